@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+# The flags of every ISA, in this one file, and the functions that apply them.
+#
+#   ashlar_target_isa(target isa)                             compile `target` for `isa`             (static mode)
+#   ashlar_add_fat_kernels(target SOURCE file ISAS isas...)   compile `file` once per ISA into `target`  (fat mode)
+#   ashlar_isa_runs_here(result isa)                          can this machine execute `isa`
+#
+# Adding an ISA: a block of three lines below, and its name in ASHLAR_ISAS.
+include_guard(GLOBAL)
+
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
+  set(ASHLAR_ISAS scalar neon sve)
+else()
+  set(ASHLAR_ISAS scalar avx2 avx512)
+endif()
+
+# No contraction of a * b + c into one rounding behind our back (GCC does that to intrinsics too): the kernels ask for fma by name
+# where they mean it, and every ISA must give the same bits.
+set(ASHLAR_NUMERICS_FLAGS -ffp-contract=off)
+
+# scalar: the baseline of the platform.
+set(ASHLAR_ISA_scalar_TAG "ashlar::isa::scalar")
+set(ASHLAR_ISA_scalar_FLAGS "")
+set(ASHLAR_ISA_scalar_CPUINFO "")
+
+# avx2: what Highway's static AVX2 target asks for. Without -maes -mpclmul it would silently be SSSE3.
+set(ASHLAR_ISA_avx2_TAG "ashlar::isa::avx2")
+set(ASHLAR_ISA_avx2_FLAGS -mavx2 -mfma -mf16c -mbmi -mbmi2 -mlzcnt -mpopcnt -maes -mpclmul)
+set(ASHLAR_ISA_avx2_CPUINFO avx2 fma f16c bmi1 bmi2 abm popcnt aes pclmulqdq)
+
+set(ASHLAR_ISA_avx512_TAG "ashlar::isa::avx512")
+set(ASHLAR_ISA_avx512_FLAGS ${ASHLAR_ISA_avx2_FLAGS} -mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl)
+set(ASHLAR_ISA_avx512_CPUINFO ${ASHLAR_ISA_avx2_CPUINFO} avx512f avx512bw avx512cd avx512dq avx512vl)
+
+set(ASHLAR_ISA_neon_TAG "ashlar::isa::neon")
+set(ASHLAR_ISA_neon_FLAGS -march=armv8.2-a)
+set(ASHLAR_ISA_neon_CPUINFO asimd)
+
+set(ASHLAR_ISA_sve_TAG "ashlar::isa::sve")
+set(ASHLAR_ISA_sve_FLAGS -march=armv8.2-a+sve)
+set(ASHLAR_ISA_sve_CPUINFO sve)
+
+# The same ISAs through the Highway adapter: a cross-check that two SIMD libraries give the same bits.
+foreach(base avx2 avx512 neon)
+  set(ASHLAR_ISA_highway_${base}_TAG "ashlar::isa::through_highway<${ASHLAR_ISA_${base}_TAG}>")
+  set(ASHLAR_ISA_highway_${base}_FLAGS ${ASHLAR_ISA_${base}_FLAGS})
+  set(ASHLAR_ISA_highway_${base}_CPUINFO ${ASHLAR_ISA_${base}_CPUINFO})
+  if(base IN_LIST ASHLAR_ISAS)
+    list(APPEND ASHLAR_ISAS highway_${base})
+  endif()
+endforeach()
+
+# The variables above live in this folder's scope; the functions are called from others.
+foreach(isa scalar avx2 avx512 neon sve highway_avx2 highway_avx512 highway_neon)
+  foreach(field TAG FLAGS CPUINFO)
+    set_property(GLOBAL PROPERTY ASHLAR_ISA_${isa}_${field} "${ASHLAR_ISA_${isa}_${field}}")
+  endforeach()
+endforeach()
+set_property(GLOBAL PROPERTY ASHLAR_ISAS "${ASHLAR_ISAS}")
+set_property(GLOBAL PROPERTY ASHLAR_NUMERICS_FLAGS "${ASHLAR_NUMERICS_FLAGS}")
+
+# ashlar_isa_get(result isa TAG|FLAGS|CPUINFO); an unknown ISA is an error that lists the known ones.
+function(ashlar_isa_get result isa field)
+  get_property(known GLOBAL PROPERTY ASHLAR_ISA_${isa}_${field} SET)
+  if(NOT known)
+    get_property(isas GLOBAL PROPERTY ASHLAR_ISAS)
+    message(FATAL_ERROR "ashlar: unknown ISA '${isa}'; this platform has: ${isas}")
+  endif()
+  get_property(value GLOBAL PROPERTY ASHLAR_ISA_${isa}_${field})
+  set(${result} "${value}" PARENT_SCOPE)
+endfunction()
+
+# Compiles every source of `target` for `isa`.
+function(ashlar_target_isa target isa)
+  ashlar_isa_get(flags ${isa} FLAGS)
+  get_property(numerics GLOBAL PROPERTY ASHLAR_NUMERICS_FLAGS)
+  target_compile_options(${target} PRIVATE ${flags} ${numerics})
+endfunction()
+
+# Compiles SOURCE once per ISA of ISAS that this platform knows, each time with ASHLAR_TARGET_ISA defined as the bare name of the ISA,
+# so that the source can name its entry points after it (see <ashlar/dispatch/entry.hpp>). The sources of `target` itself, which
+# choose among them, get ASHLAR_FAT_ISAS(X), defined as X(scalar) X(avx2) ...
+function(ashlar_add_fat_kernels target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "SOURCE" "ISAS")
+  get_property(known GLOBAL PROPERTY ASHLAR_ISAS)
+  get_filename_component(stem "${arg_SOURCE}" NAME_WE)
+  set(rows "")
+  foreach(isa IN LISTS arg_ISAS)
+    ashlar_isa_get(flags ${isa} FLAGS)
+    if(NOT isa IN_LIST known)
+      continue()
+    endif()
+    set(object ${target}.${stem}.${isa})
+    add_library(${object} OBJECT "${arg_SOURCE}")
+    target_link_libraries(${object} PRIVATE ashlar::ashlar)
+    target_compile_definitions(${object} PRIVATE ASHLAR_TARGET_ISA=${isa})
+    set_property(TARGET ${object} PROPERTY POSITION_INDEPENDENT_CODE ON)
+    ashlar_target_isa(${object} ${isa})
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${object}>)
+    string(APPEND rows "X(${isa}) ")
+  endforeach()
+  target_compile_options(${target} PRIVATE "-DASHLAR_FAT_ISAS(X)=${rows}")
+endfunction()
+
+# True when this machine itself executes `isa`: native build, and every needed flag is in /proc/cpuinfo.
+function(ashlar_isa_runs_here result isa)
+  set(${result} FALSE PARENT_SCOPE)
+  if(CMAKE_CROSSCOMPILING OR NOT EXISTS /proc/cpuinfo)
+    if(isa STREQUAL "scalar" AND NOT CMAKE_CROSSCOMPILING)
+      set(${result} TRUE PARENT_SCOPE)
+    endif()
+    return()
+  endif()
+  ashlar_isa_get(needed ${isa} CPUINFO)
+  file(STRINGS /proc/cpuinfo line REGEX "^(flags|Features)[\t ]*:" LIMIT_COUNT 1)
+  separate_arguments(present UNIX_COMMAND "${line}")
+  foreach(feature IN LISTS needed)
+    if(NOT feature IN_LIST present)
+      return()
+    endif()
+  endforeach()
+  set(${result} TRUE PARENT_SCOPE)
+endfunction()

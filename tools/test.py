@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds and runs every test this machine can run: each ISA of its own processor, 64-bit ARM (NEON, and SVE at five vector lengths)
+under qemu-user, the address, undefined-behaviour and thread sanitizers, packaging, generated code and compile-time checks."""
+
+import os
+import platform
+import re
+import subprocess
+import time
+
+import packages
+
+NATIVE = ["native"]
+ARM = ["aarch64-neon", "aarch64-sve"]
+SANITIZERS = ["asan+ubsan", "tsan"]
+
+
+def add_arguments(parser):
+    parser.add_argument("--quick", action="store_true", help="native build only: no cross build, no sanitizers")
+    parser.add_argument("--isa", help="only these ISAs (comma separated): scalar, avx2, highway_avx2, avx512, neon, sve ...")
+    parser.add_argument("--filter", help="only the tests whose name matches this regular expression")
+    parser.add_argument("--preset", action="append", help="only this preset of CMakePresets.json (repeatable)")
+    parser.add_argument("--cxx", help="another compiler for the native builds, such as clang++-19 or g++-14")
+    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count(), help="parallel jobs (default: all cores)")
+
+
+def chosen_presets(options):
+    if options.preset:
+        return options.preset
+    on_arm = platform.machine() in ("aarch64", "arm64")
+    presets = NATIVE + ([] if options.quick or on_arm else ARM) + ([] if options.quick else SANITIZERS)
+    if options.isa:
+        isas = options.isa.split(",")
+        arm = {"neon", "highway_neon", "sve"}
+        presets = NATIVE if on_arm or not arm.issuperset(isas) else []
+        presets += [] if on_arm else [f"aarch64-{i}" for i in ("neon", "sve") if any(isa.endswith(i) for isa in isas)]
+    return presets
+
+
+def install(presets):
+    packages.ensure(packages.TEST, optional=packages.EMULATE_X86)
+    if any(preset in ARM for preset in presets):
+        there = packages.ensure([], optional=packages.CROSS_ARM)
+        if len(there) < len(packages.CROSS_ARM):
+            print("dev: no cross compiler or emulator for 64-bit ARM here; needs " + " ".join(packages.CROSS_ARM))
+            return [preset for preset in presets if preset not in ARM]
+    return presets
+
+
+def command(preset, options, root):
+    """The three steps of one preset. Another compiler or ISA list gets a build folder of its own."""
+    suffix = "".join("-" + re.sub(r"[^\w+.]", "_", value) for value in (options.cxx, options.isa) if value and preset not in ARM)
+    folder = root / "build" / (preset + suffix)
+    configure = ["cmake", "--preset", preset, "-B", str(folder)]
+    if options.cxx and preset not in ARM:
+        configure.append("-DCMAKE_CXX_COMPILER=" + options.cxx)
+    if options.isa:
+        configure.append("-DASHLAR_TEST_ISAS=" + options.isa.replace(",", ";"))
+    build = ["cmake", "--build", str(folder), "-j", str(options.jobs)]
+    ctest = ["ctest", "--test-dir", str(folder), "--output-on-failure", "-j", str(options.jobs), "--no-tests=ignore"]
+    ctest += ["-R", options.filter] if options.filter else []
+    return configure, build, ctest
+
+
+def run_logged(arguments, root, log, echo):
+    """Runs, keeps everything in `log`, shows the lines that `echo` accepts; returns (status, text)."""
+    lines = []
+    with subprocess.Popen(arguments, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace") as process:
+        for line in process.stdout:
+            lines.append(line)
+            log.write(line)
+            if echo(line):
+                print("  " + line.rstrip(), flush=True)
+    return process.returncode, "".join(lines)
+
+
+def totals(text):
+    """(passed, failed, skipped) of a ctest run."""
+    summary = re.search(r"(\d+)% tests passed, (\d+) tests failed out of (\d+)", text)
+    if not summary:
+        return 0, 0, 0
+    failed, all_of_them = int(summary[2]), int(summary[3])
+    skipped = len(re.findall(r"\*\*\*Skipped", text))
+    return all_of_them - failed - skipped, failed, skipped
+
+
+def shown(line):
+    """Of ctest's lines, those worth a reader's time: failures with their output, skips, and the summary."""
+    return re.search(r" Passed +[\d.]+ sec|^ +Start +\d+:|^Test project|^\s*$", line) is None
+
+
+def run_preset(preset, options, root):
+    configure, build, ctest = command(preset, options, root)
+    started = time.monotonic()
+    print(f"\n== {preset}: configure, build, test", flush=True)
+    log_path = root / "build" / f"{preset}.log"
+    log_path.parent.mkdir(exist_ok=True)
+    with open(log_path, "w", encoding="utf-8") as log:
+        for step in (configure, build):
+            status, text = run_logged(step, root, log, lambda line: False)
+            if status != 0:
+                print(text[-6000:])
+                print(f"== {preset}: {' '.join(step[:2])} failed; all of it is in {log_path}")
+                return 0, 1, 0
+        built = time.monotonic()
+        status, text = run_logged(ctest, root, log, shown)
+    result = totals(text)
+    if status != 0 and result[1] == 0:
+        result = (result[0], 1, result[2])
+    print(f"== {preset}: {result[0]} passed, {result[1]} failed, {result[2]} skipped; build {built - started:.0f} s, "
+          f"tests {time.monotonic() - built:.0f} s", flush=True)
+    return result
+
+
+def run(options, root):
+    presets = install(chosen_presets(options))
+    results = [run_preset(preset, options, root) for preset in presets]
+    passed, failed, skipped = (sum(column) for column in zip(*results)) if results else (0, 0, 0)
+    print(f"\n{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed else 0
