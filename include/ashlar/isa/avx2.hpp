@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// isa/avx2.hpp: ops<T, isa::avx2>: eight floats or four doubles in a ymm register, with FMA.
+//
+// minps and maxps return their second operand when the two are equal or unordered: exactly the order that ops wants.
+// Masked memory is vmaskmov, which does not fault on lanes whose mask is clear; it takes its mask from a vector
+// register.
+//
+// Depends on: isa/xsimd.hpp.   Used by: isa.hpp where __AVX2__ and __FMA__ are defined.
+#pragma once
+
+#include <immintrin.h>
+
+#include <ashlar/isa/xsimd.hpp>
+
+namespace ashlar {
+
+namespace detail {
+
+// n ones, then zeros, from a window that slides over 8 ones and 8 zeros.
+alignas(32) inline constexpr std::int32_t avx2_mask_window[16] = {-1, -1, -1, -1, -1, -1, -1, -1,
+                                                                  0,  0,  0,  0,  0,  0,  0,  0};
+
+ASHLAR_INLINE __m256i avx2_mask(index lanes_of_32_bits) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i_u*>(avx2_mask_window + 8 - lanes_of_32_bits));
+}
+
+// The instructions that differ by element type.
+template <class T>
+using avx2_vector = xsimd::batch<T, xsimd::fma3<xsimd::avx2>>;
+
+template <class T>
+struct avx2_instructions;
+
+template <>
+struct avx2_instructions<float> {
+  using vec = avx2_vector<float>;
+  static ASHLAR_INLINE vec load_n(const float* p, index n) { return _mm256_maskload_ps(p, avx2_mask(n)); }
+  static ASHLAR_INLINE void store_n(float* p, const vec& x, index n) { _mm256_maskstore_ps(p, avx2_mask(n), x); }
+  static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm256_min_ps(a, b); }
+  static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm256_max_ps(a, b); }
+  static ASHLAR_INLINE vec round_even(const vec& x) {
+    return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
+  static ASHLAR_INLINE vec pow2(const vec& k) {
+    const __m256 sum = _mm256_add_ps(k, _mm256_set1_ps(0x1p23f + 127));  // isa/scalar.hpp says why
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(sum), 23));
+  }
+};
+
+template <>
+struct avx2_instructions<double> {
+  using vec = avx2_vector<double>;
+  static ASHLAR_INLINE vec load_n(const double* p, index n) { return _mm256_maskload_pd(p, avx2_mask(2 * n)); }
+  static ASHLAR_INLINE void store_n(double* p, const vec& x, index n) { _mm256_maskstore_pd(p, avx2_mask(2 * n), x); }
+  static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm256_min_pd(a, b); }
+  static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm256_max_pd(a, b); }
+  static ASHLAR_INLINE vec round_even(const vec& x) {
+    return _mm256_round_pd(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
+  static ASHLAR_INLINE vec pow2(const vec& k) {
+    const __m256d sum = _mm256_add_pd(k, _mm256_set1_pd(0x1p52 + 1023));  // isa/scalar.hpp says why
+    return _mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(sum), 52));
+  }
+};
+
+template <>
+struct avx2_instructions<std::int32_t> {
+  using vec = avx2_vector<std::int32_t>;
+  static ASHLAR_INLINE vec load_n(const std::int32_t* p, index n) { return _mm256_maskload_epi32(p, avx2_mask(n)); }
+  static ASHLAR_INLINE void store_n(std::int32_t* p, const vec& x, index n) {
+    _mm256_maskstore_epi32(p, avx2_mask(n), x);
+  }
+  static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm256_min_epi32(a, b); }
+  static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm256_max_epi32(a, b); }
+};
+
+template <>
+struct avx2_instructions<std::uint32_t> {
+  using vec = avx2_vector<std::uint32_t>;
+  static ASHLAR_INLINE vec load_n(const std::uint32_t* p, index n) {
+    return _mm256_maskload_epi32(reinterpret_cast<const int*>(p), avx2_mask(n));
+  }
+  static ASHLAR_INLINE void store_n(std::uint32_t* p, const vec& x, index n) {
+    _mm256_maskstore_epi32(reinterpret_cast<int*>(p), avx2_mask(n), x);
+  }
+  static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm256_min_epu32(a, b); }
+  static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm256_max_epu32(a, b); }
+};
+
+}  // namespace detail
+
+template <detail::simd_element T>
+struct ops<T, isa::avx2> : detail::xsimd_arithmetic<T, isa::avx2, xsimd::fma3<xsimd::avx2>>,
+                           detail::avx2_instructions<T> {
+  using vec = detail::avx2_vector<T>;
+  static constexpr bool masked_memory = false;  // the mask is loaded first, and vmaskmov stores are slow on Zen
+};
+
+static_assert(float_ops<ops<float, isa::avx2>> && float_ops<ops<double, isa::avx2>>);
+static_assert(integer_ops<ops<std::int32_t, isa::avx2>> && integer_ops<ops<std::uint32_t, isa::avx2>>);
+
+}  // namespace ashlar

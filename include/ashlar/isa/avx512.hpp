@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// isa/avx512.hpp: ops<T, isa::avx512>: sixteen floats or eight doubles in a zmm register.
+//
+// minps and maxps return their second operand when the two are equal or unordered: exactly the order that ops wants.
+// Masked memory takes a mask register (bzhi), costs what a plain access does and does not fault on lanes
+// left out.
+//
+// Depends on: isa/xsimd.hpp.   Used by: isa.hpp where AVX-512 F, CD, BW, DQ and VL are enabled.
+#pragma once
+
+#include <immintrin.h>
+
+#include <ashlar/isa/xsimd.hpp>
+
+namespace ashlar {
+
+namespace detail {
+
+// The n lowest bits. Every machine with AVX-512 has BMI2, but the flags need not say so.
+#if defined(__BMI2__)
+ASHLAR_INLINE unsigned avx512_mask(index n) { return _bzhi_u32(~0u, static_cast<unsigned>(n)); }
+#else
+ASHLAR_INLINE unsigned avx512_mask(index n) { return (1u << n) - 1u; }
+#endif
+
+// The instructions that differ by element type. The zero-masked forms with all lanes kept are the plain instructions;
+// g++ 12 warns of an uninitialised variable inside its own unmasked intrinsics.
+template <class T>
+using avx512_vector = xsimd::batch<T, xsimd::avx512bw>;
+
+template <class T>
+struct avx512_instructions;
+
+template <>
+struct avx512_instructions<float> {
+  using vec = avx512_vector<float>;
+  static constexpr __mmask16 all = 0xffff;
+  static ASHLAR_INLINE __mmask16 mask(index n) { return static_cast<__mmask16>(avx512_mask(n)); }
+  static ASHLAR_INLINE vec load_n(const float* p, index n) { return _mm512_maskz_loadu_ps(mask(n), p); }
+  static ASHLAR_INLINE void store_n(float* p, const vec& x, index n) { _mm512_mask_storeu_ps(p, mask(n), x); }
+  static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm512_maskz_min_ps(all, a, b); }
+  static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm512_maskz_max_ps(all, a, b); }
+  static ASHLAR_INLINE vec round_even(const vec& x) {
+    return _mm512_maskz_roundscale_ps(all, x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
+  static ASHLAR_INLINE vec pow2(const vec& k) {
+    const __m512 sum = _mm512_add_ps(k, _mm512_set1_ps(0x1p23f + 127));  // isa/scalar.hpp says why
+    return _mm512_castsi512_ps(_mm512_maskz_slli_epi32(all, _mm512_castps_si512(sum), 23));
+  }
+};
+
+template <>
+struct avx512_instructions<double> {
+  using vec = avx512_vector<double>;
+  static constexpr __mmask8 all = 0xff;
+  static ASHLAR_INLINE __mmask8 mask(index n) { return static_cast<__mmask8>(avx512_mask(n)); }
+  static ASHLAR_INLINE vec load_n(const double* p, index n) { return _mm512_maskz_loadu_pd(mask(n), p); }
+  static ASHLAR_INLINE void store_n(double* p, const vec& x, index n) { _mm512_mask_storeu_pd(p, mask(n), x); }
+  static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm512_maskz_min_pd(all, a, b); }
+  static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm512_maskz_max_pd(all, a, b); }
+  static ASHLAR_INLINE vec round_even(const vec& x) {
+    return _mm512_maskz_roundscale_pd(all, x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
+  static ASHLAR_INLINE vec pow2(const vec& k) {
+    const __m512d sum = _mm512_add_pd(k, _mm512_set1_pd(0x1p52 + 1023));  // isa/scalar.hpp says why
+    return _mm512_castsi512_pd(_mm512_maskz_slli_epi64(all, _mm512_castpd_si512(sum), 52));
+  }
+};
+
+template <>
+struct avx512_instructions<std::int32_t> {
+  using vec = avx512_vector<std::int32_t>;
+  static constexpr __mmask16 all = 0xffff;
+  static ASHLAR_INLINE __mmask16 mask(index n) { return static_cast<__mmask16>(avx512_mask(n)); }
+  static ASHLAR_INLINE vec load_n(const std::int32_t* p, index n) { return _mm512_maskz_loadu_epi32(mask(n), p); }
+  static ASHLAR_INLINE void store_n(std::int32_t* p, const vec& x, index n) { _mm512_mask_storeu_epi32(p, mask(n), x); }
+  static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm512_maskz_min_epi32(all, a, b); }
+  static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm512_maskz_max_epi32(all, a, b); }
+};
+
+template <>
+struct avx512_instructions<std::uint32_t> {
+  using vec = avx512_vector<std::uint32_t>;
+  static constexpr __mmask16 all = 0xffff;
+  static ASHLAR_INLINE __mmask16 mask(index n) { return static_cast<__mmask16>(avx512_mask(n)); }
+  static ASHLAR_INLINE vec load_n(const std::uint32_t* p, index n) { return _mm512_maskz_loadu_epi32(mask(n), p); }
+  static ASHLAR_INLINE void store_n(std::uint32_t* p, const vec& x, index n) {
+    _mm512_mask_storeu_epi32(p, mask(n), x);
+  }
+  static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm512_maskz_min_epu32(all, a, b); }
+  static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm512_maskz_max_epu32(all, a, b); }
+};
+
+}  // namespace detail
+
+template <detail::simd_element T>
+struct ops<T, isa::avx512> : detail::xsimd_arithmetic<T, isa::avx512, xsimd::avx512bw>, detail::avx512_instructions<T> {
+  using vec = detail::avx512_vector<T>;
+  static constexpr bool masked_memory = true;
+};
+
+static_assert(float_ops<ops<float, isa::avx512>> && float_ops<ops<double, isa::avx512>>);
+static_assert(integer_ops<ops<std::int32_t, isa::avx512>> && integer_ops<ops<std::uint32_t, isa::avx512>>);
+
+}  // namespace ashlar

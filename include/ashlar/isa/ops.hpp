@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// isa/ops.hpp: what a kernel may ask of an instruction set: ops<T, Isa>, a stateless policy of static functions.
+//
+// Static functions and not a vector class with operators, because SVE vectors are sizeless: they cannot be members,
+// array elements or captures by copy. Every function is inlined into the kernel, whose symbol carries the tag.
+//
+// The result of every function is the same on every ISA, bit for bit (a NaN made by arithmetic excepted: its sign and
+// payload are the machine's). isa/scalar.hpp is the definition; the tests compare each adapter with it.
+//
+// Depends on: isa/tags.hpp.   Used by: the adapters and all kernels.
+#pragma once
+
+#include <ashlar/isa/tags.hpp>
+#include <concepts>
+#include <type_traits>
+
+namespace ashlar {
+
+/// Vectors of T on Isa. Specialised by the adapters: T = float, double, std::int32_t, std::uint32_t (isa::scalar: any
+/// arithmetic type). A refinement of an ISA without an adapter of its own derives from its parent's specialisation.
+///
+///     using value_type, isa_type, vec
+///     lanes()                            elements in a vector; constexpr where the width is fixed
+///     max_lanes                          the most that lanes() can be, for buffers on the stack
+///     masked_memory                      load_n and store_n cost about as much as load and store
+///     zero()  broadcast(x)  broadcast_load(p)
+///     load(p)  store(p, v)               no alignment needed
+///     load_n(p, n)  store_n(p, v, n)     0 <= n <= lanes(); lanes at or past n load as zero; their memory is never
+///     touched add  sub  mul                      integers wrap; mul is rounded before anything is done with it (never
+///     contracted) fma(a, b, c)                       a * b + c: in one rounding for floating point min(a, b)  max(a,
+///     b)               a < b ? a : b,  a > b ? a : b: the second when equal or unordered select_gt(a, b, x, y) a > b ?
+///     x : y
+///
+/// Floating point (float_ops):
+///
+///     div(a, b)
+///     abs  neg  copysign(magnitude, sign)     on the sign bit alone, NaN included
+///     round_even(x)                      to the nearest integer, ties to even; -0 and the sign are kept
+///     pow2(k)                            2^k for integral-valued k in [-126, 127], for double [-1022, 1023]
+///
+/// Integers (integer_ops):  bit_and  bit_or.
+///
+/// Optional (lane_ops):  quad = q;  fma_lane<L>(acc, b, a) = acc + b * a[L], 0 <= L < q.
+template <class T, class Isa>
+struct ops;
+
+/// All that any kernel needs, integers included.
+template <class O>
+concept simd_ops = requires(typename O::value_type x, const typename O::value_type* in, typename O::value_type* out,
+                            index n, const typename O::vec& v) {
+  typename O::isa_type;
+  requires isa::tag<typename O::isa_type>;
+  requires std::bool_constant<(O::max_lanes > 0)>::value;
+  requires std::same_as<decltype(O::masked_memory), const bool>;
+  { O::lanes() } -> std::same_as<index>;
+  { O::zero() } -> std::same_as<typename O::vec>;
+  { O::broadcast(x) } -> std::same_as<typename O::vec>;
+  { O::broadcast_load(in) } -> std::same_as<typename O::vec>;
+  { O::load(in) } -> std::same_as<typename O::vec>;
+  { O::load_n(in, n) } -> std::same_as<typename O::vec>;
+  O::store(out, v);
+  O::store_n(out, v, n);
+  { O::add(v, v) } -> std::same_as<typename O::vec>;
+  { O::sub(v, v) } -> std::same_as<typename O::vec>;
+  { O::mul(v, v) } -> std::same_as<typename O::vec>;
+  { O::fma(v, v, v) } -> std::same_as<typename O::vec>;
+  { O::min(v, v) } -> std::same_as<typename O::vec>;
+  { O::max(v, v) } -> std::same_as<typename O::vec>;
+  { O::select_gt(v, v, v, v) } -> std::same_as<typename O::vec>;
+};
+
+template <class O>
+concept float_ops = simd_ops<O> && requires(const typename O::vec& v) {
+  { O::div(v, v) } -> std::same_as<typename O::vec>;
+  { O::abs(v) } -> std::same_as<typename O::vec>;
+  { O::neg(v) } -> std::same_as<typename O::vec>;
+  { O::copysign(v, v) } -> std::same_as<typename O::vec>;
+  { O::round_even(v) } -> std::same_as<typename O::vec>;
+  { O::pow2(v) } -> std::same_as<typename O::vec>;
+};
+
+template <class O>
+concept integer_ops = simd_ops<O> && requires(const typename O::vec& v) {
+  { O::bit_and(v, v) } -> std::same_as<typename O::vec>;
+  { O::bit_or(v, v) } -> std::same_as<typename O::vec>;
+};
+
+template <class O>
+concept lane_ops = simd_ops<O> && requires(const typename O::vec& v) {
+  requires std::bool_constant<(O::quad > 0)>::value;
+  { O::template fma_lane<0>(v, v, v) } -> std::same_as<typename O::vec>;
+};
+
+}  // namespace ashlar
