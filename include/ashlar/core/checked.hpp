@@ -11,7 +11,9 @@
 namespace ashlar {
 
 /// *out = a * b; false when the product does not fit (then *out is unspecified).
-ASHLAR_INLINE constexpr bool checked_multiply(index a, index b, index* out) { return !__builtin_mul_overflow(a, b, out); }
+ASHLAR_INLINE constexpr bool checked_multiply(index a, index b, index* out) {
+  return !__builtin_mul_overflow(a, b, out);
+}
 
 /// *out = a + b; false when the sum does not fit (then *out is unspecified).
 ASHLAR_INLINE constexpr bool checked_add(index a, index b, index* out) { return !__builtin_add_overflow(a, b, out); }

@@ -26,6 +26,7 @@
 namespace ashlar {
 
 /// Extents, strides, offsets and task numbers: signed, so that differences and reversed strides are ordinary values.
+/// After a `using namespace ashlar` at file scope write ashlar::index: POSIX has a function of that name.
 using index = std::int64_t;
 
 /// "Known at run time only", for the static extents and strides of a view.

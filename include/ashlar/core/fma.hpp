@@ -143,8 +143,8 @@ constexpr T soft_fma(T a, T b, T c) {
 ///
 ///     constexpr float r = ashlar::fma(2.0f, 3.0f, 1.0f);      // 7
 ///
-/// Equal bits at run time (the hardware's or libm's fma) and in constant evaluation, subnormals and infinities included;
-/// a NaN result is quiet, its sign and payload are not specified. Changes no memory.
+/// Equal bits at run time (the hardware's or libm's fma) and in constant evaluation, subnormals and infinities
+/// included; a NaN result is quiet, its sign and payload are not specified. Changes no memory.
 ASHLAR_INLINE constexpr float fma(float a, float b, float c) {
   return __builtin_is_constant_evaluated() ? detail::soft_fma(a, b, c) : __builtin_fmaf(a, b, c);
 }

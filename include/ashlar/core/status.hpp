@@ -38,9 +38,10 @@ enum class errc : std::uint8_t {
 
 /// The identifier of a code, for logs:  name(errc::aliasing) == "aliasing".
 constexpr const char* name(errc code) {
-  constexpr const char* names[] = {
-      "ok",         "shape_mismatch", "negative_extent", "null_pointer", "aliasing",    "bad_stride",   "overflow",
-      "workspace_too_small", "misaligned", "corrupt_blob", "wrong_blob", "unsupported", "out_of_memory"};
+  constexpr const char* names[] = {"ok",           "shape_mismatch", "negative_extent", "null_pointer",
+                                   "aliasing",     "bad_stride",     "overflow",        "workspace_too_small",
+                                   "misaligned",   "corrupt_blob",   "wrong_blob",      "unsupported",
+                                   "out_of_memory"};
   return names[static_cast<std::size_t>(code)];
 }
 

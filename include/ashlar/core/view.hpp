@@ -4,8 +4,8 @@
 //
 //   element (i, j)  ->  data[i * row_stride + j * col_stride]           strides count elements, signed; 0 repeats
 //
-// Each extent and stride is a compile-time constant or `dynamic`. A constant takes no storage, and kernels see it through
-// the type (static_rows, ...). A constant stride of -1 cannot be spelled (it is `dynamic`): use a dynamic one.
+// Each extent and stride is a compile-time constant or `dynamic`. A constant takes no storage, and kernels see it
+// through the type (static_rows, ...). A constant stride of -1 cannot be spelled (it is `dynamic`): use a dynamic one.
 //
 // Depends on: core/config.hpp.   Used by: every operation.
 #pragma once
@@ -143,7 +143,8 @@ template <index M, index N, class T>
 
 /// Column-major and contiguous, m x n, as BLAS and Fortran store it.
 template <class T>
-[[nodiscard]] ASHLAR_INLINE constexpr matrix_view<T, dynamic, dynamic, 1, dynamic> column_major(T* p, index m, index n) {
+[[nodiscard]] ASHLAR_INLINE constexpr matrix_view<T, dynamic, dynamic, 1, dynamic> column_major(T* p, index m,
+                                                                                                index n) {
   return {p, m, n, 1, m};
 }
 

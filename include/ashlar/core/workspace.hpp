@@ -81,7 +81,8 @@ class aligned_buffer {
   [[nodiscard]] static ASHLAR_INLINE aligned_buffer make(std::size_t bytes) noexcept {
     aligned_buffer b;
     const std::size_t at_least_one = bytes + (bytes == 0);
-    b.data_ = static_cast<std::byte*>(::operator new(at_least_one, std::align_val_t(workspace_alignment), std::nothrow));
+    b.data_ =
+        static_cast<std::byte*>(::operator new(at_least_one, std::align_val_t(workspace_alignment), std::nothrow));
     b.size_ = b.data_ ? bytes : 0;
     return b;
   }
