@@ -26,6 +26,6 @@
 #include <ashlar/isa/neon.hpp>
 #endif
 
-#if defined(__ARM_FEATURE_SVE)
+#if defined(__ARM_FEATURE_SVE) && !defined(__clang__)
 #include <ashlar/isa/highway.hpp>
 #endif

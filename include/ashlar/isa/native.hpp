@@ -5,6 +5,8 @@
 // The only place, with isa.hpp, that reads the compiler's macros. `native` is an alias, so that two translation units
 // with different flags instantiate kernels on different tags.
 //
+// SVE through Highway needs g++ (isa/highway.hpp), so with clang the native ISA of an SVE machine is neon.
+//
 // Depends on: isa/tags.hpp.   Used by: isa.hpp, as the default ISA of operations.
 #pragma once
 
@@ -17,7 +19,7 @@ namespace ashlar::isa {
 using native = avx512;
 #elif defined(__AVX2__) && defined(__FMA__)
 using native = avx2;
-#elif defined(__ARM_FEATURE_SVE)
+#elif defined(__ARM_FEATURE_SVE) && !defined(__clang__)
 using native = sve;
 #elif defined(__aarch64__)
 using native = neon;
