@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // fma_test.cpp: the integer fma of constant evaluation against std::fma, bit for bit, and the constants themselves.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 #include <algorithm>
 #include <ashlar/core/fma.hpp>

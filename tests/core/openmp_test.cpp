@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // openmp_test.cpp: the OpenMP executor runs every task exactly once. Without -fopenmp there is nothing to test.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 #include <ashlar/core/executors/openmp.hpp>
 #include <vector>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // status_test.cpp: codes, messages cut safely, success in constant evaluation, result<T>.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 #include <ashlar/core/checked.hpp>
 #include <ashlar/core/status.hpp>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // tbb_test.cpp: the oneTBB executor runs every task exactly once. Built with ASHLAR_TEST_TBB defined and oneTBB linked.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #if defined(ASHLAR_TEST_TBB)

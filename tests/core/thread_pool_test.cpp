@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // thread_pool_test.cpp: every task exactly once, whoever calls, however often, from wherever. Run it under tsan, too.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 #include <ashlar/core/executor.hpp>
 #include <ashlar/core/executors/thread_pool.hpp>

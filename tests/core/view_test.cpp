@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // view_test.cpp: addressing, blocks, transposes and conversions of matrix_view, in constant evaluation and at run time.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 #include <array>
 #include <ashlar/core/view.hpp>

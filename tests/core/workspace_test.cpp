@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // workspace_test.cpp: the arena aligns, never goes past its end, and bytes_for() is enough at every address.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 #include <ashlar/core/workspace.hpp>
 #include <cstdint>

@@ -37,9 +37,10 @@ struct ieee<double> {
   static constexpr int bias = 1023;
 };
 
+// x is not zero. The builtin and not std::countl_zero, which doubles the steps of a constant evaluation.
 constexpr int leading_zeros(uint128 x) {
   const auto high = static_cast<std::uint64_t>(x >> 64);
-  return high != 0 ? std::countl_zero(high) : 64 + std::countl_zero(static_cast<std::uint64_t>(x));
+  return high != 0 ? __builtin_clzll(high) : 64 + __builtin_clzll(static_cast<std::uint64_t>(x));
 }
 
 // significand * 2^exponent
