@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// epilogue/math.hpp: the math context m of an expression: the ops of an ISA and the functions made of them.
+//
+// Everything is a formula in the ops of isa/ops.hpp, with constants of our own, and so has equal bits on every ISA and
+// in constant evaluation. ulp is a unit in the last place of the exact result. NaN in gives NaN out, for every function
+// here.
+//
+// Depends on: isa/ops.hpp, epilogue/transcendental.hpp.   Used by: epilogue/functions.hpp, tile/, and user functions.
+#pragma once
+
+#include <ashlar/isa/ops.hpp>
+
+namespace ashlar {
+
+/// The object that fn(f, ...) hands to f: an empty value; every op of O is a member too: m.add(x, y), m.fma(x, y, z),
+/// m.broadcast(2).
+template <simd_ops O>
+struct math : O {
+  using T = typename O::value_type;
+  using vec = typename O::vec;
+
+  /// The number x in every lane.
+  static ASHLAR_INLINE constexpr vec constant(T x) { return O::broadcast(x); }
+
+  /// x > 0 ? x : 0, in one instruction: 0 > x ? 0 : x, so NaN and -0 stay what they are.
+  static ASHLAR_INLINE constexpr vec relu(const vec& x) { return O::max(O::zero(), x); }
+
+  /// low > x ? low : x, then high < that ? high : that. NaN stays; when low > high the result is high.
+  static ASHLAR_INLINE constexpr vec clamp(const vec& x, const vec& low, const vec& high) {
+    return O::min(high, O::max(low, x));
+  }
+
+  /// x > 0 ? x : slope * x.
+  static ASHLAR_INLINE constexpr vec leaky_relu(const vec& x, const vec& slope) {
+    return O::select_gt(x, O::zero(), x, O::mul(slope, x));
+  }
+
+  /// x / 6 + 1/2 in one rounding, within [0, 1].
+  static ASHLAR_INLINE constexpr vec hardsigmoid(const vec& x) {
+    return clamp(O::fma(x, constant(T(1) / T(6)), constant(T(0.5))), O::zero(), constant(T(1)));
+  }
+
+  /// x * hardsigmoid(x); -0 from -3 down, -infinity included.
+  static ASHLAR_INLINE constexpr vec hardswish(const vec& x) {
+    return O::mul(O::max(constant(T(-3)), x), hardsigmoid(x));
+  }
+};
+
+}  // namespace ashlar

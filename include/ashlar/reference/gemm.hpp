@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// reference/gemm.hpp: what gemm computes: the specification that every kernel equals bit for bit.
+//
+//   acc = zero;   for k = 0, 1, ...:  acc = accumulate(A(i, k), B(k, j), acc);   C(i, j) = epilogue(acc)
+//
+// With plus_times a step is one fused multiply-add. No SIMD, no blocking, no order but this one.
+//
+// Depends on: core/view.hpp, epilogue/, isa/scalar.hpp.   Used by: tests.
+#pragma once
+
+#include <ashlar/core/view.hpp>
+#include <ashlar/epilogue.hpp>
+#include <ashlar/isa/scalar.hpp>
+#include <concepts>
+
+namespace ashlar::reference {
+
+/// C(i, j) = epilogue( sum over k of A(i, k) * B(k, j) ), k in increasing order.
+///
+/// A is M x K, B is K x N, C is M x N, of one element type; any strides. The caller sees to the shapes, and that C
+/// overlaps neither A nor B.
+///
+///     reference::gemm(view(a, m, k), view(b, k, n), view(c, m, n), relu(acc + per_column(bias)));
+///     static_assert([] { ...; reference::gemm(A, B, C); return C(0, 0) == 7; }());
+///
+/// Changes nothing but C; allocates nothing.
+template <any_matrix ViewA, any_matrix ViewB, any_matrix ViewC, expression E = acc_node, semiring Semiring = plus_times,
+          class Unit = detail::this_unit>
+constexpr void gemm(const ViewA& A, const ViewB& B, const ViewC& C, const E& epilogue = {}, Semiring = {}) {
+  using T = typename ViewC::value_type;
+  static_assert(std::same_as<typename ViewA::value_type, T> && std::same_as<typename ViewB::value_type, T>,
+                "A, B and C must have one element type");
+  using O = ops<T, isa::scalar>;
+  static_assert(semiring_on<Semiring, O>, "the semiring must be defined for C's element type");
+
+  for (index i = 0; i < C.rows(); ++i) {
+    for (index j = 0; j < C.cols(); ++j) {
+      T sum = Semiring::template zero<O>();
+      for (index k = 0; k < A.cols(); ++k) sum = Semiring::template accumulate<O>(A(i, k), B(k, j), sum);
+      C(i, j) = epilogue.eval(math<O>{}, sum, position<T, true>{i, j, 1, C.pointer(i, j)});
+    }
+  }
+}
+
+}  // namespace ashlar::reference
