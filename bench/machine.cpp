@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// bench/machine.cpp: the loops behind machine.hpp, in the vector width of the ISA, in the compilers' vector extensions
+// so that they owe nothing to the library under test. Compiled with -ffp-contract=fast: a * x + y is then one
+// instruction where there is one.
+#include "machine.hpp"
+
+#include <time.h>
+
+#include <algorithm>
+
+namespace bench {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr std::size_t vector_bytes = 64, chains = 20;
+#elif defined(__AVX__)
+constexpr std::size_t vector_bytes = 32, chains = 12;
+#elif defined(__aarch64__)
+constexpr std::size_t vector_bytes = 16, chains = 20;
+#else
+constexpr std::size_t vector_bytes = 16, chains = 10;
+#endif
+
+// Four pipes of four cycles need 16 chains, two need 8; more registers than the ISA has would turn them into memory
+// traffic.
+template <class T>
+double burst(double flops) {
+  typedef T vec __attribute__((vector_size(vector_bytes)));
+  vec acc[chains];
+  const vec x = vec{} + T(0.999), y = vec{} + T(0.001);
+#pragma GCC unroll 32
+  for (std::size_t i = 0; i < chains; ++i) acc[i] = vec{} + T(i) * T(0.01);
+  const double each = 2.0 * double(chains) * double(vector_bytes / sizeof(T));
+  const auto rounds = static_cast<std::int64_t>(flops / each) + 1;
+  for (std::int64_t r = 0; r < rounds; ++r) {
+#pragma GCC unroll 32
+    for (std::size_t i = 0; i < chains; ++i) acc[i] = acc[i] * x + y;
+  }
+#pragma GCC unroll 32
+  for (std::size_t i = 0; i < chains; ++i) asm volatile("" : : "m"(acc[i]));
+  return each * double(rounds);
+}
+
+template <bool Prefetch>
+std::uint64_t read_lines(const std::byte* data, std::size_t bytes, std::size_t ahead) {
+  typedef std::uint64_t vec __attribute__((vector_size(vector_bytes)));
+  constexpr std::size_t block = 512, vectors = block / vector_bytes, sums = 8;
+  vec sum[sums] = {};
+  for (std::size_t at = 0; at < bytes; at += block) {
+    if constexpr (Prefetch) {
+#pragma GCC unroll 8
+      for (std::size_t line = 0; line < block; line += 64) __builtin_prefetch(data + at + ahead + line, 0, 2);
+    }
+#pragma GCC unroll 32
+    for (std::size_t v = 0; v < vectors; ++v)
+      sum[v % sums] += *reinterpret_cast<const vec*>(data + at + v * vector_bytes);
+  }
+  for (std::size_t s = 1; s < sums; ++s) sum[0] += sum[s];
+  std::uint64_t total = 0;
+  for (std::size_t lane = 0; lane < vector_bytes / 8; ++lane) total += sum[0][lane];
+  return total;
+}
+
+// Processor time, and the best of several short runs: this is a bound, so other programs must not lower it.
+double now() {
+  timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
+}
+
+template <class F>
+double best_rate(double work, int runs, F f) {
+  double best = 0;
+  for (int r = 0; r < runs; ++r) {
+    const double start = now();
+    f();
+    best = std::max(best, work / (now() - start));
+  }
+  return best;
+}
+
+void measure_level(read_level& level, const std::byte* data) {
+  const std::size_t repeats = std::max<std::size_t>(1, (32u << 20) / level.bytes);
+  for (std::size_t ahead : {0, 2048, 8192, 16384, 32768}) {
+    if (ahead >= level.bytes) continue;
+    const double rate = best_rate(double(level.bytes) * double(repeats), level.bytes > (64u << 20) ? 3 : 8, [&] {
+      for (std::size_t r = 0; r < repeats; ++r) {
+        volatile std::uint64_t sink = read_stream(data, level.bytes, ahead);
+        (void)sink;
+      }
+    });
+    if (rate > level.rate) level.rate = rate, level.ahead = ahead;
+  }
+}
+
+}  // namespace
+
+double fma_burst(dtype type, double flops) { return type == dtype::f64 ? burst<double>(flops) : burst<float>(flops); }
+
+std::uint64_t read_stream(const std::byte* data, std::size_t bytes, std::size_t ahead) {
+  return ahead ? read_lines<true>(data, bytes, ahead) : read_lines<false>(data, bytes, 0);
+}
+
+machine measure_machine(const std::byte* data) {
+  machine m;
+  const double flops = 2e9;
+  fma_burst(dtype::f32, flops);  // wakes the wide units
+  m.fma_f32 = best_rate(fma_burst(dtype::f32, flops), 8, [&] { fma_burst(dtype::f32, flops); });
+  m.fma_f64 = best_rate(fma_burst(dtype::f64, flops / 2), 8, [&] { fma_burst(dtype::f64, flops / 2); });
+  for (auto& level : m.levels) measure_level(level, data);
+  return m;
+}
+
+}  // namespace bench

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// bench/machine.hpp: what this core can do at this moment: fused multiply-adds a second, and bytes read a second from
+// each cache.
+//
+// Both are also timed inside every round of a problem, so that "% of peak" never compares two moments of a drifting
+// clock.
+//
+// Used by: gemm.cpp, timing.hpp.
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "problems.hpp"
+
+namespace bench {
+
+// Runs about `flops` floating-point operations (two for a fused multiply-add) in independent chains; returns how many
+// exactly.
+double fma_burst(dtype type, double flops);
+
+// Reads [data, data + bytes) once, `ahead` bytes prefetched (0: none); `bytes` is a multiple of 512. Returns a
+// checksum.
+std::uint64_t read_stream(const std::byte* data, std::size_t bytes, std::size_t ahead);
+
+struct read_level {
+  const char* name;
+  std::size_t bytes;      // size of the buffer that is read again and again
+  double rate = 0;        // bytes a second
+  std::size_t ahead = 0;  // the prefetch distance that was best
+};
+
+struct machine {
+  double fma_f32 = 0, fma_f64 = 0;  // flops a second
+  std::array<read_level, 4> levels{{{"L1", 24u << 10}, {"L2", 512u << 10}, {"L3", 8u << 20}, {"DRAM", 256u << 20}}};
+
+  double fma(dtype type) const { return type == dtype::f64 ? fma_f64 : fma_f32; }
+  // The level a working set of this size is read from.
+  const read_level& level(double bytes) const {
+    for (const auto& l : levels)
+      if (bytes <= 2.0 * double(l.bytes)) return l;
+    return levels.back();
+  }
+};
+
+// About half a second. `data` holds at least 256 MiB.
+machine measure_machine(const std::byte* data);
+
+}  // namespace bench

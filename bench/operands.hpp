@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// bench/operands.hpp: the matrices of one problem, and the check that a contender computes their product before it may
+// be timed.
+//
+//   |c - exact| <= (k + 2) * eps * sum |a| |b|          for any order of summation, fused or not (Higham 2002,
+//   section 3.1)
+//
+// "exact" is a double (long double for f64) dot product: of every element of a small C, of 256 scattered elements of a
+// large one. All elements are then compared with the first contender's result, with the bound above taken at |a| = |b|
+// = 1.
+//
+// Depends on: problems.hpp, peers/peer.h, contender.hpp.   Used by: gemm.cpp.
+#pragma once
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <string>
+#include <type_traits>
+
+#include "contender.hpp"
+#include "peers/peer.h"
+#include "problems.hpp"
+
+namespace bench {
+
+struct free_memory {
+  void operator()(void* p) const { std::free(p); }
+};
+template <class T>
+using buffer = std::unique_ptr<T[], free_memory>;
+
+template <class T>
+buffer<T> allocate(std::int64_t count) {
+  const auto bytes = (static_cast<std::size_t>(count) * sizeof(T) + 127) / 64 * 64;
+  return buffer<T>(static_cast<T*>(std::aligned_alloc(64, bytes)));
+}
+
+// Uniform in [-1, 1], the same on every machine.
+template <class T>
+void fill(T* data, std::int64_t count, std::uint64_t seed) {
+  std::uint64_t x = seed;
+  for (std::int64_t i = 0; i < count; ++i) {
+    x = x * 6364136223846793005u + 1442695040888963407u;
+    data[i] = static_cast<T>(static_cast<std::int32_t>(x >> 32)) / T(2147483648.0);
+  }
+}
+
+template <class T>
+class operands {
+  using wide = std::conditional_t<std::is_same_v<T, float>, double, long double>;
+
+ public:
+  operands(const problem& p, int threads)
+      : p_(p), a_(allocate<T>(p.m * p.k)), b_(allocate<T>(p.k * p.n)), c_(allocate<T>(p.m * p.n)) {
+    fill(a_.get(), p.m * p.k, 1);
+    fill(b_.get(), p.k * p.n, 2);
+    for_peers_ = {p.type == dtype::f64 ? ashlar_peer_f64 : ashlar_peer_f32,
+                  p.form == variant::prepacked,
+                  p.transposed_a,
+                  p.transposed_b,
+                  threads,
+                  p.m,
+                  p.n,
+                  p.k,
+                  a_.get(),
+                  b_.get(),
+                  c_.get()};
+  }
+
+  const ashlar_peer_problem& description() const { return for_peers_; }
+
+  // Runs it once on a C full of NaN. Empty when right, otherwise a sentence.
+  std::string check(const contender& c) {
+    const auto count = p_.m * p_.n;
+    std::fill(c_.get(), c_.get() + count, std::numeric_limits<T>::quiet_NaN());
+    c();
+    std::string fault = count <= 4096 ? check_all() : check_scattered();
+    if (fault.empty() && first_) fault = compare_with_first();
+    if (fault.empty() && !first_) {
+      first_ = allocate<T>(count);
+      std::memcpy(first_.get(), c_.get(), static_cast<std::size_t>(count) * sizeof(T));
+    }
+    return fault;
+  }
+
+ private:
+  wide a(std::int64_t i, std::int64_t k) const { return a_[p_.transposed_a ? k * p_.m + i : i * p_.k + k]; }
+  wide b(std::int64_t k, std::int64_t j) const { return b_[p_.transposed_b ? j * p_.k + k : k * p_.n + j]; }
+  wide unit() const { return wide(p_.k + 2) * std::numeric_limits<T>::epsilon(); }
+
+  std::string check_one(std::int64_t i, std::int64_t j) const {
+    wide exact = 0, magnitude = 0;
+    for (std::int64_t k = 0; k < p_.k; ++k) exact += a(i, k) * b(k, j), magnitude += std::abs(a(i, k) * b(k, j));
+    return judge(c_[i * p_.n + j], exact, unit() * magnitude, i, j);
+  }
+  std::string check_all() const {
+    std::string fault;
+    for (std::int64_t i = 0; i < p_.m && fault.empty(); ++i)
+      for (std::int64_t j = 0; j < p_.n && fault.empty(); ++j) fault = check_one(i, j);
+    return fault;
+  }
+  std::string check_scattered() const {
+    std::string fault = check_one(p_.m - 1, p_.n - 1);
+    for (std::uint64_t s = 0; s < 256 && fault.empty(); ++s)
+      fault = check_one(std::int64_t(s * 2654435761u % std::uint64_t(p_.m)),
+                        std::int64_t(s * 40503u % std::uint64_t(p_.n)));
+    return fault;
+  }
+  std::string compare_with_first() const {
+    const wide bound = 2 * unit() * wide(p_.k);
+    std::string fault;
+    for (std::int64_t at = 0; at < p_.m * p_.n && fault.empty(); ++at)
+      fault = judge(c_[at], first_[at], bound, at / p_.n, at % p_.n);
+    return fault;
+  }
+  static std::string judge(wide got, wide expected, wide bound, std::int64_t i, std::int64_t j) {
+    if (std::abs(got - expected) <= bound) return "";
+    return "C(" + std::to_string(i) + ", " + std::to_string(j) + ") is " + std::to_string(got) + ", not " +
+           std::to_string(expected);
+  }
+
+  problem p_;
+  buffer<T> a_, b_, c_, first_;
+  ashlar_peer_problem for_peers_{};
+};
+
+}  // namespace bench

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// bench/peers/peer.h: what a shared module must offer so that the benchmark can time another library beside Ashlar.
+//
+// A peer is a module of its own, opened with RTLD_LOCAL | RTLD_DEEPBIND: several libraries that export the same names
+// (cblas_sgemm) then live in one process. The interface is plain C, so that a module may be built with any flags.
+//
+// Used by: peer_modules.hpp (the benchmark's side), peers/*.cpp.
+#ifndef ASHLAR_BENCH_PEER_H
+#define ASHLAR_BENCH_PEER_H
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { ashlar_peer_abi = 1 };
+enum { ashlar_peer_f32 = 0, ashlar_peer_f64 = 1 };
+
+/* C = A * B. A is m x k, B is k x n, C is m x n, each row-major and contiguous; a transposed operand is stored the
+ * other way round. */
+typedef struct ashlar_peer_problem {
+  int dtype;
+  int prepacked; /* B is constant: whatever prepare() does to it is not timed */
+  int transposed_a, transposed_b;
+  int threads;
+  int64_t m, n, k;
+  const void *a, *b;
+  void* c;
+} ashlar_peer_problem;
+
+typedef struct ashlar_peer {
+  int abi;
+  const char* name;
+  /* Loads the library for this ISA ("avx2", "avx512", ...) and thread count. 0: not on this machine. Writes its
+   * version. */
+  int (*open)(const char* isa, int threads, char* version, size_t size);
+  int (*supports)(const ashlar_peer_problem* problem);
+  void* (*prepare)(const ashlar_peer_problem* problem); /* NULL: cannot */
+  void (*run)(void* state);                             /* the timed call */
+  void (*release)(void* state);
+} ashlar_peer;
+
+/* Modules are compiled with hidden visibility: a C++ inline variable would otherwise be one for the whole process
+ * (STB_GNU_UNIQUE). */
+__attribute__((visibility("default"))) const ashlar_peer* ashlar_peer_entry(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""bench/run.py: builds and runs the benchmark of one ISA and prints tables; `./dev bench` passes its arguments on to it.
+
+    ./dev bench --quick                          a fair sample of every family, under 3 minutes
+    ./dev bench --family squares,bert            whole families
+    ./dev bench --filter 'small_m/f32/prepacked/8x' --json result.json
+    ./dev bench --threads 2 --filter 'squares/f32/plain/(1024|2048)x'
+
+The tables come from tables.py; the JSON is Google Benchmark's, with the medians of every library as counters.
+"""
+import argparse
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import tempfile
+
+import tables
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FAMILIES = ["squares", "small_m", "skinny", "odd", "bert", "attention", "conv", "squares_f64", "tiny", "transposed"]
+PEERS = ["openblas", "blis", "mkl", "onednn", "libxsmm", "eigen"]
+
+
+def best_isa():
+    """The widest ISA that this machine executes."""
+    if platform.machine() in ("aarch64", "arm64"):
+        words = pathlib.Path("/proc/cpuinfo").read_text().split()
+        return "sve" if "sve" in words else "neon"
+    words = set(pathlib.Path("/proc/cpuinfo").read_text().split())
+    if {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"} <= words:
+        return "avx512"
+    return "avx2" if {"avx2", "fma"} <= words else "scalar"
+
+
+def parse_arguments(arguments):
+    parser = argparse.ArgumentParser(
+        prog="dev bench", description="Ashlar's gemm beside other libraries: interleaved, one process, medians.",
+        epilog="Problem names, for --filter: FAMILY/TYPE/VARIANT/MxNxK[/LABEL], e.g. squares/f32/plain/512x512x512. "
+               "Pip's MKL is found through ASHLAR_PEER_MKL=<path of libmkl_rt.so.N>.")
+    parser.add_argument("--quick", action="store_true", help="a sample of every family in under 3 minutes")
+    parser.add_argument("--family", help="families, separated by commas: " + " ".join(FAMILIES))
+    parser.add_argument("--variant", help="plain, prepacked, fixed; separated by commas")
+    parser.add_argument("--filter", metavar="REGEX", help="problems whose name contains a match")
+    parser.add_argument("--isa", default=best_isa(), help="scalar, avx2, avx512, neon, sve (default: %(default)s)")
+    parser.add_argument("--peers", default="all", help="all, none, or names: " + ",".join(PEERS))
+    parser.add_argument("--threads", type=int, default=1, help="with 2 or more, a table of the scaling is added")
+    parser.add_argument("--core", type=int, default=min(1, os.cpu_count() - 1),
+                        help="first core to stay on; -1: any (default: %(default)s)")
+    parser.add_argument("--repetitions", type=int, help="interleaved rounds (default: 11, with --quick 5)")
+    parser.add_argument("--sample-ms", type=float, help="time of each side in a round (default: 20, with --quick 4)")
+    parser.add_argument("--no-own", action="store_true", help="the peers alone")
+    parser.add_argument("--json", metavar="FILE", help="keep the raw medians and quartiles")
+    parser.add_argument("--show", metavar="FILE", help="only print the tables of such a file")
+    parser.add_argument("--build-dir", default=str(ROOT / "build" / "bench"), help="where to build (default: %(default)s)")
+    parser.add_argument("--no-build", action="store_true", help="use what is in the build directory")
+    options = parser.parse_args(arguments)
+    for family in (options.family or "").split(","):
+        if family and family not in FAMILIES:
+            parser.error(f"unknown family '{family}'; there are {', '.join(FAMILIES)}")
+    options.repetitions = options.repetitions or (5 if options.quick else 11)
+    options.sample_ms = options.sample_ms or (4 if options.quick else 20)
+    if options.core >= 0 and options.core + options.threads > os.cpu_count():
+        options.core = -1 if options.threads > os.cpu_count() else 0
+    return options
+
+
+def build(options):
+    """Configures once and builds the executable of this ISA and all peers."""
+    configure = ["cmake", "-S", str(ROOT), "-B", options.build_dir, "-DCMAKE_BUILD_TYPE=Release", "-DASHLAR_BUILD_BENCH=ON",
+                 "-DASHLAR_BUILD_TESTS=OFF", "-DASHLAR_BUILD_EXAMPLES=OFF"]
+    if not (pathlib.Path(options.build_dir) / "CMakeCache.txt").exists():
+        print("configuring", options.build_dir, flush=True)
+        subprocess.run(configure, check=True, stdout=subprocess.DEVNULL)
+    print(f"building ashlar_bench_{options.isa} and the peers", flush=True)
+    targets = [f"ashlar_bench_{options.isa}", "ashlar_bench_peers"]
+    subprocess.run(["cmake", "--build", options.build_dir, "--parallel", "--target", *targets], check=True, stdout=subprocess.DEVNULL)
+
+
+def find_mkl():
+    """Pip's mkl wheel puts its libraries beside the environment's, where the loader does not look."""
+    for prefix in (sys.prefix, os.path.expanduser("~/.local")):
+        for path in sorted(pathlib.Path(prefix, "lib").glob("libmkl_rt.so.*")):
+            return str(path)
+    return None
+
+
+def command_line(options, out):
+    folder = pathlib.Path(options.build_dir) / "bench"
+    command = [str(folder / f"ashlar_bench_{options.isa}"), f"--peer_folder={folder / 'peers'}", f"--peers={options.peers}",
+               f"--threads={options.threads}", f"--core={options.core}", f"--rounds={options.repetitions}",
+               f"--sample_ms={options.sample_ms}", f"--benchmark_out={out}"]
+    if options.quick:
+        command.append("--quick")
+    if options.no_own:
+        command.append("--no_own")
+    if options.family:
+        command.append(f"--family={options.family}")
+    if options.variant:
+        command.append(f"--variant={options.variant}")
+    if options.filter:
+        command.append(f"--benchmark_filter=machine/|{options.filter}")
+    return command
+
+
+def measure(options, out):
+    environment = dict(os.environ)
+    mkl = find_mkl()
+    if mkl:
+        environment.setdefault("ASHLAR_PEER_MKL", mkl)
+    command = command_line(options, out)
+    if not os.access(command[0], os.X_OK):
+        sys.exit(f"{command[0]} does not exist: leave out --no-build, or choose another --isa")
+    subprocess.run(command, check=True, env=environment)
+
+
+def main(arguments):
+    options = parse_arguments(arguments)
+    if options.show:
+        tables.show(json.loads(pathlib.Path(options.show).read_text()))
+        return
+    if not options.no_build:
+        build(options)
+    with tempfile.TemporaryDirectory() as folder:
+        out = options.json or os.path.join(folder, "bench.json")
+        measure(options, out)
+        tables.show(json.loads(pathlib.Path(out).read_text()))
+    if options.json:
+        print(f"raw medians and quartiles: {options.json}")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"failed ({error.returncode}): {' '.join(map(str, error.cmd))}")
+    except KeyboardInterrupt:
+        sys.exit(130)
