@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// gemm.hpp: matrix products with fused epilogues; include this one.
+#pragma once
+
+#include <ashlar/core.hpp>
+#include <ashlar/epilogue.hpp>
+#include <ashlar/gemm/gemm.hpp>

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// gemm/check.hpp: everything that makes a call wrong, found before anything is written.
+//
+// Depends on: gemm/operands.hpp, gemm/packed_weights.hpp.   Used by: gemm/gemm.hpp.
+#pragma once
+
+#include <ashlar/gemm/operands.hpp>
+#include <ashlar/gemm/packed_weights.hpp>
+
+namespace ashlar::detail {
+
+// The extents of anything that may stand for an operand.
+template <any_matrix V>
+constexpr index rows_of(const V& v) {
+  return v.rows();
+}
+template <any_matrix V>
+constexpr index cols_of(const V& v) {
+  return v.cols();
+}
+template <class T>
+constexpr index rows_of(const packed_weights<T>& w) {
+  return w.k;
+}
+template <class T>
+constexpr index cols_of(const packed_weights<T>& w) {
+  return w.n;
+}
+
+// Does the element farthest from data() stay within 64-bit byte offsets?
+template <any_matrix V>
+constexpr bool addressable(const V& v) {
+  index r = 0, c = 0, sum = 0, bytes = 0;
+  if (v.empty()) return true;
+  return !__builtin_mul_overflow(v.rows() - 1, v.row_stride(), &r) &&
+         !__builtin_mul_overflow(v.cols() - 1, v.col_stride(), &c) && !__builtin_add_overflow(r, c, &sum) &&
+         !__builtin_mul_overflow(sum, index(sizeof(typename V::value_type)), &bytes);
+}
+
+template <class Index = index>
+[[gnu::cold, gnu::noinline]] status bad_extent(const char* what, Index rows, Index cols) {
+  return status::error(errc::negative_extent, "gemm: %s is %lld x %lld: extents must not be negative", what,
+                       (long long)rows, (long long)cols);
+}
+
+template <any_matrix V>
+status check_view(const char* what, const V& v) {
+  if (v.rows() < 0 || v.cols() < 0) return bad_extent(what, v.rows(), v.cols());
+  if (v.data() == nullptr && !v.empty()) {
+    return status::error(errc::null_pointer, "gemm: %s is %lld x %lld but its data is null", what, (long long)v.rows(),
+                         (long long)v.cols());
+  }
+  if (!addressable(v)) {
+    return status::error(errc::overflow, "gemm: %s is %lld x %lld with strides %lld and %lld: offsets exceed 64 bits", what,
+                         (long long)v.rows(), (long long)v.cols(), (long long)v.row_stride(), (long long)v.col_stride());
+  }
+  return {};
+}
+
+// dst is written, so no two of its elements may share memory.
+template <any_matrix V>
+status check_written(const V& v) {
+  const index rs = v.row_stride() < 0 ? -v.row_stride() : v.row_stride();
+  const index cs = v.col_stride() < 0 ? -v.col_stride() : v.col_stride();
+  const bool rows_apart = v.rows() < 2 || rs >= (v.cols() - 1) * cs + 1;
+  const bool cols_apart = v.cols() < 2 || cs >= (v.rows() - 1) * rs + 1;
+  const bool distinct = (v.rows() < 2 || rs > 0) && (v.cols() < 2 || cs > 0) && (rows_apart || cols_apart);
+  if (distinct) return {};
+  return status::error(errc::bad_stride, "gemm: C is %lld x %lld with strides %lld and %lld: its elements must not overlap",
+                       (long long)v.rows(), (long long)v.cols(), (long long)v.row_stride(), (long long)v.col_stride());
+}
+
+template <class Index = index>
+[[gnu::cold, gnu::noinline]] status shape_error(Index m, Index ka, Index kb, Index n, Index cm, Index cn) {
+  const auto v = [](Index x) { return (long long)x; };
+  if (ka != kb) {
+    return status::error(errc::shape_mismatch,
+                         "gemm: A is %lld x %lld but B is %lld x %lld: A's columns (%lld) must equal B's rows (%lld)", v(m),
+                         v(ka), v(kb), v(n), v(ka), v(kb));
+  }
+  if (m != cm) {
+    return status::error(errc::shape_mismatch, "gemm: C is %lld x %lld but A is %lld x %lld: C's rows (%lld) must equal A's (%lld)",
+                         v(cm), v(cn), v(m), v(ka), v(cm), v(m));
+  }
+  return status::error(errc::shape_mismatch,
+                       "gemm: C is %lld x %lld but B is %lld x %lld: C's columns (%lld) must equal B's (%lld)", v(cm), v(cn),
+                       v(kb), v(n), v(cn), v(n));
+}
+
+template <any_matrix V, any_matrix C>
+status check_operand(const char* what, const V& v, const C& c, index) {
+  if (status s = check_view(what, v); !s.ok()) return s;
+  if (overlaps(v, c)) {
+    return status::error(errc::aliasing, "gemm: %s (at %p) shares memory with C (at %p): C must be disjoint from A and B", what,
+                         (const void*)v.data(), (const void*)c.data());
+  }
+  return {};
+}
+template <class T, any_matrix C>
+status check_operand(const char* what, const packed_weights<T>& w, const C&, index nr) {
+  if (w.nr != nr) {
+    return status::error(errc::wrong_blob, "gemm: %s is packed in panels of %lld columns but this tile reads panels of %lld", what,
+                         (long long)w.nr, (long long)nr);
+  }
+  if (w.panels == nullptr && w.k > 0 && w.n > 0) {
+    return status::error(errc::null_pointer, "gemm: %s is packed weights of %lld x %lld without panels", what, (long long)w.k,
+                         (long long)w.n);
+  }
+  return {};
+}
+
+/// ok, or what is wrong with the call.
+template <any_matrix A, class B, any_matrix C, class E>
+status check_gemm(const A& a, const B& b, const C& c, const E& e, index nr) {
+  if (cols_of(a) != rows_of(b) || c.rows() != rows_of(a) || c.cols() != cols_of(b)) {
+    return shape_error(rows_of(a), cols_of(a), rows_of(b), cols_of(b), c.rows(), c.cols());
+  }
+  if (status s = check_view("C", c); !s.ok()) return s;
+  if (status s = check_written(c); !s.ok()) return s;
+  if (status s = check_operand("A", a, c, nr); !s.ok()) return s;
+  if (status s = check_operand("B", b, c, nr); !s.ok()) return s;
+  if (!fits(e, c.rows(), c.cols())) {
+    return status::error(errc::shape_mismatch, "gemm: C is %lld x %lld but an elements() operand of the epilogue is not",
+                         (long long)c.rows(), (long long)c.cols());
+  }
+  return {};
+}
+
+}  // namespace ashlar::detail

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// gemm/gemm.hpp: the operation: checks, cuts, finds memory, and runs the blocks on the caller's executor.
+//
+// Depends on: gemm/{check,options,operands,packed_weights}.hpp, loop/contract.hpp.   Used by: users, through <ashlar/gemm.hpp>.
+#pragma once
+
+#include <atomic>
+
+#include <ashlar/gemm/check.hpp>
+#include <ashlar/gemm/options.hpp>
+#include <ashlar/loop/contract.hpp>
+
+namespace ashlar {
+namespace detail {
+
+// Everything about one call that is decided by types.
+template <class Isa_, class T, tile_shape S, class Semiring, class E, class Prologue>
+struct gemm_kernel {
+  using Isa = Isa_;
+  using block = contraction_block<T, Isa, S, Semiring, E, Prologue>;
+  using O = ops<T, Isa>;
+
+  static index nr() { return S.nv * O::lanes(); }
+
+  static contraction_shape shape(const contraction<T>& x) {
+    contraction_shape s{};
+    s.m = x.m, s.n = x.n, s.k = x.k;
+    s.element_bytes = sizeof(T);
+    s.a_row_stride = x.a_row_stride, s.a_k_stride = x.a_k_stride;
+    s.a_transformed = !std::is_same_v<Prologue, no_prologue>;
+    s.b_packed = x.panels != nullptr;
+    s.b_k_stride = x.b_k_stride, s.b_column_stride = x.b_column_stride;
+    s.b_edges = !O::masked_memory && x.n % O::lanes() != 0;
+    s.dst_contiguous = x.dst_column_stride == 1;
+    s.dst_read = reads_dst<E>;
+    return s;
+  }
+
+  static blocking plan(const contraction_shape& s, index workers, const cache_sizes& caches) {
+    return cut(s, S.mr, nr(), workers, caches);
+  }
+
+  // Elements of the workspace of one worker.
+  static index workspace(const contraction_shape& s, const blocking& b) {
+    return workspace_elements(b, s, nr());
+  }
+
+  // Runs all tasks; worker w has its own part of the scratch memory.
+  template <class Executor>
+  static void run(const contraction<T>& x, const blocking& b, const E& e, const Prologue& p, T* memory, index each,
+                  const Executor& executor) {
+    const index workers = std::min<index>(executor.concurrency(), b.tasks());
+    if (workers <= 1) {
+      block work(x, b, e, p, memory);
+      for (index t = 0; t < b.tasks(); ++t) work.run(t);
+      return;
+    }
+    std::atomic<index> next{0};
+    executor.parallel_for(workers, [&](index w) {
+      block work(x, b, e, p, memory + w * each);
+      for (index t; (t = next.fetch_add(1, std::memory_order_relaxed)) < b.tasks();) work.run(t);
+    });
+  }
+};
+
+template <class T, any_matrix V>
+ASHLAR_INLINE void set_b(contraction<T>& x, const V& b) {
+  x.b = b.data(), x.b_k_stride = b.row_stride(), x.b_column_stride = b.col_stride();
+  x.panels = nullptr;
+}
+template <class T>
+ASHLAR_INLINE void set_b(contraction<T>& x, const packed_weights<T>& w) {
+  x.b = nullptr, x.b_k_stride = 0, x.b_column_stride = 1;
+  x.panels = w.panels;
+}
+
+template <class T, any_matrix A, class B, any_matrix C>
+ASHLAR_INLINE contraction<T> contraction_of(const A& a, const B& b, const C& c) {
+  contraction<T> x;
+  x.m = c.rows(), x.n = c.cols(), x.k = a.cols();
+  x.a = a.data(), x.a_row_stride = a.row_stride(), x.a_k_stride = a.col_stride();
+  set_b(x, b);
+  x.dst = c.data(), x.dst_row_stride = c.row_stride(), x.dst_column_stride = c.col_stride();
+  return x;
+}
+
+// Finds scratch memory (the caller's, a small piece of stack, or the heap) and runs.
+template <class K, class T, class E, class P, class Executor>
+status run_with_memory(const contraction<T>& x, const E& e, const P& p, const Executor& executor, const cache_sizes& caches,
+                       const std::span<std::byte>* given) {
+  const contraction_shape s = K::shape(x);
+  const blocking b = K::plan(s, executor.concurrency(), caches);
+  const index each = K::workspace(s, b);
+  const index workers = std::min<index>(executor.concurrency(), b.tasks());
+  const std::size_t bytes = std::size_t(each * workers) * sizeof(T);
+  constexpr std::size_t on_stack = 8 * 1024;
+  if (bytes == 0) {
+    K::run(x, b, e, p, nullptr, 0, executor);
+  } else if (given) {
+    T* memory = arena(*given).template take<T>(each * workers);
+    if (!memory) {
+      return status::error(errc::workspace_too_small, "gemm: scratch has %zu bytes, %lld x %lld x %lld needs %zu",
+                           given->size(), (long long)x.m, (long long)x.n, (long long)x.k, bytes + workspace_alignment - 1);
+    }
+    K::run(x, b, e, p, memory, each, executor);
+  } else if (bytes <= on_stack) {
+    alignas(64) std::byte local[on_stack];
+    K::run(x, b, e, p, reinterpret_cast<T*>(local), each, executor);
+  } else {
+    const aligned_buffer heap = aligned_buffer::make(bytes);
+    if (!heap) return status::error(errc::out_of_memory, "gemm: no memory for %zu bytes of scratch", bytes);
+    K::run(x, b, e, p, reinterpret_cast<T*>(heap.data()), each, executor);
+  }
+  return {};
+}
+
+template <class Isa, class A, class B, class C, class... Options>
+using kernel_of = gemm_kernel<
+    Isa, typename C::value_type,
+    decltype(option<tile_option>(with_tile<default_tile<typename C::value_type, Isa>>{}, std::declval<const Options&>()...))::shape,
+    decltype(option<semiring_option>(plus_times{}, std::declval<const Options&>()...)),
+    decltype(option<epilogue_option>(acc, std::declval<const Options&>()...)),
+    std::decay_t<decltype(prologue_of(std::declval<const A&>()))>>;
+
+template <class Isa>
+constexpr cache_sizes default_caches() {
+  return {isa::facts<Isa>::l1d_bytes, isa::facts<Isa>::l2_bytes};
+}
+
+template <class Isa, class A, class B, class C, class... Options>
+status run_gemm(const A& a, const B& b, const C& c, const Options&... options) {
+  using K = kernel_of<Isa, A, B, C, Options...>;
+  using T = typename C::value_type;
+  const auto e = option<epilogue_option>(acc, options...);
+  const auto& matrix = matrix_of(a);
+  if (status s = check_gemm(matrix, b, c, e, K::nr()); !s.ok()) return s;
+  if (c.empty()) return {};
+  const auto x = contraction_of<T>(matrix, b, c);
+  const auto target = option<executor_option>(on(serial{}), options...);
+  const auto caches = option<cache_option>(default_caches<Isa>(), options...);
+  const auto memory = option<scratch_option>(no_scratch{}, options...);
+  return run_with_memory<K>(x, e, prologue_of(a), target.get(), caches, memory_of(memory));
+}
+
+template <class Isa, class A, class B, class C, class... Options>
+std::size_t workspace_bytes(const A& a, const B& b, const C& c, const Options&... options) {
+  using K = kernel_of<Isa, A, B, C, Options...>;
+  if (c.empty()) return 0;
+  const auto s = K::shape(contraction_of<typename C::value_type>(matrix_of(a), b, c));
+  const auto target = option<executor_option>(on(serial{}), options...);
+  const blocking cut = K::plan(s, target.get().concurrency(), option<cache_option>(default_caches<Isa>(), options...));
+  const index elements = K::workspace(s, cut) * std::min<index>(target.get().concurrency(), cut.tasks());
+  return elements == 0 ? 0 : arena::bytes_for<typename C::value_type>(elements);
+}
+
+template <class X>
+inline constexpr bool is_packed = false;
+template <class T>
+inline constexpr bool is_packed<packed_weights<T>> = true;
+
+template <class X>
+concept gemm_a = any_matrix<X> || is_transformed<X>;
+template <class X>
+concept gemm_b = any_matrix<X> || is_packed<X>;
+
+// A column-major C is solved as C^T = B^T A^T, where rows are contiguous again.
+template <class A, class B, class C>
+inline constexpr bool solves_transposed =
+    C::static_row_stride == 1 && C::static_col_stride != 1 && any_matrix<A> && any_matrix<B>;
+
+}  // namespace detail
+
+/// C(m, n) = epilogue( sum over k of A(m, k) * B(k, n) ).        Specification: reference::gemm, bit for bit.
+///
+/// A is M x K, B is K x N or packed_weights of it, C is M x N; any strides (C's elements must be distinct), extents static or
+/// dynamic, zero extents included (K = 0: the sum is zero). C must not overlap A or B. Options, in any order:
+///   an expression    the epilogue: acc, dst, per_row, per_column, elements, functions          default: acc
+///   on(executor)     runs blocks of C as independent tasks                                      default: on(serial{})
+///   scratch(bytes)   memory for packing, gemm_workspace_bytes of it                             default: allocates when needed
+///   a semiring       min_plus{}, max_plus{}, or_and{}, your own                                 default: plus_times{}
+///   with_tile<..>, cache_sizes                                                                  default: the registry's
+///
+///     gemm(view(a, m, k), view(b, k, n), view(c, m, n));
+///     gemm(A, weights, C, relu(acc + per_column(bias)), on(pool), scratch(bytes));
+///
+/// Returns shape_mismatch, negative_extent, null_pointer, bad_stride, aliasing, overflow, wrong_blob, workspace_too_small or
+/// out_of_memory; C is untouched then. With scratch() it allocates nothing; without, it takes what packing needs from the heap
+/// and gives it back. Starts no thread; the result depends neither on the executor nor on blocking or packing.
+/// Blocking after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", ACM TOMS 34(3), 2008.
+template <class Isa = isa::native, class A, class B, any_matrix C, class... Options>
+  requires(detail::gemm_a<A> && detail::gemm_b<B> && (detail::gemm_option<Options> && ...))
+status gemm(const A& a, const B& b, const C& c, const Options&... options) {
+  if constexpr (detail::solves_transposed<A, B, C>) {  // column-major C: C^T = B^T A^T
+    return detail::run_gemm<Isa>(b.transposed(), a.transposed(), c.transposed(), detail::transposed_option(options)...);
+  } else {
+    return detail::run_gemm<Isa>(a, b, c, options...);
+  }
+}
+
+/// Bytes of scratch that the same call of gemm needs with scratch(): exact, bounded by tiles and workers, not by the problem.
+template <class Isa = isa::native, class A, class B, any_matrix C, class... Options>
+  requires(detail::gemm_a<A> && detail::gemm_b<B> && (detail::gemm_option<Options> && ...))
+std::size_t gemm_workspace_bytes(const A& a, const B& b, const C& c, const Options&... options) {
+  if constexpr (detail::solves_transposed<A, B, C>) {
+    return detail::workspace_bytes<Isa>(b.transposed(), a.transposed(), c.transposed(), detail::transposed_option(options)...);
+  } else {
+    return detail::workspace_bytes<Isa>(a, b, c, options...);
+  }
+}
+
+}  // namespace ashlar

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// gemm/operands.hpp: what may stand in the place of A: a matrix, or a matrix with a prologue; and the checks on views.
+//
+//     gemm(transform(A, silu(acc) * per_row(scale)), B, C);        // applied to A as it is read
+//
+// Depends on: core/, epilogue/, loop/finish.hpp.   Used by: gemm/gemm.hpp.
+#pragma once
+
+#include <cstdint>
+
+#include <ashlar/core.hpp>
+#include <ashlar/epilogue.hpp>
+#include <ashlar/loop/finish.hpp>
+
+namespace ashlar {
+
+/// A matrix whose elements pass through an expression when they are read; `acc` is the element, rows and columns are A's.
+template <class View, class E>
+struct transformed_matrix {
+  View matrix;
+  E prologue;
+};
+
+/// A(m, k) -> prologue(A(m, k)), computed once per copied block.  transform(A, relu(acc + per_column(shift))).
+template <any_matrix View, expression E>
+constexpr transformed_matrix<View, E> transform(const View& matrix, const E& prologue) {
+  return {matrix, prologue};
+}
+
+namespace detail {
+
+template <class X>
+inline constexpr bool is_transformed = false;
+template <class V, class E>
+inline constexpr bool is_transformed<transformed_matrix<V, E>> = true;
+
+template <any_matrix V>
+constexpr const V& matrix_of(const V& v) {
+  return v;
+}
+template <class V, class E>
+constexpr const V& matrix_of(const transformed_matrix<V, E>& t) {
+  return t.matrix;
+}
+template <any_matrix V>
+constexpr no_prologue prologue_of(const V&) {
+  return {};
+}
+template <class V, class E>
+constexpr const E& prologue_of(const transformed_matrix<V, E>& t) {
+  return t.prologue;
+}
+
+// The bytes from the first to the last element of a view, as integers.
+struct address_range {
+  std::uintptr_t first, last;
+};
+template <any_matrix V>
+address_range range_of(const V& v) {
+  const index r = (v.rows() - 1) * v.row_stride(), c = (v.cols() - 1) * v.col_stride();
+  const index low = (r < 0 ? r : 0) + (c < 0 ? c : 0), high = (r > 0 ? r : 0) + (c > 0 ? c : 0);
+  const auto base = reinterpret_cast<std::uintptr_t>(v.data());
+  const auto size = index(sizeof(typename V::value_type));
+  return {base + std::uintptr_t(low * size), base + std::uintptr_t((high + 1) * size) - 1};
+}
+
+// Do two views share an element? Exact for views of one row-major or column-major parent; other interleaved views are
+// taken to be disjoint when nothing proves otherwise.
+template <any_matrix V, any_matrix W>
+bool overlaps(const V& v, const W& w) {
+  if (v.empty() || w.empty()) return false;
+  const address_range a = range_of(v), b = range_of(w);
+  if (a.last < b.first || b.last < a.first) return false;
+  if (v.row_stride() != w.row_stride() || v.col_stride() != w.col_stride()) return v.data() == w.data();
+  const bool by_rows = v.col_stride() == 1;
+  if (!by_rows && v.row_stride() != 1) return v.data() == w.data();
+  const index ld = by_rows ? v.row_stride() : v.col_stride();
+  if (ld <= 0) return true;
+  const index vl = by_rows ? v.rows() : v.cols(), vs = by_rows ? v.cols() : v.rows();
+  const index wl = by_rows ? w.rows() : w.cols(), ws = by_rows ? w.cols() : w.rows();
+  const index offset = (index(reinterpret_cast<std::uintptr_t>(w.data()) - reinterpret_cast<std::uintptr_t>(v.data()))) /
+                       index(sizeof(typename V::value_type));
+  index line = offset / ld, place = offset % ld;
+  if (place < 0) place += ld, --line;
+  const auto meets = [&](index l, index p) { return l < vl && l + wl > 0 && p < vs && p + ws > 0; };
+  return meets(line, place) || meets(line + 1, place - ld);
+}
+
+}  // namespace detail
+}  // namespace ashlar

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// gemm/options.hpp: what may follow A, B and C in a call, in any order: an epilogue expression, on(executor), scratch memory,
+// a semiring, a tile shape, cache sizes. Whatever is not said has its default.
+//
+// Depends on: core/, epilogue/, loop/blocking.hpp, tile/registry.hpp.   Used by: gemm/gemm.hpp.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <type_traits>
+
+#include <ashlar/core.hpp>
+#include <ashlar/epilogue.hpp>
+#include <ashlar/loop/blocking.hpp>
+#include <ashlar/tile/registry.hpp>
+
+namespace ashlar {
+
+/// Option: this tile instead of the default of the registry. The result is the same.  gemm(A, B, C, with_tile<{9, 3, 2}>{})
+template <tile_shape S>
+struct with_tile {
+  static constexpr tile_shape shape = S;
+};
+
+/// Option: caller-owned scratch memory; gemm then allocates nothing.  gemm(A, B, C, scratch(bytes))
+struct scratch {
+  std::span<std::byte> memory;
+  constexpr explicit scratch(std::span<std::byte> m) : memory(m) {}
+};
+
+namespace detail {
+
+struct no_scratch {};
+constexpr const std::span<std::byte>* memory_of(const no_scratch&) { return nullptr; }
+constexpr const std::span<std::byte>* memory_of(const scratch& s) { return &s.memory; }
+
+template <class X>
+inline constexpr bool is_tile_option = false;
+template <tile_shape S>
+inline constexpr bool is_tile_option<with_tile<S>> = true;
+template <class X>
+concept gemm_option = is_tile_option<X> || std::is_same_v<X, scratch> || std::is_same_v<X, cache_sizes> || expression<X> ||
+                      semiring<X> || is_on_executor<X>;
+
+// The first argument that satisfies a predicate, else the default.
+template <template <class> class Predicate, class Default>
+constexpr Default option(const Default& otherwise) {
+  return otherwise;
+}
+template <template <class> class Predicate, class Default, class First, class... Rest>
+constexpr auto option(const Default& otherwise, const First& first, const Rest&... rest) {
+  if constexpr (Predicate<First>::value) {
+    return first;
+  } else {
+    return option<Predicate>(otherwise, rest...);
+  }
+}
+template <class X>
+struct epilogue_option : std::bool_constant<expression<X>> {};
+template <class X>
+struct semiring_option : std::bool_constant<semiring<X>> {};
+template <class X>
+struct executor_option : std::bool_constant<is_on_executor<X>> {};
+template <class X>
+struct tile_option : std::bool_constant<is_tile_option<X>> {};
+template <class X>
+struct cache_option : std::is_same<X, cache_sizes> {};
+template <class X>
+struct scratch_option : std::is_same<X, scratch> {};
+
+// The same option for the transposed problem: expressions exchange rows and columns.
+template <class X>
+constexpr auto transposed_option(const X& x) {
+  if constexpr (expression<X>) {
+    return transposed(x);
+  } else {
+    return x;
+  }
+}
+
+}  // namespace detail
+}  // namespace ashlar

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// gemm/packed_weights.hpp: B packed once into a relocatable blob: header, then panels. Written to a file, it maps back as it is.
+//
+//   bytes 0..127     packed_header: magic, version, element type, NR, K, N, sizes, checksum of the panels
+//   bytes 128..      panels (pack/panels.hpp), 64-byte aligned when the blob is
+//
+// The layout depends on the element type and on NR alone, not on cache sizes, threads or the compiler: one blob serves every
+// machine whose tile has the same NR (16 floats for AVX2, 32 for AVX-512, 8 for NEON, 3 vectors for SVE).
+//
+// Depends on: pack/panels.hpp, tile/registry.hpp, core/.   Used by: gemm/gemm.hpp.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <type_traits>
+
+#include <ashlar/core.hpp>
+#include <ashlar/pack/panels.hpp>
+#include <ashlar/tile/registry.hpp>
+
+namespace ashlar {
+
+/// The first 128 bytes of a blob; little-endian.
+struct packed_header {
+  static constexpr std::uint64_t expected_magic = 0x4b5052414c485341;  // "ASHLARPK"
+  static constexpr std::uint32_t current_version = 1;
+  std::uint64_t magic;
+  std::uint32_t version;
+  std::uint32_t element;     // bytes of an element, + 0x100 for floating point
+  std::int64_t nr, k, n;
+  std::uint64_t bytes;       // of the panels
+  std::uint64_t checksum;    // of the panels
+  std::uint64_t reserved[9];
+};
+static_assert(sizeof(packed_header) == 128 && std::is_trivially_copyable_v<packed_header>);
+
+/// A view of packed weights, K x N: takes the place of B in gemm. Owns nothing: the blob must outlive it.
+template <class T>
+struct packed_weights {
+  using value_type = T;
+  const T* panels = nullptr;
+  index k = 0, n = 0, nr = 0;
+  /// Element (row, column) of the packed matrix.
+  constexpr const T& operator()(index row, index column) const { return panel_element(panels, k, nr, row, column); }
+};
+
+namespace detail {
+
+template <class T>
+inline constexpr std::uint32_t element_code = sizeof(T) + (std::is_floating_point_v<T> ? 0x100u : 0u);
+
+// Two multiply-xor streams over 64-bit words: several GB/s, and any single changed bit changes it.
+template <class Word = std::uint64_t>
+Word checksum(const std::byte* data, std::size_t bytes) {
+  constexpr Word prime = 0x9e3779b97f4a7c15;
+  Word h[2] = {bytes, ~Word(bytes)};
+  std::size_t i = 0;
+  for (; i + 16 <= bytes; i += 16) {
+    Word w[2];
+    std::memcpy(w, data + i, 16);
+    for (int l = 0; l < 2; ++l) h[l] = (h[l] ^ w[l]) * prime, h[l] ^= h[l] >> 29;
+  }
+  for (; i < bytes; ++i) h[0] = (h[0] ^ Word(data[i])) * prime;
+  return (h[0] ^ (h[1] << 1 | h[1] >> 63)) * prime;
+}
+
+template <class T, class Isa>
+ASHLAR_INLINE index panel_width() {
+  return default_tile<T, Isa>.nv * ops<T, Isa>::lanes();
+}
+
+}  // namespace detail
+
+/// Bytes of the blob of a K x N matrix of T for Isa: header and panels. 0 when that exceeds 64 bits or an extent is negative.
+template <class T, class Isa = isa::native>
+std::size_t packed_weights_bytes(index k, index n) {
+  const index nr = detail::panel_width<T, Isa>();
+  index columns = 0, elements = 0, bytes = 0;
+  if (k < 0 || n < 0 || __builtin_add_overflow(n, nr - 1, &columns)) return 0;
+  columns = columns / nr * nr;
+  if (__builtin_mul_overflow(columns, k, &elements) || __builtin_mul_overflow(elements, index(sizeof(T)), &bytes)) return 0;
+  return std::size_t(bytes) + sizeof(packed_header);
+}
+
+/// Opens a blob made by pack_weights, in memory or mapped from a file. Copies nothing.
+///
+///     auto w = open_weights<float>(mapped);          // result<packed_weights<float>>
+///
+/// Errors: corrupt_blob (too short, magic, sizes, checksum), wrong_blob (version, element type), misaligned (64 bytes).
+/// `verify = false` leaves out the checksum, which reads every byte.
+template <class T>
+result<packed_weights<T>> open_weights(std::span<const std::byte> blob, bool verify = true) {
+  packed_header h;
+  if (blob.size() < sizeof h) {
+    return status::error(errc::corrupt_blob, "open_weights: the blob has %zu bytes, its header alone has %zu", blob.size(), sizeof h);
+  }
+  std::memcpy(&h, blob.data(), sizeof h);
+  if (h.magic != h.expected_magic) return status::error(errc::corrupt_blob, "open_weights: magic %llx is not %llx", (unsigned long long)h.magic, (unsigned long long)h.expected_magic);
+  if (h.version != h.current_version) return status::error(errc::wrong_blob, "open_weights: version %u, this library reads version %u", h.version, h.current_version);
+  if (h.element != detail::element_code<T>) return status::error(errc::wrong_blob, "open_weights: element code %u but the type asked for has %u", h.element, detail::element_code<T>);
+  index columns = 0, bytes = 0;
+  const bool sane = h.k >= 0 && h.n >= 0 && h.nr > 0 && !__builtin_add_overflow(h.n, h.nr - 1, &columns) &&
+                    !__builtin_mul_overflow(columns / h.nr * h.nr, h.k, &bytes) &&
+                    !__builtin_mul_overflow(bytes, index(sizeof(T)), &bytes);
+  if (!sane || std::uint64_t(bytes) != h.bytes || blob.size() - sizeof h < h.bytes) {
+    return status::error(errc::corrupt_blob, "open_weights: %lld x %lld with NR %lld does not fit a blob of %zu bytes",
+                         (long long)h.k, (long long)h.n, (long long)h.nr, blob.size());
+  }
+  if (reinterpret_cast<std::uintptr_t>(blob.data()) % workspace_alignment != 0) {
+    return status::error(errc::misaligned, "open_weights: the blob at %p is not aligned to %zu bytes", (const void*)blob.data(), workspace_alignment);
+  }
+  const std::byte* panels = blob.data() + sizeof h;
+  if (verify && detail::checksum(panels, h.bytes) != h.checksum) {
+    return status::error(errc::corrupt_blob, "open_weights: the checksum of the panels is not the header's %llx", (unsigned long long)h.checksum);
+  }
+  return packed_weights<T>{reinterpret_cast<const T*>(panels), h.k, h.n, h.nr};
+}
+
+/// Packs B (K x N, any strides) for gemm on Isa into `storage`, which then is a blob: keep it, share it, write it to a file.
+///
+///     std::vector<std::byte> ... 64-byte aligned storage of packed_weights_bytes<float>(k, n)
+///     auto w = pack_weights(view(b, k, n), storage);
+///     gemm(A, w.value(), C);
+///
+/// Errors: negative_extent, null_pointer, workspace_too_small, misaligned; storage is untouched then. B is free afterwards.
+template <class Isa = isa::native, any_matrix B>
+auto pack_weights(const B& b, std::span<std::byte> storage) -> result<packed_weights<typename B::value_type>> {
+  using T = typename B::value_type;
+  if (b.rows() < 0 || b.cols() < 0) return status::error(errc::negative_extent, "pack_weights: B is %lld x %lld: extents must not be negative", (long long)b.rows(), (long long)b.cols());
+  if (b.data() == nullptr && !b.empty()) return status::error(errc::null_pointer, "pack_weights: B is %lld x %lld but its data is null", (long long)b.rows(), (long long)b.cols());
+  const std::size_t bytes = packed_weights_bytes<T, Isa>(b.rows(), b.cols());
+  if (bytes == 0 || storage.size() < bytes) return status::error(errc::workspace_too_small, "pack_weights: storage has %zu bytes, %lld x %lld needs %zu", storage.size(), (long long)b.rows(), (long long)b.cols(), bytes);
+  if (reinterpret_cast<std::uintptr_t>(storage.data()) % workspace_alignment != 0) return status::error(errc::misaligned, "pack_weights: storage at %p is not aligned to %zu bytes", (void*)storage.data(), workspace_alignment);
+  const index nr = detail::panel_width<T, Isa>();
+  T* panels = reinterpret_cast<T*>(storage.data() + sizeof(packed_header));
+  pack_panels<T, Isa>({b.data(), b.row_stride(), b.col_stride(), b.rows(), b.cols()}, panels, nr);
+  packed_header h{};
+  h.magic = h.expected_magic;
+  h.version = h.current_version;
+  h.element = detail::element_code<T>;
+  h.nr = nr, h.k = b.rows(), h.n = b.cols();
+  h.bytes = bytes - sizeof h;
+  h.checksum = detail::checksum(storage.data() + sizeof h, h.bytes);
+  std::memcpy(storage.data(), &h, sizeof h);
+  return packed_weights<T>{panels, b.rows(), b.cols(), nr};
+}
+
+/// Packed weights -> B: the inverse of pack_weights, exactly.
+template <class T, any_matrix B>
+status unpack_weights(const packed_weights<T>& w, const B& b) {
+  if (b.rows() != w.k || b.cols() != w.n) {
+    return status::error(errc::shape_mismatch, "unpack_weights: B is %lld x %lld but the weights are %lld x %lld",
+                         (long long)b.rows(), (long long)b.cols(), (long long)w.k, (long long)w.n);
+  }
+  for (index i = 0; i < w.k; ++i)
+    for (index j = 0; j < w.n; ++j) b(i, j) = w(i, j);
+  return {};
+}
+
+}  // namespace ashlar

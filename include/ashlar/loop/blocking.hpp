@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// loop/blocking.hpp: how a contraction is cut into blocks: a plain value, computed from the extents and the cache sizes.
+//
+//   for each block of dst, MC x NC                    one task of the executor; tasks never wait for each other
+//     for each K block, KC                            accumulators rest in dst or in the workspace between K blocks
+//       copy MC x KC of A to rows                     where A is not already good rows
+//       for each panel of NR columns
+//         copy KC x NR of B to a panel                where B is not already panels or good rows
+//         for each tile of MR rows                    the micro-kernel
+//
+// Depends on: isa/, tile/shape.hpp.   Used by: loop/contract.hpp, gemm/.
+#pragma once
+
+#include <algorithm>
+
+#include <ashlar/core/checked.hpp>
+#include <ashlar/isa.hpp>
+#include <ashlar/tile/shape.hpp>
+
+namespace ashlar {
+
+/// The least multiple of b that is not below a; extents here have been checked.
+constexpr index multiple(index a, index b) { return ceil_div(a, b) * b; }
+
+/// What the blocking depends on.
+struct contraction_shape {
+  index m, n, k;
+  index element_bytes;
+  index a_row_stride, a_k_stride;
+  bool a_transformed;      // a prologue: A must be copied
+  bool b_packed;           // panels exist already
+  index b_k_stride, b_column_stride;
+  bool b_edges;            // a ragged last panel must be copied even where others are read in place (no masked loads)
+  bool dst_contiguous;     // dst has contiguous columns
+  bool dst_read;           // the epilogue reads dst
+};
+
+/// The cut. Two contractions with equal blocking walk memory alike; the result never depends on it.
+struct blocking {
+  index mc, nc, kc;
+  index ma;                // rows of A that L2 holds at a time, part of MC
+  bool copy_a;             // rows of A are copied to the workspace
+  bool copy_b;             // panels of B are copied to the workspace (else read in place)
+  index panels;            // panel buffers: all of NC where several MA parts read them, else one
+  bool own_accumulators;   // partial sums rest in the workspace, since dst cannot hold them
+  index a_stride;          // of copied rows
+  index m_blocks, n_blocks;
+  constexpr index tasks() const { return m_blocks * n_blocks; }
+  friend constexpr bool operator==(const blocking&, const blocking&) = default;
+};
+
+/// The cache facts that blocking reads; a value so that tests can ask for odd ones.
+struct cache_sizes {
+  index l1, l2;
+};
+
+namespace detail {
+
+// The copied rows of A take 7/16 of L2; the panel of B that they meet, the lines of dst and what is fetched ahead have the rest.
+constexpr index rows_share(const cache_sizes& c) { return c.l2 * 7 / 16; }
+
+// KC: as long as eight tiles of rows still fit that share, for every K block costs a pass over the accumulators, which
+// come from memory again (KC 256 -> 1024: 3 % of the peak); a panel of B streams from L2 just as well as from L1.
+constexpr index k_block(index k, index mr, const contraction_shape& s, const cache_sizes& c) {
+  const index most = std::max<index>(64, rows_share(c) / (8 * mr * s.element_bytes) / 16 * 16);
+  if (k <= most + most / 4) return std::max<index>(k, 1);
+  return multiple(ceil_div(k, ceil_div(k, most)), 16);
+}
+
+// Rows at a distance of a multiple of 4 KiB, or nearly so, fall on one set of L1 and evict each other.
+constexpr bool aliases(index stride, index element_bytes) {
+  const index offset = stride * element_bytes & 4095;
+  return offset < 64 || offset > 4096 - 64;
+}
+
+// Rows of A are read in place where they can be; copying rows that evict each other pays from a few panels on.
+constexpr bool copies_a(const contraction_shape& s, index nr) {
+  if (s.a_transformed || s.a_k_stride != 1) return true;
+  return aliases(s.a_row_stride, s.element_bytes) && s.m > 4 && s.k >= 64 && s.n >= 4 * nr;
+}
+
+// A panel read by few row tiles is read in place.
+constexpr bool copies_b(const contraction_shape& s, index mr) {
+  if (s.b_packed) return false;
+  if (s.b_column_stride != 1) return true;
+  const index tiles = ceil_div(s.m, mr);
+  const index bytes = s.k * s.n * s.element_bytes;
+  return tiles > (bytes <= 32 * 1024 ? 64 : bytes <= 256 * 1024 ? 8 : 2);
+}
+
+}  // namespace detail
+
+/// Cuts the contraction for tiles of mr x nr, `lanes` concurrent workers and the given caches.
+constexpr blocking cut(const contraction_shape& s, index mr, index nr, index lanes, cache_sizes c) {
+  blocking b{};
+  b.copy_a = detail::copies_a(s, nr);
+  b.copy_b = detail::copies_b(s, mr);
+  const bool one_tile = s.m <= mr;
+  b.kc = one_tile && !b.copy_b && !b.copy_a ? std::max<index>(s.k, 1) : detail::k_block(s.k, mr, s, c);
+  b.own_accumulators = !s.dst_contiguous || (s.dst_read && b.kc < s.k);
+  b.a_stride = multiple(b.kc, 16) + 16;
+  b.ma = std::max<index>(mr, detail::rows_share(c) / (b.kc * s.element_bytes) / mr * mr);
+  const index mc_most = b.own_accumulators ? b.ma : multiple(4096, mr);
+  const index nc_most = b.own_accumulators ? multiple(1024, nr) : multiple(2048, nr);
+  b.m_blocks = std::max<index>(1, ceil_div(s.m, mc_most));
+  b.n_blocks = std::max<index>(1, ceil_div(s.n, nc_most));
+  const index wanted = lanes > 1 ? 2 * lanes : 1;
+  while (b.tasks() < wanted) {  // more tasks for more workers, splitting the longer side of a block
+    const index rows = ceil_div(s.m, b.m_blocks), cols = ceil_div(s.n, b.n_blocks);
+    if (cols > nr && cols >= rows) {
+      ++b.n_blocks;
+    } else if (rows > mr) {
+      ++b.m_blocks;
+    } else if (cols > nr) {
+      ++b.n_blocks;
+    } else {
+      break;
+    }
+  }
+  b.mc = multiple(std::max<index>(1, ceil_div(s.m, b.m_blocks)), mr);
+  b.nc = multiple(std::max<index>(1, ceil_div(s.n, b.n_blocks)), nr);
+  b.m_blocks = std::max<index>(1, ceil_div(s.m, b.mc));
+  b.n_blocks = std::max<index>(1, ceil_div(s.n, b.nc));
+  b.ma = multiple(ceil_div(b.mc, ceil_div(b.mc, b.ma)), mr);
+  if (b.copy_b) {
+    b.panels = b.ma < b.mc ? b.nc / nr : 1;
+  } else {
+    b.panels = s.b_edges && !s.b_packed ? 1 : 0;
+  }
+  return b;
+}
+
+/// Workspace of one worker, in elements and each part rounded to whole cache lines.
+constexpr index workspace_elements(const blocking& b, const contraction_shape& s, index nr) {
+  const index line = 64 / s.element_bytes;
+  const index rows = std::min(b.mc, s.m);
+  const index a = b.copy_a ? multiple(std::min(b.ma, rows) * b.a_stride, line) : 0;
+  const index panel = b.panels * multiple(b.kc * nr, line);
+  const index acc = b.own_accumulators ? multiple(rows * multiple(std::min(b.nc, s.n), nr), line) : 0;
+  return a + panel + acc;
+}
+
+}  // namespace ashlar

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// loop/contract.hpp: the contraction driver: walks the blocks of blocking.hpp and calls the tile.
+//
+//   dst(m, n) = epilogue( sum over k of A(m, k) * B(k, n) )
+//
+// It knows nothing of what A, B and dst are: rows, panels and strides are in `contraction`.
+//
+// Depends on: loop/blocking.hpp, loop/tile_table.hpp, loop/finish.hpp, pack/copy_block.hpp.   Used by: gemm/.
+#pragma once
+
+#include <ashlar/loop/blocking.hpp>
+#include <ashlar/loop/finish.hpp>
+#include <ashlar/loop/tile_table.hpp>
+#include <ashlar/pack/copy_block.hpp>
+
+namespace ashlar {
+
+/// The operands, whatever operation they come from. Strides in elements.
+template <class T>
+struct contraction {
+  index m, n, k;
+  const T* a;
+  index a_row_stride, a_k_stride;
+  const T* b;  // nullptr when panels are given
+  index b_k_stride, b_column_stride;
+  const T* panels;  // panel p, step k at panels[(p * K + k) * NR]
+  T* dst;
+  index dst_row_stride, dst_column_stride;
+};
+
+/// One block of dst, all of K: what a task does. Prologue: nothing, or an expression applied to the copied rows of A.
+template <class T, class Isa, tile_shape S, class Semiring, class E, class Prologue>
+class contraction_block {
+  using O = ops<T, Isa>;
+  using table = tile_table<T, Isa, S, Semiring, E>;
+
+ public:
+  ASHLAR_INLINE contraction_block(const contraction<T>& c, const blocking& cut, const E& e, const Prologue& p, T* scratch)
+      : c_(c), cut_(cut), epilogue_(e), prologue_(p), nr_(table::nr()) {
+    const index line = 64 / index(sizeof(T));
+    const index rows = std::min(cut.ma, std::min(cut.mc, c.m));
+    copied_a_ = scratch;
+    panel_ = copied_a_ + (cut.copy_a ? multiple(rows * cut.a_stride, line) : 0);
+    panel_size_ = multiple(cut.kc * nr_, line);
+    own_ = panel_ + cut.panels * panel_size_;
+  }
+
+  void run(index task) {
+    i0_ = task % cut_.m_blocks * cut_.mc;
+    j0_ = task / cut_.m_blocks * cut_.nc;
+    rows_ = std::min(cut_.mc, c_.m - i0_);
+    cols_ = std::min(cut_.nc, c_.n - j0_);
+    dst_ = c_.dst + i0_ * c_.dst_row_stride + j0_ * c_.dst_column_stride;
+    acc_ = cut_.own_accumulators ? own_ : dst_;
+    acc_stride_ = cut_.own_accumulators ? multiple(std::min(cut_.nc, c_.n), nr_) : c_.dst_row_stride;
+    index k0 = 0;
+    do {
+      k_block(k0, std::min(cut_.kc, c_.k - k0));
+      k0 += cut_.kc;
+    } while (k0 < c_.k);
+    if (strided()) finish();
+  }
+
+ private:
+  bool strided() const { return c_.dst_column_stride != 1; }
+
+  void k_block(index k0, index kc) {
+    tile_operands<T> x;
+    x.k = kc;
+    x.resume = k0 > 0;
+    x.last = k0 + kc >= c_.k && !strided();
+    x.partial_stride = acc_stride_;
+    x.dst_stride = c_.dst_row_stride;
+    for (index i = 0; i < rows_; i += cut_.ma) {
+      const index rows = std::min(cut_.ma, rows_ - i);
+      const T* a = c_.a + (i0_ + i) * c_.a_row_stride + k0 * c_.a_k_stride;
+      x.a_stride = c_.a_row_stride;
+      if (cut_.copy_a) {
+        copy_rows(a, k0, kc, i, rows);
+        a = copied_a_;
+        x.a_stride = cut_.a_stride;
+      }
+      for (index j = 0; j < cols_; j += nr_) {
+        select_panel(x, k0, i, j);
+        panel_rows(x, a, i, rows, j);
+      }
+    }
+  }
+
+  void copy_rows(const T* a, index k0, index kc, index i, index rows) {
+    block_copy<T, Isa>::run({a, c_.a_row_stride, c_.a_k_stride, rows, kc}, copied_a_, cut_.a_stride, kc);
+    if constexpr (!std::is_same_v<Prologue, no_prologue>) {
+      apply_rows<O>(prologue_, copied_a_, cut_.a_stride, rows, kc, i0_ + i, k0);
+    }
+  }
+
+  index panel_columns(index j) const { return std::min(nr_, cols_ - j); }
+
+  // Is the panel at column j a copy? A ragged one is where loads cannot be masked.
+  bool copied(index j) const {
+    return cut_.copy_b || (!c_.panels && !O::masked_memory && panel_columns(j) % O::lanes() != 0);
+  }
+
+  void copy_panel(T* panel, index k0, index j, index kc) {
+    const T* b = c_.b + k0 * c_.b_k_stride + (j0_ + j) * c_.b_column_stride;
+    block_copy<T, Isa>::run({b, c_.b_k_stride, c_.b_column_stride, kc, panel_columns(j)}, panel, nr_, nr_);
+  }
+
+  // Where this panel of B is read from, and what to fetch meanwhile.
+  void select_panel(tile_operands<T>& x, index k0, index i, index j) {
+    const index column = j0_ + j;
+    const bool streams = rows_ <= S.mr;
+    x.b_stride = nr_;
+    const T* next;
+    index next_stride = nr_;
+    if (c_.panels) {
+      x.b = c_.panels + (column / nr_ * c_.k + k0) * nr_;
+      next = x.b + (streams ? prefetch_bytes / index(sizeof(T)) : c_.k * nr_);
+    } else if (copied(j)) {
+      T* panel = panel_ + (cut_.panels > 1 ? j / nr_ * panel_size_ : 0);
+      if (i == 0 || cut_.panels == 1) copy_panel(panel, k0, j, x.k);
+      x.b = panel;
+      const bool again = i > 0 || c_.b_column_stride != 1 || detail::aliases(c_.b_k_stride, sizeof(T));
+      next = again ? panel + panel_size_ : c_.b + k0 * c_.b_k_stride + column + nr_;
+      if (!again) next_stride = c_.b_k_stride;
+    } else {
+      x.b = c_.b + k0 * c_.b_k_stride + column * c_.b_column_stride;
+      x.b_stride = next_stride = c_.b_k_stride;
+      next = x.b + (streams ? prefetch_steps * c_.b_k_stride : nr_);
+    }
+    x.prefetch = reinterpret_cast<const char*>(next);
+    x.prefetch_stride = next_stride * index(sizeof(T));
+  }
+
+  // All row tiles of one panel, as even as they can be: 17 rows are 9 + 8, not 14 + 3.
+  ASHLAR_INLINE void panel_rows(tile_operands<T>& x, const T* a, index i, index rows, index j) {
+    const index tiles = ceil_div(rows, S.mr), least = rows / tiles, larger = rows % tiles;
+    const index n = panel_columns(j), vectors = ceil_div(n, O::lanes());
+    const auto tall = table::find(larger ? least + 1 : least, vectors);
+    const auto low = table::find(least, vectors);
+    x.n = n;
+    x.col = j0_ + j;
+    x.a = a;
+    for (index t = 0; t < tiles; ++t) {
+      const index height = least + (t < larger);
+      x.row = i0_ + i;
+      x.partial = acc_ + i * acc_stride_ + j;
+      x.dst = dst_ + i * x.dst_stride + j;
+      if (t + 1 < tiles) prefetch_dst(x.dst + height * x.dst_stride, x.dst_stride, least);
+      (t < larger ? tall : low)(x, epilogue_);
+      x.prefetch = reinterpret_cast<const char*>(x.b);
+      x.prefetch_stride = 0;
+      x.a += height * x.a_stride;
+      i += height;
+    }
+  }
+
+  // The next tile's part of dst, while this tile computes: a line a vector and one more for a row that is not aligned.
+  static ASHLAR_INLINE void prefetch_dst(const T* dst, index stride, index rows) {
+    for (index r = 0; r < rows; ++r) {
+      __builtin_prefetch(dst + r * stride, 1, 3);
+      __builtin_prefetch(dst + r * stride + 16, 1, 3);
+    }
+  }
+
+  void finish() {
+    finish_strided<O>(epilogue_, acc_, acc_stride_, rows_, cols_, dst_, c_.dst_row_stride, c_.dst_column_stride, i0_, j0_);
+  }
+
+  // A streamed panel is fetched this far ahead: the distance decides what of the memory bandwidth is reached.
+  static constexpr index prefetch_bytes = 16 * 1024;
+  static constexpr index prefetch_steps = 16;
+
+  const contraction<T>& c_;
+  const blocking& cut_;
+  const E& epilogue_;
+  const Prologue& prologue_;
+  index nr_, panel_size_;
+  T *copied_a_, *panel_, *own_;
+  index i0_, j0_, rows_, cols_;
+  T *dst_, *acc_;
+  index acc_stride_;
+};
+
+}  // namespace ashlar

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// pack/copy_block.hpp: any strided block copied to rows with contiguous columns. The only packing primitive.
+//
+//   dst[i * ld + j] = src[i * row_stride + j * col_stride],  j < cols;      zero for cols <= j < padded
+//
+// Rows of A, panels of B and transposed operands are all this copy: whole vectors where columns are contiguous, transposes
+// in registers where rows are, element by element otherwise.
+//
+// Depends on: isa/.   Used by: pack/panel.hpp, loop/contract.hpp.
+#pragma once
+
+#include <algorithm>
+
+#include <ashlar/isa.hpp>
+#include <ashlar/isa/transpose.hpp>
+
+namespace ashlar {
+
+/// A block to copy: strides in elements, any sign.
+template <class T>
+struct strided_block {
+  const T* data;
+  index row_stride, col_stride;
+  index rows, cols;
+};
+
+template <class T, class Isa>
+class block_copy {
+  using O = ops<T, Isa>;
+  using transpose = block_transpose<T, Isa>;
+
+ public:
+  /// Copies src to rows of length `padded` at distance `ld`, filling with zeros behind src.cols. Reads exactly src.
+  [[gnu::noinline]] static void run(const strided_block<T>& src, T* dst, index ld, index padded) {
+    if (src.col_stride == 1) return copy_rows(src, dst, ld, padded);
+    if (transpose::width > 1 && src.row_stride == 1) return copy_transposed(src, dst, ld, padded);
+    copy_elements(src, dst, ld, padded);
+  }
+
+ private:
+  // Rows of a large matrix lie on pages of their own, where no hardware prefetcher follows: so many bytes are kept in flight.
+  static constexpr index lookahead = 4096;
+
+  static void copy_rows(const strided_block<T>& src, T* dst, index ld, index padded) {
+    const index lanes = O::lanes();
+    const index ahead = std::clamp<index>(lookahead / index(sizeof(T)) / std::max<index>(src.cols, 1), 1, 64) * src.row_stride;
+    for (index i = 0; i < src.rows; ++i) {
+      const T* from = src.data + i * src.row_stride;
+      T* to = dst + i * ld;
+      index j = 0;
+      for (; j + lanes <= src.cols; j += lanes) {
+        __builtin_prefetch(from + ahead + j, 0, 2);
+        O::store(to + j, O::load(from + j));
+      }
+      for (; j < padded; j += lanes) {
+        const index have = std::clamp<index>(src.cols - j, 0, lanes);
+        O::store_n(to + j, O::load_n(from + (have > 0 ? j : 0), have), std::min(lanes, padded - j));
+      }
+    }
+  }
+
+  // src is contiguous along its rows (k of a transposed B, or m of a transposed A): W x W blocks in registers.
+  static void copy_transposed(const strided_block<T>& src, T* dst, index ld, index padded) {
+    constexpr index w = std::max(1, transpose::width);
+    const index whole_rows = src.rows / w * w, whole_cols = src.cols / w * w;
+    if constexpr (w > 1) {
+      for (index i = 0; i < whole_rows; i += w) {
+        for (index j = 0; j < whole_cols; j += w) {
+          transpose::run(src.data + j * src.col_stride + i, src.col_stride, dst + i * ld + j, ld);
+        }
+      }
+    }
+    strided_block<T> rest = src;
+    rest.rows = src.rows - whole_rows;
+    rest.data = src.data + whole_rows;
+    copy_elements(rest, dst + whole_rows * ld, ld, padded);
+    rest.rows = whole_rows;
+    rest.cols = src.cols - whole_cols;
+    rest.data = src.data + whole_cols * src.col_stride;
+    copy_elements(rest, dst + whole_cols, ld, padded - whole_cols);
+  }
+
+  static void copy_elements(const strided_block<T>& src, T* dst, index ld, index padded) {
+    for (index i = 0; i < src.rows; ++i) {
+      T* to = dst + i * ld;
+      for (index j = 0; j < src.cols; ++j) to[j] = src.data[i * src.row_stride + j * src.col_stride];
+      for (index j = src.cols; j < padded; ++j) to[j] = T(0);
+    }
+  }
+};
+
+}  // namespace ashlar

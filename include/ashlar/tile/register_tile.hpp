@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tile/register_tile.hpp: the micro-kernel. The only file with parameter packs of vectors and folds over them.
+//
+//   acc[r][j] = resume ? partial[r][j] : zero
+//   for k:  acc[r][j] = semiring(A(r, k), B(k, j), acc[r][j])          one fused step per k, in increasing order
+//   last ? dst[r][j] = epilogue(acc[r][j]) : partial[r][j] = acc[r][j]
+//
+// A is read by rows (k contiguous, any distance between rows), so a row-major matrix, a block copied from a transposed one
+// and the pixels of an image are all the same to it. B is read by steps of NV vectors at any distance: a packed panel or
+// the rows of a row-major matrix. Accumulators are function parameter packs: an array of them goes to the stack with g++ 12,
+// and SVE vectors cannot be array elements or members at all.
+//
+// Depends on: tile/shape.hpp, tile/row_addresses.hpp, epilogue/.   Used by: loop/.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <type_traits>
+#include <utility>
+
+#include <ashlar/epilogue.hpp>
+#include <ashlar/tile/row_addresses.hpp>
+#include <ashlar/tile/shape.hpp>
+
+namespace ashlar {
+
+/// What one call of a tile works on. Strides in elements; every pointer is to the tile's own first element.
+template <class T>
+struct tile_operands {
+  index k;                       // steps of this K block
+  const T* a;                    // row r, step k at a[r * a_stride + k]
+  index a_stride;
+  const T* b;                    // step k at b[k * b_stride], NV vectors; readable in full unless the ISA masks memory
+  index b_stride;
+  const char* prefetch;          // what is needed next: each step fetches as many lines as a step of B has towards L2
+  index prefetch_stride;         // bytes
+  T* partial;                    // accumulators between K blocks
+  index partial_stride;
+  T* dst;
+  index dst_stride;
+  index row, col;                // of the tile's first element in the whole dst: the epilogue's coordinates
+  index n;                       // columns that exist, more than (NV - 1) vectors of them
+  bool resume;                   // a later K block: start from partial
+  bool last;                     // the last K block: apply the epilogue and store dst
+};
+
+/// The micro-kernel of MR rows x NV vectors on the ISA of O, for one semiring and one epilogue expression E.
+template <class O, int MR, int NV, int KU, class Semiring, class E>
+class register_tile {
+  using T = typename O::value_type;
+  using operands = tile_operands<T>;
+  using context = math<O>;
+  template <int... I>
+  using seq = std::integer_sequence<int, I...>;
+  using cells = std::make_integer_sequence<int, MR * NV>;  // cell I: row I / NV, vector I % NV
+  using vectors = std::make_integer_sequence<int, NV>;
+  // A semiring that can use lane FMAs says so; others broadcast.
+  static constexpr bool by_lanes = [] {
+    if constexpr (lane_ops<O>) {
+      return requires(typename O::vec v) { Semiring::template accumulate_lane<O, 0>(v, v, v); };
+    } else {
+      return false;
+    }
+  }();
+
+ public:
+  /// Runs the tile. A function of its own (never inlined), so that one binary copy serves every caller.
+  [[gnu::noinline]] static void run(const operands& x, const E& e) { start(cells{}, x, e); }
+
+  /// The same, inlined into the caller: for static extents, where the constants unroll it.
+  static ASHLAR_INLINE void run_inline(const operands& x, const E& e) { start(cells{}, x, e); }
+
+ private:
+  template <int... I>
+  static ASHLAR_INLINE void start(seq<I...> s, const operands& x, const E& e) {
+    body(s, x, e, ((void)I, Semiring::template zero<O>())...);
+  }
+
+  template <int... I, class... Acc>
+  static ASHLAR_INLINE void body(seq<I...> s, const operands& x, const E& e, Acc... acc) {
+    const index tail = x.n - (NV - 1) * O::lanes();
+    if (x.resume) load_partial(s, x, tail, acc...);
+    accumulate(s, x, tail, acc...);
+    if (!x.last) return store_partial(s, x, tail, acc...);
+    if (O::masked_memory || tail != O::lanes()) return finish<false>(s, x, e, tail, acc...);
+    if constexpr (!O::masked_memory) finish<true>(s, x, e, tail, acc...);
+  }
+
+  // The main loop, KU steps (or one vector of k, with lane FMAs) at a time.
+  template <int... I, class... Acc>
+  static ASHLAR_INLINE void accumulate(seq<I...> s, const operands& x, index tail, Acc&... acc) {
+    row_addresses<T, MR> rows(x.a, x.a_stride);
+    const T* b = x.b;
+    const char* ahead = x.prefetch;
+    index k = x.k;
+    constexpr int step = unroll();
+    for (; k >= step; k -= step) {
+      if constexpr (by_lanes) {
+        lane_steps(s, std::make_integer_sequence<int, MR>{}, rows, b, x.b_stride, tail, acc...);
+      } else {
+        steps(s, std::make_integer_sequence<int, step>{}, rows, b, x.b_stride, tail, acc...);
+      }
+      fetch(std::make_integer_sequence<int, step>{}, ahead, x.prefetch_stride);
+      rows.advance(step);
+      b += step * x.b_stride;
+      ahead += step * x.prefetch_stride;
+    }
+    for (; k > 0; --k) {
+      steps(s, seq<0>{}, rows, b, x.b_stride, tail, acc...);
+      rows.advance(1);
+      b += x.b_stride;
+    }
+  }
+
+  // Cache lines of a step of B, a length-agnostic vector counted as one.
+  static constexpr int lines = std::max<int>(1, NV * int(std::max<index>(isa::facts<typename O::isa_type>::vector_bytes, 64)) / 64);
+
+  static constexpr int unroll() {
+    if constexpr (by_lanes) {
+      return int(O::quad);
+    } else {
+      return KU;
+    }
+  }
+
+  template <int... K>
+  static ASHLAR_INLINE void fetch(seq<K...>, const char* p, index stride) {
+    (fetch_lines(std::make_integer_sequence<int, lines>{}, p + K * stride), ...);
+  }
+  template <int... L>
+  static ASHLAR_INLINE void fetch_lines(seq<L...>, const char* p) {
+    (__builtin_prefetch(p + L * 64, 0, 2), ...);
+  }
+
+  template <int... I, int... K, class... Acc>
+  static ASHLAR_INLINE void steps(seq<I...> s, seq<K...>, const row_addresses<T, MR>& rows, const T* b, index b_stride,
+                                  index tail, Acc&... acc) {
+    (step<K>(s, vectors{}, rows, b + K * b_stride, tail, acc...), ...);
+  }
+
+  // One k: the vectors of B are loaded once, as a second pack, then one broadcast of A a row.
+  template <int K, int... I, int... J, class... Acc>
+  static ASHLAR_INLINE void step(seq<I...>, seq<J...>, const row_addresses<T, MR>& rows, const T* b, index tail,
+                                 Acc&... acc) {
+    [&](auto... bv) __attribute__((always_inline)) {
+      ((acc = Semiring::template accumulate<O>(O::broadcast_load(rows.template at<I / NV>(K)), pick<I % NV>(bv...), acc)),
+       ...);
+    }(load_b<J>(b, tail)...);
+  }
+
+  template <int J>
+  static ASHLAR_INLINE auto load_b(const T* b, index tail) {
+    if constexpr (O::masked_memory && J == NV - 1) {
+      return O::load_n(b + J * O::lanes(), tail);
+    } else {
+      return O::load(b + J * O::lanes());
+    }
+  }
+
+  template <int J, class First, class... Rest>
+  static ASHLAR_INLINE First pick(First first, Rest... rest) {
+    if constexpr (J == 0) {
+      return first;
+    } else {
+      return pick<J - 1>(rest...);
+    }
+  }
+
+  // A vector of k of every row at once; then each k multiplies by one lane (NEON; vectors here are sized).
+  template <int... I, int... R, class... Acc>
+  static ASHLAR_INLINE void lane_steps(seq<I...> s, seq<R...>, const row_addresses<T, MR>& rows, const T* b, index b_stride,
+                                       index tail, Acc&... acc) {
+    const std::array<typename O::vec, MR> a{O::load(rows.template at<R>(0))...};
+    lane_steps(s, std::make_integer_sequence<int, O::quad>{}, a, b, b_stride, tail, acc...);
+  }
+  template <int... I, int... K, class... Acc>
+  static ASHLAR_INLINE void lane_steps(seq<I...> s, seq<K...>, const std::array<typename O::vec, MR>& a, const T* b,
+                                       index b_stride, index tail, Acc&... acc) {
+    (lane_step<K>(s, vectors{}, a, b + K * b_stride, tail, acc...), ...);
+  }
+  template <int K, int... I, int... J, class... Acc>
+  static ASHLAR_INLINE void lane_step(seq<I...>, seq<J...>, const std::array<typename O::vec, MR>& a, const T* b,
+                                      index tail, Acc&... acc) {
+    const std::array<typename O::vec, NV> bv{load_b<J>(b, tail)...};
+    ((acc = Semiring::template accumulate_lane<O, K>(a[I / NV], bv[I % NV], acc)), ...);
+  }
+
+  template <int... I, class... Acc>
+  static ASHLAR_INLINE void load_partial(seq<I...>, const operands& x, index tail, Acc&... acc) {
+    ((acc = load_cell<I % NV>(x.partial + (I / NV) * x.partial_stride, tail)), ...);
+  }
+  template <int J>
+  static ASHLAR_INLINE auto load_cell(const T* row, index tail) {
+    if constexpr (J == NV - 1) {
+      return O::load_n(row + J * O::lanes(), tail);
+    } else {
+      return O::load(row + J * O::lanes());
+    }
+  }
+
+  template <int... I, class... Acc>
+  static ASHLAR_INLINE void store_partial(seq<I...>, const operands& x, index tail, Acc... acc) {
+    (store_cell<I % NV, false>(x.partial + (I / NV) * x.partial_stride, acc, tail), ...);
+  }
+  template <int J, bool Full, class V>
+  static ASHLAR_INLINE void store_cell(T* row, V v, index tail) {
+    if constexpr (J == NV - 1 && !Full) {
+      O::store_n(row + J * O::lanes(), v, tail);
+    } else {
+      O::store(row + J * O::lanes(), v);
+    }
+  }
+
+  // Epilogue and store; Full: the last vector is whole as well.
+  template <bool Full, int... I, class... Acc>
+  static ASHLAR_INLINE void finish(seq<I...>, const operands& x, const E& e, index tail, Acc... acc) {
+    (finish_cell<I / NV, I % NV, Full>(x, e, tail, acc), ...);
+  }
+  template <int R, int J, bool Full, class V>
+  static ASHLAR_INLINE void finish_cell(const operands& x, const E& e, index tail, V v) {
+    constexpr bool whole = Full || J != NV - 1;
+    const index offset = J * O::lanes();
+    T* row = x.dst + R * x.dst_stride;
+    const position<T, whole> at{x.row + R, x.col + offset, whole ? O::lanes() : tail, row + offset};
+    store_cell<J, Full>(row, e.eval(context{}, v, at), tail);
+  }
+};
+
+}  // namespace ashlar
