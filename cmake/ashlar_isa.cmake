@@ -14,10 +14,6 @@ else()
   set(ASHLAR_ISAS scalar avx2 avx512)
 endif()
 
-# No contraction of a * b + c into one rounding behind our back (GCC does that to intrinsics too): the kernels ask for fma by name
-# where they mean it, and every ISA must give the same bits.
-set(ASHLAR_NUMERICS_FLAGS -ffp-contract=off)
-
 # scalar: the baseline of the platform.
 set(ASHLAR_ISA_scalar_TAG "ashlar::isa::scalar")
 set(ASHLAR_ISA_scalar_FLAGS "")
@@ -57,7 +53,6 @@ foreach(isa scalar avx2 avx512 neon sve highway_avx2 highway_avx512 highway_neon
   endforeach()
 endforeach()
 set_property(GLOBAL PROPERTY ASHLAR_ISAS "${ASHLAR_ISAS}")
-set_property(GLOBAL PROPERTY ASHLAR_NUMERICS_FLAGS "${ASHLAR_NUMERICS_FLAGS}")
 
 # ashlar_isa_get(result isa TAG|FLAGS|CPUINFO); an unknown ISA is an error that lists the known ones.
 function(ashlar_isa_get result isa field)
@@ -73,8 +68,7 @@ endfunction()
 # Compiles every source of `target` for `isa`.
 function(ashlar_target_isa target isa)
   ashlar_isa_get(flags ${isa} FLAGS)
-  get_property(numerics GLOBAL PROPERTY ASHLAR_NUMERICS_FLAGS)
-  target_compile_options(${target} PRIVATE ${flags} ${numerics})
+  target_compile_options(${target} PRIVATE ${flags})
 endfunction()
 
 # Compiles SOURCE once per ISA of ISAS that this platform knows, each time with ASHLAR_TARGET_ISA defined as the bare name of the ISA,

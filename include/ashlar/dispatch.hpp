@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ashlar/dispatch.hpp: run-time choice among kernels compiled for several ISAs. Baseline code; brings in no SIMD header.
+// ashlar/dispatch.hpp: run-time choice among kernels compiled for several ISAs. Baseline code; brings in no SIMD
+// header.
 #pragma once
 
 #include <ashlar/dispatch/detect.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // tests/core/config_test.cpp: the index type and the compile-time-or-run-time choice that views rest on.
-#include <ashlar/core/config.hpp>
 #include <doctest/doctest.h>
+#include <ashlar/core/config.hpp>
 #include <type_traits>
 
 TEST_CASE("index is a signed 64-bit integer on every platform") {

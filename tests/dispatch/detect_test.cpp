@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tests/dispatch/detect_test.cpp: detection against what the operating system itself lists, and the override that only lowers.
-#include <ashlar/dispatch.hpp>
+// tests/dispatch/detect_test.cpp: detection against what the operating system itself lists, and the override that only
+// lowers.
 #include <doctest/doctest.h>
+#include <ashlar/dispatch.hpp>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -45,11 +46,14 @@ TEST_CASE("the override lowers, never raises, and ignores what it does not know"
 
 TEST_CASE("detection agrees with /proc/cpuinfo") {
   const std::string features = listed_features();
-  const auto listed = [&](const char* word) { return features.find(std::string(" ") + word + " ") != std::string::npos; };
+  const auto listed = [&](const char* word) {
+    return features.find(std::string(" ") + word + " ") != std::string::npos;
+  };
   MESSAGE("this machine: " << name(hardware()));
 #if defined(__x86_64__)
   if (!features.empty()) {
-    CHECK((hardware() == target::avx512) == (listed("avx512bw") && listed("avx512dq") && listed("avx512vl") && listed("avx512cd")));
+    CHECK((hardware() == target::avx512) ==
+          (listed("avx512bw") && listed("avx512dq") && listed("avx512vl") && listed("avx512cd")));
     CHECK((hardware() != target::scalar) == (listed("avx2") && listed("fma") && listed("bmi2") && listed("aes")));
   }
 #elif defined(__aarch64__)
@@ -60,8 +64,8 @@ TEST_CASE("detection agrees with /proc/cpuinfo") {
 
 TEST_CASE("the last entry that the machine executes is chosen") {
   using function = int();
-  constexpr entry<function> table[] = {{target::scalar, +[] { return 0; }}, {target::avx2, +[] { return 2; }},
-                                       {target::avx512, +[] { return 5; }}};
+  constexpr entry<function> table[] = {
+      {target::scalar, +[] { return 0; }}, {target::avx2, +[] { return 2; }}, {target::avx512, +[] { return 5; }}};
   CHECK(choose(target::avx512, table)() == 5);
   CHECK(choose(target::avx2, table)() == 2);
   CHECK(choose(target::neon, table)() == 0);

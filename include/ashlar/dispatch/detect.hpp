@@ -2,9 +2,9 @@
 //
 // dispatch/detect.hpp: which target this CPU *and its operating system* execute, for programs built in fat mode.
 //
-// Include it in code compiled at baseline flags only. Everything is always inlined and nothing is initialised before main, so that
-// no symbol of it can be replaced by a copy compiled for a larger ISA. A CPUID bit alone is not enough on x86: the system must
-// also save the wide registers on a context switch, which XCR0 tells.
+// Include it in code compiled at baseline flags only. Everything is always inlined and nothing is initialised before
+// main, so that no symbol of it can be replaced by a copy compiled for a larger ISA. A CPUID bit alone is not enough on
+// x86: the system must also save the wide registers on a context switch, which XCR0 tells.
 //
 // Depends on: dispatch/target.hpp.   Used by: programs, tests/dispatch.
 // Source: Intel SDM vol. 1, 13.3 (XCR0) and 14.3, 15.2 (detection of AVX2, AVX-512); Linux arm64 ELF hwcaps.
@@ -37,13 +37,15 @@ ASHLAR_INLINE constexpr target target_named(const char* text, target otherwise) 
   return otherwise;
 }
 
-/// `have`, lowered to the target named by `limit`; a name that the machine does not execute, or no name at all, changes nothing.
+/// `have`, lowered to the target named by `limit`; a name that the machine does not execute, or no name at all, changes
+/// nothing.
 ASHLAR_INLINE constexpr target lowered(target have, const char* limit) {
   const target wanted = target_named(limit, have);
   return executes(have, wanted) ? wanted : have;
 }
 
-/// The best target of this machine. The environment variable ASHLAR_ISA (scalar, avx2, ...) can lower it, never raise it.
+/// The best target of this machine. The environment variable ASHLAR_ISA (scalar, avx2, ...) can lower it, never raise
+/// it.
 ///
 ///     static const auto kernel = dispatch::choose(dispatch::detect(), table);
 ///

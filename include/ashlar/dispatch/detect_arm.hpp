@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// dispatch/detect_arm.hpp: NEON is part of the 64-bit ARM baseline; SVE is what the kernel says it enables for programs.
+// dispatch/detect_arm.hpp: NEON is part of the 64-bit ARM baseline; SVE is what the kernel says it enables for
+// programs.
 //
 // Depends on: dispatch/target.hpp.   Used by: dispatch/detect.hpp.
 #pragma once

@@ -5,8 +5,8 @@
 // Depends on: dispatch/target.hpp.   Used by: dispatch/detect.hpp.
 #pragma once
 
-#include <ashlar/dispatch/target.hpp>
 #include <cpuid.h>
+#include <ashlar/dispatch/target.hpp>
 
 namespace ashlar::dispatch {
 

@@ -2,8 +2,8 @@
 //
 // dispatch/target.hpp: the run-time names of the ISAs, and which of them implies which.
 //
-// The compile-time counterpart is the tag (isa/tags.hpp): target::avx2 is isa::avx2. A value costs nothing to include in code that is
-// compiled at baseline flags: no SIMD header stands behind it.
+// The compile-time counterpart is the tag (isa/tags.hpp): target::avx2 is isa::avx2. A value costs nothing to include
+// in code that is compiled at baseline flags: no SIMD header stands behind it.
 //
 // Depends on: core/config.hpp.   Used by: dispatch/detect.hpp, dispatch/entry.hpp.
 #pragma once
