@@ -56,6 +56,7 @@ class Checks(unittest.TestCase):
             status, text = script("codegen.py", path, "--match", "product", "--expect", "product=4")
             self.assertEqual(status, 0, text)
             self.assertNotEqual(script("codegen.py", path, "--match", "product", "--expect", "product=5")[0], 0)
+            self.assertEqual(script("codegen.py", path, "--match", "pro.uct", "--product", r"product\(float")[0], 1, "an empty product is 1")
             self.assertNotEqual(script("codegen.py", path, "--match", "absent")[0], 0, "nothing looked at must not pass")
 
     def test_codegen_sees_stack_traffic(self):

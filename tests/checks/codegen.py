@@ -6,11 +6,13 @@
 
 Disassembles (objdump, x86-64 or AArch64), takes every function whose demangled name matches --match, finds its hot loop (the innermost
 loop with the most multiply-adds; the body between a backward branch and its target), and fails on a stack reference there. --expect
-pairs a pattern with the number of multiply-adds that the loop must hold (a multiple of it when --multiple is given).
+pairs a pattern with the number of multiply-adds that the loop must hold; --product takes it from the name itself, as the product of the
+numbers that the pattern captures (register_tile<ops, 6, 2, 4, ...>: 48). --multiple accepts a multiple of either.
 """
 
 import argparse
 import dataclasses
+import math
 import re
 import shutil
 import subprocess
@@ -74,6 +76,13 @@ def stack_references(body, architecture):
     return [i for i in body if STACK[architecture].search(i.operands) and not i.mnemonic.startswith("nop")]
 
 
+def expected_counts(name, expectations, products):
+    """Every multiply-add count that the options ask of this function."""
+    counts = [count for pattern, count in expectations if re.search(pattern, name)]
+    captured = [re.search(pattern, name) for pattern in products]
+    return counts + [math.prod(int(number) for number in match.groups()) for match in captured if match]
+
+
 def judge(name, instructions, architecture, expected, multiple):
     """(table row, faults) of one function."""
     body = hot_loop(instructions, architecture)
@@ -81,10 +90,15 @@ def judge(name, instructions, architecture, expected, multiple):
         return None, ["has no loop with multiply-adds"] if expected else []
     fma, stack = count_fma(body), stack_references(body, architecture)
     faults = [f"stack reference in the hot loop: {i.mnemonic} {i.operands}" for i in stack]
-    for pattern, count in expected:
-        if re.search(pattern, name) and (fma % count if multiple else fma != count):
+    for count in expected:
+        if fma % count if multiple else fma != count:
             faults.append(f"{fma} multiply-adds in the hot loop, expected {'a multiple of ' if multiple else ''}{count}")
     return (len(body), fma, len(stack)), faults
+
+
+def short(name):
+    """A demangled name without what every kernel's name repeats."""
+    return re.sub(r"\(.*\)$", "()", name.replace("ashlar::", ""))[:160]
 
 
 def main():
@@ -92,6 +106,7 @@ def main():
     parser.add_argument("objects", nargs="+")
     parser.add_argument("--match", default="micro_kernel|register_tile", help="regular expression of the functions to look at")
     parser.add_argument("--expect", action="append", default=[], metavar="REGEX=COUNT")
+    parser.add_argument("--product", action="append", default=[], metavar="REGEX")
     parser.add_argument("--multiple", action="store_true", help="a multiple of COUNT will do (unrolled loops)")
     parser.add_argument("--allow", action="append", default=[], metavar="REGEX", help="functions that may use the stack (say why where used)")
     parser.add_argument("-q", "--quiet", action="store_true", help="print faults only")
@@ -106,14 +121,14 @@ def main():
         for name, instructions in functions.items():
             if not re.search(options.match, name):
                 continue
-            mine = [(pattern, count) for pattern, count in expected if re.search(pattern, name)]
-            unmatched -= {pattern for pattern, _ in mine}
-            row, wrong = judge(name, instructions, architecture, mine, options.multiple)
+            unmatched -= {pattern for pattern in unmatched if re.search(pattern, name)}
+            counts = expected_counts(name, expected, options.product)
+            row, wrong = judge(name, instructions, architecture, counts, options.multiple)
             looked_at += row is not None
             if row and not options.quiet:
-                print(f"{row[0]:6} {row[1]:5} {row[2]:5}  {name[:160]}")
+                print(f"{row[0]:6} {row[1]:5} {row[2]:5}  {short(name)}")
             if not any(re.search(pattern, name) for pattern in options.allow):
-                faults += [f"{path}: {name}: {text}" for text in wrong]
+                faults += [f"{short(name)}: {text}" for text in wrong]
     faults += [f"no function matches --expect {pattern}" for pattern in sorted(unmatched)]
     print("\n".join(faults) + ("\n" if faults else "") + f"{looked_at} hot loops, {len(faults)} faults")
     return 1 if faults or looked_at == 0 else 0

@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 # Constant data, equal in every unit: variables (V, u) whose names are tables or traits of the language, never code.
-ALWAYS_ALLOWED = [r"^typeinfo ", r"^vtable for ", r"^guard variable for "]
+ALWAYS_ALLOWED = [r"^typeinfo ", r"^vtable for ", r"^guard variable for ", r"^DW\.ref\."]
 TAG = "ashlar::isa::"
 INITIALISER = re.compile(r"_GLOBAL__sub_I|__static_initialization_and_destruction|__cxx_global_var_init")
 
