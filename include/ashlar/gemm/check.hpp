@@ -127,4 +127,30 @@ status check_gemm(const A& a, const B& b, const C& c, const E& e, index nr) {
   return {};
 }
 
+// The cheap sufficient test that ordinary calls pass: row-major, extents and strides below 2^31, dst apart from A and B.
+template <any_matrix V>
+ASHLAR_INLINE bool plain_view(const V& v) {
+  constexpr index limit = index(1) << 31;
+  return v.data() != nullptr && v.rows() > 0 && v.rows() < limit && v.cols() > 0 && v.cols() < limit &&
+         v.row_stride() >= 0 && v.row_stride() < limit && v.col_stride() == 1;
+}
+template <any_matrix V, any_matrix C>
+ASHLAR_INLINE bool plain_operand(const V& v, const C& c, index) {
+  const auto* const first = v.data();
+  const auto* const last = v.data() + (v.rows() - 1) * v.row_stride() + v.cols();
+  return plain_view(v) && (last <= c.data() || first >= c.data() + (c.rows() - 1) * c.row_stride() + c.cols());
+}
+template <class T, any_matrix C>
+ASHLAR_INLINE bool plain_operand(const packed_weights<T>& w, const C&, index nr) {
+  return w.panels != nullptr && w.nr == nr;
+}
+
+/// True: check_gemm would say ok and C is not empty. False: ask check_gemm.
+template <any_matrix A, class B, any_matrix C, class E>
+ASHLAR_INLINE bool plainly_valid(const A& a, const B& b, const C& c, const E& e, index nr) {
+  return cols_of(a) == rows_of(b) && c.rows() == rows_of(a) && c.cols() == cols_of(b) && plain_view(c) &&
+         (c.row_stride() >= c.cols() || c.rows() == 1) && plain_operand(a, c, nr) && plain_operand(b, c, nr) &&
+         fits(e, c.rows(), c.cols());
+}
+
 }  // namespace ashlar::detail

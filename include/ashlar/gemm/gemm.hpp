@@ -10,6 +10,7 @@
 #include <ashlar/gemm/check.hpp>
 #include <ashlar/gemm/options.hpp>
 #include <ashlar/loop/contract.hpp>
+#include <ashlar/loop/direct.hpp>
 
 namespace ashlar {
 namespace detail {
@@ -18,12 +19,15 @@ namespace detail {
 template <class Isa_, class T, tile_shape S, class Semiring, class E, class Prologue>
 struct gemm_kernel {
   using Isa = Isa_;
+  using semiring = Semiring;
+  static constexpr tile_shape shape = S;
+  static constexpr bool may_be_direct = std::is_same_v<Prologue, no_prologue>;
   using block = contraction_block<T, Isa, S, Semiring, E, Prologue>;
   using O = ops<T, Isa>;
 
   static index nr() { return S.nv * O::lanes(); }
 
-  static contraction_shape shape(const contraction<T>& x) {
+  static contraction_shape shape_of(const contraction<T>& x) {
     contraction_shape s{};
     s.m = x.m, s.n = x.n, s.k = x.k;
     s.element_bytes = sizeof(T);
@@ -89,7 +93,7 @@ ASHLAR_INLINE contraction<T> contraction_of(const A& a, const B& b, const C& c) 
 template <class K, class T, class E, class P, class Executor>
 status run_with_memory(const contraction<T>& x, const E& e, const P& p, const Executor& executor, const cache_sizes& caches,
                        const std::span<std::byte>* given) {
-  const contraction_shape s = K::shape(x);
+  const contraction_shape s = K::shape_of(x);
   const blocking b = K::plan(s, executor.concurrency(), caches);
   const index each = K::workspace(s, b);
   const index workers = std::min<index>(executor.concurrency(), b.tasks());
@@ -134,9 +138,18 @@ status run_gemm(const A& a, const B& b, const C& c, const Options&... options) {
   using T = typename C::value_type;
   const auto e = option<epilogue_option>(acc, options...);
   const auto& matrix = matrix_of(a);
-  if (status s = check_gemm(matrix, b, c, e, K::nr()); !s.ok()) return s;
-  if (c.empty()) return {};
+  if (!plainly_valid(matrix, b, c, e, K::nr())) {
+    if (status s = check_gemm(matrix, b, c, e, K::nr()); !s.ok()) return s;
+    if (c.empty()) return {};
+  }
   const auto x = contraction_of<T>(matrix, b, c);
+  if constexpr (K::may_be_direct) {
+    using direct = direct_contraction<T, Isa, K::shape, typename K::semiring, std::decay_t<decltype(e)>>;
+    if (direct::serves(x)) {
+      direct::run(x, e);
+      return {};
+    }
+  }
   const auto target = option<executor_option>(on(serial{}), options...);
   const auto caches = option<cache_option>(default_caches<Isa>(), options...);
   const auto memory = option<scratch_option>(no_scratch{}, options...);
@@ -147,7 +160,7 @@ template <class Isa, class A, class B, class C, class... Options>
 std::size_t workspace_bytes(const A& a, const B& b, const C& c, const Options&... options) {
   using K = kernel_of<Isa, A, B, C, Options...>;
   if (c.empty()) return 0;
-  const auto s = K::shape(contraction_of<typename C::value_type>(matrix_of(a), b, c));
+  const auto s = K::shape_of(contraction_of<typename C::value_type>(matrix_of(a), b, c));
   const auto target = option<executor_option>(on(serial{}), options...);
   const blocking cut = K::plan(s, target.get().concurrency(), option<cache_option>(default_caches<Isa>(), options...));
   const index elements = K::workspace(s, cut) * std::min<index>(target.get().concurrency(), cut.tasks());
