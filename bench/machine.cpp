@@ -79,18 +79,15 @@ double best_rate(double work, int runs, F f) {
   return best;
 }
 
-void measure_level(read_level& level, const std::byte* data) {
-  const std::size_t repeats = std::max<std::size_t>(1, (32u << 20) / level.bytes);
-  for (std::size_t ahead : {0, 2048, 8192, 16384, 32768}) {
-    if (ahead >= level.bytes) continue;
-    const double rate = best_rate(double(level.bytes) * double(repeats), level.bytes > (64u << 20) ? 3 : 8, [&] {
-      for (std::size_t r = 0; r < repeats; ++r) {
-        volatile std::uint64_t sink = read_stream(data, level.bytes, ahead);
-        (void)sink;
-      }
-    });
-    if (rate > level.rate) level.rate = rate, level.ahead = ahead;
-  }
+// Bytes a second, over at least 32 MiB at a time.
+double read_rate(const std::byte* data, std::size_t bytes, std::size_t ahead, int runs) {
+  const std::size_t repeats = std::max<std::size_t>(1, (32u << 20) / bytes);
+  return best_rate(double(bytes) * double(repeats), runs, [&] {
+    for (std::size_t r = 0; r < repeats; ++r) {
+      volatile std::uint64_t sink = read_stream(data, bytes, ahead);
+      (void)sink;
+    }
+  });
 }
 
 }  // namespace
@@ -101,13 +98,24 @@ std::uint64_t read_stream(const std::byte* data, std::size_t bytes, std::size_t 
   return ahead ? read_lines<true>(data, bytes, ahead) : read_lines<false>(data, bytes, 0);
 }
 
+std::size_t best_distance(const std::byte* data, std::size_t bytes) {
+  std::size_t best = 0;
+  double best_rate = 0;
+  for (std::size_t ahead : {0, 2048, 8192, 16384, 32768}) {
+    if (ahead >= bytes) continue;
+    const double rate = read_rate(data, bytes, ahead, 3);
+    if (rate > best_rate) best_rate = rate, best = ahead;
+  }
+  return best;
+}
+
 machine measure_machine(const std::byte* data) {
   machine m;
   const double flops = 2e9;
   fma_burst(dtype::f32, flops);  // wakes the wide units
   m.fma_f32 = best_rate(fma_burst(dtype::f32, flops), 8, [&] { fma_burst(dtype::f32, flops); });
   m.fma_f64 = best_rate(fma_burst(dtype::f64, flops / 2), 8, [&] { fma_burst(dtype::f64, flops / 2); });
-  for (auto& level : m.levels) measure_level(level, data);
+  for (auto& level : m.levels) level.rate = read_rate(data, level.bytes, best_distance(data, level.bytes), 5);
   return m;
 }
 

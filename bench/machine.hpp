@@ -23,11 +23,13 @@ double fma_burst(dtype type, double flops);
 // checksum.
 std::uint64_t read_stream(const std::byte* data, std::size_t bytes, std::size_t ahead);
 
+// The prefetch distance with which a buffer of this size is read fastest, again and again.
+std::size_t best_distance(const std::byte* data, std::size_t bytes);
+
 struct read_level {
   const char* name;
-  std::size_t bytes;      // size of the buffer that is read again and again
-  double rate = 0;        // bytes a second
-  std::size_t ahead = 0;  // the prefetch distance that was best
+  std::size_t bytes;  // size of the buffer that is read again and again
+  double rate = 0;    // bytes a second
 };
 
 struct machine {
