@@ -17,7 +17,8 @@ class contender {
   contender(std::string name, function run, void* state, function release)
       : name_(std::move(name)), run_(run), state_(state), release_(release) {}
   contender(contender&& other) noexcept
-      : batch(other.batch),
+      : one_thread(other.one_thread),
+        batch(other.batch),
         samples(std::move(other.samples)),
         disturbed(other.disturbed),
         name_(std::move(other.name_)),
@@ -32,6 +33,7 @@ class contender {
   const std::string& name() const { return name_; }
   void operator()() const { run_(state_); }
 
+  bool one_thread = true;       // does its work on the calling thread
   long batch = 1;               // calls in one timed sample
   std::vector<double> samples;  // seconds a call, one for each round
   int disturbed = 0;            // samples thrown away because another program had the core

@@ -68,6 +68,7 @@ std::vector<contender> make_contenders(const session& s, const problem& p, opera
     if (void* state = peer.api->prepare(&data.description())) candidates.push_back(peer_contender(peer, state));
   }
   for (auto& c : candidates) {
+    c.one_thread = s.chosen.threads == 1 || c.name() == own_serial_name;
     const std::string fault = data.check(c);
     if (fault.empty()) {
       right.push_back(std::move(c));
@@ -123,7 +124,7 @@ void run_problem(benchmark::State& state, session& s, const problem& p) {
   if (may_be_memory_bound(s, p)) all.push_back(stream_bound(s, read));
   std::size_t round = 0;
   for (auto _ : state) {
-    take_round(all, round++, s.chosen.threads == 1);
+    take_round(all, round++);
     state.SetIterationTime(all.front().samples.back());
   }
   report_counters(state, p, all, burst, read);

@@ -114,6 +114,9 @@ def measure(options, out):
     command = command_line(options, out)
     if not os.access(command[0], os.X_OK):
         sys.exit(f"{command[0]} does not exist: leave out --no-build, or choose another --isa")
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        print(f"note: the load average is {load:.1f}: other programs are running, which figures with several threads do not survive")
     subprocess.run(command, check=True, env=environment)
 
 

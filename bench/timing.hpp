@@ -43,22 +43,22 @@ inline double processor_seconds() {
 // One sample: a call that brings the operands back to where this contender keeps them, then the timed ones. On one
 // thread, a sample that lost the core for more than 2 % of its time is taken again; where that does not help, its
 // processor time counts.
-inline void take_sample(contender& c, bool one_thread) {
+inline void take_sample(contender& c) {
   double spent = 0;
   for (int attempt = 0; attempt < 4; ++attempt) {
     if (c.batch > 1) c();
     const double before = processor_seconds();
     spent = time_calls(c, c.batch);
     const double used = processor_seconds() - before;
-    if (!one_thread || used > 0.98 * spent) break;
+    if (!c.one_thread || used > 0.98 * spent) break;
     ++c.disturbed;
     spent = used;
   }
   c.samples.push_back(spent / double(c.batch));
 }
 
-inline void take_round(std::vector<contender>& all, std::size_t round, bool one_thread) {
-  for (std::size_t i = 0; i < all.size(); ++i) take_sample(all[(i + round) % all.size()], one_thread);
+inline void take_round(std::vector<contender>& all, std::size_t round) {
+  for (std::size_t i = 0; i < all.size(); ++i) take_sample(all[(i + round) % all.size()]);
 }
 
 inline double quantile(std::vector<double> values, double q) {
