@@ -53,7 +53,7 @@ struct gemm_kernel {
   // Runs all tasks; worker w has its own part of the scratch memory.
   template <class Executor>
   static void run(const contraction<T>& x, const blocking& b, const E& e, const Prologue& p, T* memory, index each,
-                  const Executor& executor) {
+                  Executor& executor) {
     const index workers = std::min<index>(executor.concurrency(), b.tasks());
     if (workers <= 1) {
       block work(x, b, e, p, memory);
@@ -91,7 +91,7 @@ ASHLAR_INLINE contraction<T> contraction_of(const A& a, const B& b, const C& c) 
 
 // Finds scratch memory (the caller's, a small piece of stack, or the heap) and runs.
 template <class K, class T, class E, class P, class Executor>
-status run_with_memory(const contraction<T>& x, const E& e, const P& p, const Executor& executor, const cache_sizes& caches,
+status run_with_memory(const contraction<T>& x, const E& e, const P& p, Executor& executor, const cache_sizes& caches,
                        const std::span<std::byte>* given) {
   const contraction_shape s = K::shape_of(x);
   const blocking b = K::plan(s, executor.concurrency(), caches);
