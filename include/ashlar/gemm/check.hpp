@@ -110,9 +110,20 @@ status check_operand(const char* what, const packed_weights<T>& w, const C&, ind
   return {};
 }
 
+// Have the elements() operands of A's prologue A's shape?
+template <any_matrix V>
+constexpr bool prologue_fits(const V&) {
+  return true;
+}
+template <class V, class E>
+constexpr bool prologue_fits(const transformed_matrix<V, E>& t) {
+  return fits(t.prologue, t.matrix.rows(), t.matrix.cols());
+}
+
 /// ok, or what is wrong with the call.
-template <any_matrix A, class B, any_matrix C, class E>
-status check_gemm(const A& a, const B& b, const C& c, const E& e, index nr) {
+template <class A, class B, any_matrix C, class E>
+status check_gemm(const A& given, const B& b, const C& c, const E& e, index nr) {
+  const auto& a = matrix_of(given);
   if (cols_of(a) != rows_of(b) || c.rows() != rows_of(a) || c.cols() != cols_of(b)) {
     return shape_error(rows_of(a), cols_of(a), rows_of(b), cols_of(b), c.rows(), c.cols());
   }
@@ -123,6 +134,10 @@ status check_gemm(const A& a, const B& b, const C& c, const E& e, index nr) {
   if (!fits(e, c.rows(), c.cols())) {
     return status::error(errc::shape_mismatch, "gemm: C is %lld x %lld but an elements() operand of the epilogue is not",
                          (long long)c.rows(), (long long)c.cols());
+  }
+  if (!prologue_fits(given)) {
+    return status::error(errc::shape_mismatch, "gemm: A is %lld x %lld but an elements() operand of its prologue is not",
+                         (long long)a.rows(), (long long)a.cols());
   }
   return {};
 }
@@ -146,11 +161,12 @@ ASHLAR_INLINE bool plain_operand(const packed_weights<T>& w, const C&, index nr)
 }
 
 /// True: check_gemm would say ok and C is not empty. False: ask check_gemm.
-template <any_matrix A, class B, any_matrix C, class E>
-ASHLAR_INLINE bool plainly_valid(const A& a, const B& b, const C& c, const E& e, index nr) {
+template <class A, class B, any_matrix C, class E>
+ASHLAR_INLINE bool plainly_valid(const A& given, const B& b, const C& c, const E& e, index nr) {
+  const auto& a = matrix_of(given);
   return cols_of(a) == rows_of(b) && c.rows() == rows_of(a) && c.cols() == cols_of(b) && plain_view(c) &&
          (c.row_stride() >= c.cols() || c.rows() == 1) && plain_operand(a, c, nr) && plain_operand(b, c, nr) &&
-         fits(e, c.rows(), c.cols());
+         fits(e, c.rows(), c.cols()) && prologue_fits(given);
 }
 
 }  // namespace ashlar::detail

@@ -132,14 +132,15 @@ constexpr cache_sizes default_caches() {
   return {isa::facts<Isa>::l1d_bytes, isa::facts<Isa>::l2_bytes};
 }
 
-template <class Isa, class A, class B, class C, class... Options>
-status run_gemm(const A& a, const B& b, const C& c, const Options&... options) {
+// check(nr) is check_gemm of the call as the user wrote it, asked when the cheap test does not pass.
+template <class Isa, class Check, class A, class B, class C, class... Options>
+status run_gemm(const Check& check, const A& a, const B& b, const C& c, const Options&... options) {
   using K = kernel_of<Isa, A, B, C, Options...>;
   using T = typename C::value_type;
   const auto e = option<epilogue_option>(acc, options...);
   const auto& matrix = matrix_of(a);
-  if (!plainly_valid(matrix, b, c, e, K::nr())) {
-    if (status s = check_gemm(matrix, b, c, e, K::nr()); !s.ok()) return s;
+  if (!plainly_valid(a, b, c, e, K::nr())) {
+    if (status s = check(K::nr()); !s.ok()) return s;
     if (c.empty()) return {};
   }
   const auto x = contraction_of<T>(matrix, b, c);
@@ -204,10 +205,13 @@ inline constexpr bool solves_transposed =
 template <class Isa = isa::native, class A, class B, any_matrix C, class... Options>
   requires(detail::gemm_a<A> && detail::gemm_b<B> && (detail::gemm_option<Options> && ...))
 status gemm(const A& a, const B& b, const C& c, const Options&... options) {
+  const auto check = [&](index nr) {
+    return detail::check_gemm(a, b, c, detail::option<detail::epilogue_option>(acc, options...), nr);
+  };
   if constexpr (detail::solves_transposed<A, B, C>) {  // column-major C: C^T = B^T A^T
-    return detail::run_gemm<Isa>(b.transposed(), a.transposed(), c.transposed(), detail::transposed_option(options)...);
+    return detail::run_gemm<Isa>(check, b.transposed(), a.transposed(), c.transposed(), detail::transposed_option(options)...);
   } else {
-    return detail::run_gemm<Isa>(a, b, c, options...);
+    return detail::run_gemm<Isa>(check, a, b, c, options...);
   }
 }
 
