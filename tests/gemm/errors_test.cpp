@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tests/gemm/errors_test.cpp: each wrong call has its code and its sentence, and C stays what it was.
+#include <doctest/doctest.h>
+
+#include <cstdio>
+#include <limits>
+
+#include "gemm/problem.hpp"
+
+namespace ashlar::test {
+namespace {
+
+using isa_t = isa_under_test;
+constexpr index huge = index(1) << 62;
+
+// Operands of a right call, 4 x 3 and k = 5, with room around them; C is poison.
+struct operands {
+  std::vector<float> a = std::vector<float>(100, 1), b = std::vector<float>(100, 1), c = std::vector<float>(100, poison<float>());
+
+  auto A(index m = 4, index k = 5) { return view(static_cast<const float*>(a.data()), m, k); }
+  auto B(index k = 5, index n = 3) { return view(static_cast<const float*>(b.data()), k, n); }
+  auto C(index m = 4, index n = 3) { return view(c.data(), m, n); }
+  auto columns(index m = 4, index n = 3) { return column_major(c.data(), m, n); }
+
+  void refused(const status& s, errc code, const std::string& message) const {
+    CHECK(name(s.code()) == std::string(name(code)));
+    CHECK(s.message() == message);
+    for (float x : c) REQUIRE(same_bits(std::bit_cast<std::uint32_t>(x), std::bit_cast<std::uint32_t>(poison<float>())));
+  }
+};
+
+template <class A, class B, class C, class... Options>
+status run(const A& a, const B& b, const C& c, const Options&... options) {
+  return gemm<isa_t>(a, b, c, options...);
+}
+
+TEST_CASE("shapes that do not fit") {
+  operands o;
+  const auto wrong = errc::shape_mismatch;
+  o.refused(run(o.A(), o.B(6, 3), o.C()), wrong, "gemm: A is 4 x 5 but B is 6 x 3: A's columns (5) must equal B's rows (6)");
+  o.refused(run(o.A(), o.B(), o.C(7, 3)), wrong, "gemm: C is 7 x 3 but A is 4 x 5: C's rows (7) must equal A's (4)");
+  o.refused(run(o.A(), o.B(), o.C(4, 2)), wrong, "gemm: C is 4 x 2 but B is 5 x 3: C's columns (2) must equal B's (3)");
+  o.refused(run(o.A(), o.B(5, 0), o.C()), wrong, "gemm: C is 4 x 3 but B is 5 x 0: C's columns (3) must equal B's (0)");
+}
+
+TEST_CASE("a column-major C is solved transposed, but its errors speak of the A and B that were given") {
+  operands o;
+  const auto wrong = errc::shape_mismatch;
+  o.refused(run(o.A(), o.B(6, 3), o.columns()), wrong, "gemm: A is 4 x 5 but B is 6 x 3: A's columns (5) must equal B's rows (6)");
+  o.refused(run(o.A(), o.B(), o.columns(7, 3)), wrong, "gemm: C is 7 x 3 but A is 4 x 5: C's rows (7) must equal A's (4)");
+  o.refused(run(view<const float>(nullptr, 4, 5), o.B(), o.columns()), errc::null_pointer, "gemm: A is 4 x 5 but its data is null");
+  o.refused(run(o.A(), o.B(), o.columns(), acc + elements(view(o.a.data(), 3, 4))), wrong,
+            "gemm: C is 4 x 3 but an elements() operand of the epilogue is not");
+}
+
+TEST_CASE("extents that are negative") {
+  operands o;
+  const auto negative = errc::negative_extent;
+  o.refused(run(o.A(-4, 5), o.B(), o.C(-4, 3)), negative, "gemm: C is -4 x 3: extents must not be negative");
+  o.refused(run(o.A(4, -5), o.B(-5, 3), o.C()), negative, "gemm: A is 4 x -5: extents must not be negative");
+  o.refused(run(o.A(), o.B(5, -3), o.C(4, -3)), negative, "gemm: C is 4 x -3: extents must not be negative");
+}
+
+TEST_CASE("data that is null") {
+  operands o;
+  const auto null = errc::null_pointer;
+  o.refused(run(view<const float>(nullptr, 4, 5), o.B(), o.C()), null, "gemm: A is 4 x 5 but its data is null");
+  o.refused(run(o.A(), view<const float>(nullptr, 5, 3), o.C()), null, "gemm: B is 5 x 3 but its data is null");
+  o.refused(run(o.A(), o.B(), view<float>(nullptr, 4, 3)), null, "gemm: C is 4 x 3 but its data is null");
+  o.refused(run(o.A(), packed_weights<float>{nullptr, 5, 3, default_tile<float, isa_t>.nv * ops_under_test<float>::lanes()}, o.C()),
+            null, "gemm: B is packed weights of 5 x 3 without panels");
+}
+
+TEST_CASE("strides whose offsets overflow") {
+  operands o;
+  const auto over = errc::overflow;
+  o.refused(run(view<const float>(o.a.data(), 4, 5, huge), o.B(), o.C()), over,
+            "gemm: A is 4 x 5 with strides 4611686018427387904 and 1: offsets exceed 64 bits");
+  o.refused(run(o.A(), view<const float>(o.b.data(), 5, 3, 3, -huge), o.C()), over,
+            "gemm: B is 5 x 3 with strides 3 and -4611686018427387904: offsets exceed 64 bits");
+  o.refused(run(o.A(), o.B(), view(o.c.data(), 4, 3, huge)), over,
+            "gemm: C is 4 x 3 with strides 4611686018427387904 and 1: offsets exceed 64 bits");
+  o.refused(run(o.A(), o.B(), view(o.c.data(), 4, 3, huge / 4, huge / 4)), over,
+            "gemm: C is 4 x 3 with strides 1152921504606846976 and 1152921504606846976: offsets exceed 64 bits");
+}
+
+TEST_CASE("a C whose elements overlap") {
+  operands o;
+  const auto bad = errc::bad_stride;
+  o.refused(run(o.A(), o.B(), view(o.c.data(), 4, 3, 2)), bad, "gemm: C is 4 x 3 with strides 2 and 1: its elements must not overlap");
+  o.refused(run(o.A(), o.B(), view(o.c.data(), 4, 3, 0)), bad, "gemm: C is 4 x 3 with strides 0 and 1: its elements must not overlap");
+  o.refused(run(o.A(), o.B(), view(o.c.data(), 4, 3, 3, 0)), bad, "gemm: C is 4 x 3 with strides 3 and 0: its elements must not overlap");
+  o.refused(run(o.A(), o.B(), view(o.c.data() + 50, 4, 3, -2, 1)), bad,
+            "gemm: C is 4 x 3 with strides -2 and 1: its elements must not overlap");
+  o.refused(run(o.A(), o.B(), column_major(o.c.data(), 4, 3, 3)), bad,
+            "gemm: C is 4 x 3 with strides 1 and 3: its elements must not overlap");
+}
+
+std::string sharing(const char* what, const void* p, const void* c) {
+  char text[200];
+  std::snprintf(text, sizeof text, "gemm: %s (at %p) shares memory with C (at %p): C must be disjoint from A and B", what, p, c);
+  return text;
+}
+
+TEST_CASE("a C that shares memory with A or B") {
+  operands o;
+  const auto shares = errc::aliasing;
+  float* const c = o.c.data();
+  o.refused(run(view(c, 4, 5), o.B(), o.C()), shares, sharing("A", c, c));
+  o.refused(run(o.A(), view(c, 5, 3), o.C()), shares, sharing("B", c, c));
+  o.refused(run(view(c + 1, 4, 3), o.B(3, 3), o.C()), shares, sharing("A", c + 1, c));
+  o.refused(run(view(c + 11, 4, 3), o.B(3, 3), o.C()), shares, sharing("A", c + 11, c));
+  o.refused(run(view(c, 4, 3), o.B(3, 3), view(c + 11, 4, 3)), shares, sharing("A", c, c + 11));
+  // Two column ranges of one row-major parent, one column in common.
+  o.refused(run(view(c, 4, 4, 10), o.B(4, 4), view(c + 3, 4, 4, 10)), shares, sharing("A", c, c + 3));
+  o.refused(run(o.A(), view(c + 30, 5, 3), column_major(c + 30, 4, 3)), shares, sharing("B", c + 30, c + 30));
+}
+
+TEST_CASE("neighbours that do not share an element are no aliasing") {
+  operands o;
+  std::fill(o.c.begin(), o.c.end(), 1.0f);
+  float* const c = o.c.data();
+  CHECK(run(view(c + 12, 4, 3), o.B(3, 3), view(c, 4, 3)).ok());
+  CHECK(run(view(c + 4, 4, 4, 10), o.B(4, 4), view(c, 4, 4, 10)).ok());
+  CHECK(run(view(c + 40, 4, 4, 10), o.B(4, 10), view(c, 4, 10)).ok());
+  CHECK(run(o.A(), o.A().transposed(), o.C(4, 4)).ok());
+}
+
+TEST_CASE("weights packed for another tile") {
+  operands o;
+  const index nr = default_tile<float, isa_t>.nv * ops_under_test<float>::lanes();
+  const packed_weights<float> other{o.b.data(), 5, 3, nr + 1};
+  char message[200];
+  std::snprintf(message, sizeof message, "gemm: B is packed in panels of %lld columns but this tile reads panels of %lld",
+                (long long)nr + 1, (long long)nr);
+  o.refused(run(o.A(), other, o.C()), errc::wrong_blob, message);
+}
+
+TEST_CASE("operands of the epilogue and the prologue of another shape") {
+  operands o;
+  const auto wrong = errc::shape_mismatch;
+  o.refused(run(o.A(), o.B(), o.C(), acc + elements(view(o.a.data(), 3, 4))), wrong,
+            "gemm: C is 4 x 3 but an elements() operand of the epilogue is not");
+  o.refused(run(transform(o.A(), acc * elements(view(o.a.data(), 5, 4))), o.B(), o.C()), wrong,
+            "gemm: A is 4 x 5 but an elements() operand of its prologue is not");
+}
+
+TEST_CASE("what is wrong first is said, also when nothing would be written") {
+  operands o;
+  o.refused(run(o.A(0, 5), o.B(6, 3), o.C(0, 3)), errc::shape_mismatch,
+            "gemm: A is 0 x 5 but B is 6 x 3: A's columns (5) must equal B's rows (6)");
+  o.refused(run(o.A(0, 5), view<const float>(nullptr, 5, 3), o.C(0, 3)), errc::null_pointer,
+            "gemm: B is 5 x 3 but its data is null");
+}
+
+}  // namespace
+}  // namespace ashlar::test
