@@ -139,12 +139,20 @@ class register_tile {
     (step<K>(s, vectors{}, rows, b + K * b_stride, tail, acc...), ...);
   }
 
+  // g++ for AArch64 schedules before it allocates registers: it moves loads of later rows and steps up until accumulators
+  // are copied (a ninth of NEON's vector instructions) or spilled. It takes no instruction across this.
+  template <bool Here = true>
+  static ASHLAR_INLINE void fence() {
+    if constexpr (Here && std::is_base_of_v<isa::neon, typename O::isa_type>) asm volatile("");
+  }
+
   // One k: the vectors of B are loaded once, as a second pack, then one broadcast of A a row.
   template <int K, int... I, int... J, class... Acc>
   static ASHLAR_INLINE void step(seq<I...>, seq<J...>, const row_addresses<T, MR>& rows, const T* b, index tail,
                                  Acc&... acc) {
     [&](auto... bv) __attribute__((always_inline)) {
-      ((acc = Semiring::template accumulate<O>(O::broadcast_load(rows.template at<I / NV>(K)), pick<I % NV>(bv...), acc)),
+      ((acc = Semiring::template accumulate<O>(O::broadcast_load(rows.template at<I / NV>(K)), pick<I % NV>(bv...), acc),
+        fence<I % NV == NV - 1>()),
        ...);
     }(load_b<J>(b, tail)...);
   }
@@ -177,7 +185,7 @@ class register_tile {
   template <int... I, int... K, class... Acc>
   static ASHLAR_INLINE void lane_steps(seq<I...> s, seq<K...>, const std::array<typename O::vec, MR>& a, const T* b,
                                        index b_stride, index tail, Acc&... acc) {
-    (lane_step<K>(s, vectors{}, a, b + K * b_stride, tail, acc...), ...);
+    ((lane_step<K>(s, vectors{}, a, b + K * b_stride, tail, acc...), fence()), ...);
   }
   template <int K, int... I, int... J, class... Acc>
   static ASHLAR_INLINE void lane_step(seq<I...>, seq<J...>, const std::array<typename O::vec, MR>& a, const T* b,

@@ -36,9 +36,9 @@ using tile_registry = tile_list<                            //
     registered_tile<isa::avx2, float, {6, 2, 4}>,           //
     registered_tile<isa::avx2, float, {4, 3, 2}>,           //
     registered_tile<isa::avx2, double, {6, 2, 4}>,          //
-    registered_tile<isa::sve, float, {8, 3, 2}>,            //
+    registered_tile<isa::sve, float, {8, 3, 1}>,            //
     registered_tile<isa::sve, float, {6, 4, 1}>,            //
-    registered_tile<isa::sve, double, {8, 3, 2}>,            //
+    registered_tile<isa::sve, double, {8, 3, 1}>,            //
     registered_tile<isa::neon, float, {8, 2}>,              //
     registered_tile<isa::neon, float, {7, 2}>,              //
     registered_tile<isa::neon, double, {8, 2}>>;   //
