@@ -56,7 +56,7 @@ def command(preset, options, root):
         configure.append("-DCMAKE_CXX_COMPILER=" + options.cxx)
     if options.isa:
         configure.append("-DASHLAR_TEST_ISAS=" + options.isa.replace(",", ";"))
-    build = ["cmake", "--build", str(folder), "-j", str(options.jobs)]
+    build = ["cmake", "--build", str(folder), "-j", str(options.jobs), "--", "-k", "0"]  # what does build is tested all the same
     ctest = ["ctest", "--test-dir", str(folder), "--output-on-failure", "-j", str(options.jobs), "--no-tests=ignore"]
     ctest += ["-R", options.filter] if options.filter else []
     return configure, build, ctest
@@ -90,6 +90,13 @@ def shown(line):
     return re.search(r" Passed +[\d.]+ sec|^ +Start +\d+:|^Test project|^\s*$", line) is None
 
 
+def errors(text):
+    """The lines of a failed configure or build from each failure on, the most useful few."""
+    lines = text.splitlines()
+    wanted = {j for i, line in enumerate(lines) if re.search(r"^FAILED|error:|CMake Error", line) for j in range(i, i + 8)}
+    return "\n".join(line for i, line in enumerate(lines) if i in wanted)[:6000]
+
+
 def run_preset(preset, options, root):
     configure, build, ctest = command(preset, options, root)
     started = time.monotonic()
@@ -97,16 +104,16 @@ def run_preset(preset, options, root):
     log_path = root / "build" / f"{preset}.log"
     log_path.parent.mkdir(exist_ok=True)
     with open(log_path, "w", encoding="utf-8") as log:
-        for step in (configure, build):
-            status, text = run_logged(step, root, log, lambda line: False)
-            if status != 0:
-                print(text[-6000:])
-                print(f"== {preset}: {' '.join(step[:2])} failed; all of it is in {log_path}")
-                return 0, 1, 0
+        status, text = run_logged(configure, root, log, lambda line: False)
+        if status == 0:
+            status, text = run_logged(build, root, log, lambda line: False)
+        if status != 0:
+            print(errors(text) + f"\n== {preset}: does not build; all of it is in {log_path}", flush=True)
+        broken = status != 0
         built = time.monotonic()
         status, text = run_logged(ctest, root, log, shown)
     result = totals(text)
-    if status != 0 and result[1] == 0:
+    if (status != 0 or broken) and result[1] == 0:
         result = (result[0], 1, result[2])
     print(f"== {preset}: {result[0]} passed, {result[1]} failed, {result[2]} skipped; build {built - started:.0f} s, "
           f"tests {time.monotonic() - built:.0f} s", flush=True)
