@@ -9,6 +9,7 @@
 // Depends on: isa/ops.hpp, epilogue/transcendental.hpp.   Used by: epilogue/functions.hpp, tile/, and user functions.
 #pragma once
 
+#include <ashlar/epilogue/transcendental.hpp>
 #include <ashlar/isa/ops.hpp>
 
 namespace ashlar {
@@ -44,6 +45,33 @@ struct math : O {
   /// x * hardsigmoid(x); -0 from -3 down, -infinity included.
   static ASHLAR_INLINE constexpr vec hardswish(const vec& x) {
     return O::mul(O::max(constant(T(-3)), x), hardsigmoid(x));
+  }
+
+  /// e^x. BOUND
+  static ASHLAR_INLINE constexpr vec exp(const vec& x) { return detail::transcendental<O>::exp(x); }
+
+  /// The hyperbolic tangent. BOUND
+  static ASHLAR_INLINE constexpr vec tanh(const vec& x) { return detail::transcendental<O>::tanh(x); }
+
+  /// 1 / (1 + e^-x). BOUND
+  static ASHLAR_INLINE constexpr vec sigmoid(const vec& x) { return detail::transcendental<O>::sigmoid(x); }
+
+  /// x * sigmoid(x). BOUND
+  static ASHLAR_INLINE constexpr vec silu(const vec& x) { return detail::transcendental<O>::silu(x); }
+
+  /// The error function. BOUND
+  static ASHLAR_INLINE constexpr vec erf(const vec& x) { return detail::transcendental<O>::erf(x); }
+
+  /// x * Phi(x), Phi the normal distribution. BOUND
+  static ASHLAR_INLINE constexpr vec gelu_erf(const vec& x) { return detail::transcendental<O>::gelu_erf(x); }
+
+  /// x * (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2. BOUND
+  static ASHLAR_INLINE constexpr vec gelu_tanh(const vec& x) { return detail::transcendental<O>::gelu_tanh(x); }
+
+  /// x > 0 ? x : alpha * (e^x - 1). BOUND; -0 gives 0.
+  static ASHLAR_INLINE constexpr vec elu(const vec& x, const vec& alpha) {
+    const vec negative = O::min(O::zero(), O::max(constant(T(-40)), x));
+    return O::select_gt(x, O::zero(), x, O::mul(alpha, detail::transcendental<O>::expm1(negative)));
   }
 };
 

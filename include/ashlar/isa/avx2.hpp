@@ -37,6 +37,8 @@ struct avx2_instructions<float> {
   using vec = avx2_vector<float>;
   static ASHLAR_INLINE vec load_n(const float* p, index n) { return _mm256_maskload_ps(p, avx2_mask(n)); }
   static ASHLAR_INLINE void store_n(float* p, const vec& x, index n) { _mm256_maskstore_ps(p, avx2_mask(n), x); }
+  static ASHLAR_INLINE vec fma(const vec& a, const vec& b, const vec& c) { return _mm256_fmadd_ps(a, b, c); }
+  static ASHLAR_INLINE vec div(const vec& a, const vec& b) { return _mm256_div_ps(a, b); }
   static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm256_min_ps(a, b); }
   static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm256_max_ps(a, b); }
   static ASHLAR_INLINE vec round_even(const vec& x) {
@@ -53,6 +55,8 @@ struct avx2_instructions<double> {
   using vec = avx2_vector<double>;
   static ASHLAR_INLINE vec load_n(const double* p, index n) { return _mm256_maskload_pd(p, avx2_mask(2 * n)); }
   static ASHLAR_INLINE void store_n(double* p, const vec& x, index n) { _mm256_maskstore_pd(p, avx2_mask(2 * n), x); }
+  static ASHLAR_INLINE vec fma(const vec& a, const vec& b, const vec& c) { return _mm256_fmadd_pd(a, b, c); }
+  static ASHLAR_INLINE vec div(const vec& a, const vec& b) { return _mm256_div_pd(a, b); }
   static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm256_min_pd(a, b); }
   static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm256_max_pd(a, b); }
   static ASHLAR_INLINE vec round_even(const vec& x) {

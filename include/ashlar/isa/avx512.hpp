@@ -39,6 +39,8 @@ struct avx512_instructions<float> {
   static ASHLAR_INLINE __mmask16 mask(index n) { return static_cast<__mmask16>(avx512_mask(n)); }
   static ASHLAR_INLINE vec load_n(const float* p, index n) { return _mm512_maskz_loadu_ps(mask(n), p); }
   static ASHLAR_INLINE void store_n(float* p, const vec& x, index n) { _mm512_mask_storeu_ps(p, mask(n), x); }
+  static ASHLAR_INLINE vec fma(const vec& a, const vec& b, const vec& c) { return _mm512_fmadd_ps(a, b, c); }
+  static ASHLAR_INLINE vec div(const vec& a, const vec& b) { return _mm512_div_ps(a, b); }
   static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm512_maskz_min_ps(all, a, b); }
   static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm512_maskz_max_ps(all, a, b); }
   static ASHLAR_INLINE vec round_even(const vec& x) {
@@ -57,6 +59,8 @@ struct avx512_instructions<double> {
   static ASHLAR_INLINE __mmask8 mask(index n) { return static_cast<__mmask8>(avx512_mask(n)); }
   static ASHLAR_INLINE vec load_n(const double* p, index n) { return _mm512_maskz_loadu_pd(mask(n), p); }
   static ASHLAR_INLINE void store_n(double* p, const vec& x, index n) { _mm512_mask_storeu_pd(p, mask(n), x); }
+  static ASHLAR_INLINE vec fma(const vec& a, const vec& b, const vec& c) { return _mm512_fmadd_pd(a, b, c); }
+  static ASHLAR_INLINE vec div(const vec& a, const vec& b) { return _mm512_div_pd(a, b); }
   static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm512_maskz_min_pd(all, a, b); }
   static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm512_maskz_max_pd(all, a, b); }
   static ASHLAR_INLINE vec round_even(const vec& x) {

@@ -35,7 +35,7 @@
 
 namespace ashlar::isa {
 
-// The tag of the target that Highway chose.
+// The tag of the target that Highway chose; `any` for those without an adapter (a scalar translation unit).
 #if HWY_ARCH_X86 && HWY_TARGET == HWY_AVX2
 using highway_target = through_highway<avx2>;
 #elif HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
@@ -55,15 +55,15 @@ using highway_target = any;
 namespace ashlar::detail {
 
 static_assert(HWY_TARGET == HWY_STATIC_TARGET, "Highway must be in static mode: one target in a translation unit");
-static_assert(std::derived_from<isa::highway_target, isa::native>,
+static_assert(std::same_as<isa::native, isa::scalar> || std::derived_from<isa::highway_target, isa::native>,
               "Highway chose a weaker target than the compiler's flags allow: see the flags it wants above");
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-template <class T>
+template <class T, class Isa>
 struct highway_ops {
   using value_type = T;
-  using isa_type = isa::highway_target;
+  using isa_type = Isa;
   using tag = hn::ScalableTag<T>;
   using vec = hn::Vec<tag>;
   static constexpr bool scalable = std::same_as<isa_type, isa::sve>;
@@ -118,10 +118,10 @@ struct highway_ops {
   }
 };
 
-template <class T>
-struct highway_arithmetic : highway_ops<T> {
-  using typename highway_ops<T>::tag;
-  using typename highway_ops<T>::vec;
+template <class T, class Isa>
+struct highway_arithmetic : highway_ops<T, Isa> {
+  using typename highway_ops<T, Isa>::tag;
+  using typename highway_ops<T, Isa>::vec;
   using bits = hn::RebindToUnsigned<tag>;
   static constexpr int fraction = std::numeric_limits<T>::digits - 1;
   static constexpr T pow2_offset = T(std::uint64_t(1) << fraction) + T(std::numeric_limits<T>::max_exponent - 1);
@@ -138,9 +138,9 @@ struct highway_arithmetic : highway_ops<T> {
   }
 };
 
-template <std::integral T>
-struct highway_arithmetic<T> : highway_ops<T> {
-  using typename highway_ops<T>::vec;
+template <std::integral T, class Isa>
+struct highway_arithmetic<T, Isa> : highway_ops<T, Isa> {
+  using typename highway_ops<T, Isa>::vec;
 
   static ASHLAR_INLINE vec fma(vec a, vec b, vec c) { return hn::Add(hn::Mul(a, b), c); }
   static ASHLAR_INLINE vec bit_and(vec a, vec b) { return hn::And(a, b); }
@@ -148,18 +148,20 @@ struct highway_arithmetic<T> : highway_ops<T> {
 };
 
 template <class T>
-concept highway_element = std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, std::int32_t> ||
-    std::same_as<T, std::uint32_t>;
+concept highway_element =
+    !std::same_as<isa::highway_target, isa::any> && (std::same_as<T, float> || std::same_as<T, double> ||
+                                                     std::same_as<T, std::int32_t> || std::same_as<T, std::uint32_t>);
 
 }  // namespace ashlar::detail
 
 namespace ashlar {
 
 template <detail::highway_element T>
-struct ops<T, isa::highway_target> : detail::highway_arithmetic<T> {};
+struct ops<T, isa::highway_target> : detail::highway_arithmetic<T, isa::highway_target> {};
 
-static_assert(float_ops<ops<float, isa::highway_target>> && float_ops<ops<double, isa::highway_target>>);
-static_assert(integer_ops<ops<std::int32_t, isa::highway_target>> &&
-              integer_ops<ops<std::uint32_t, isa::highway_target>>);
+static_assert(std::same_as<isa::highway_target, isa::any> ||
+              (float_ops<ops<float, isa::highway_target>> && float_ops<ops<double, isa::highway_target>> &&
+               integer_ops<ops<std::int32_t, isa::highway_target>> &&
+               integer_ops<ops<std::uint32_t, isa::highway_target>>));
 
 }  // namespace ashlar

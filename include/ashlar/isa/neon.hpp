@@ -61,6 +61,8 @@ struct neon_instructions<float> {
   static ASHLAR_INLINE void store_n(float* p, const vec& x, index n) {
     neon_store_bytes(p, vreinterpretq_u64_f32(x), n * index(sizeof(*p)));
   }
+  static ASHLAR_INLINE vec fma(const vec& a, const vec& b, const vec& c) { return vfmaq_f32(c, a, b); }
+  static ASHLAR_INLINE vec div(const vec& a, const vec& b) { return vdivq_f32(a, b); }
   static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
   static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
   static ASHLAR_INLINE vec round_even(const vec& x) { return vrndnq_f32(x); }
@@ -84,6 +86,8 @@ struct neon_instructions<double> {
   static ASHLAR_INLINE void store_n(double* p, const vec& x, index n) {
     neon_store_bytes(p, vreinterpretq_u64_f64(x), n * index(sizeof(*p)));
   }
+  static ASHLAR_INLINE vec fma(const vec& a, const vec& b, const vec& c) { return vfmaq_f64(c, a, b); }
+  static ASHLAR_INLINE vec div(const vec& a, const vec& b) { return vdivq_f64(a, b); }
   static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return vbslq_f64(vcltq_f64(a, b), a, b); }
   static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return vbslq_f64(vcgtq_f64(a, b), a, b); }
   static ASHLAR_INLINE vec round_even(const vec& x) { return vrndnq_f64(x); }

@@ -51,8 +51,6 @@ template <class T, class Isa, class Arch>
 struct xsimd_arithmetic : xsimd_ops<T, Isa, Arch> {
   using vec = typename xsimd_ops<T, Isa, Arch>::vec;
 
-  static ASHLAR_INLINE vec fma(const vec& a, const vec& b, const vec& c) { return xsimd::fma(a, b, c); }
-  static ASHLAR_INLINE vec div(const vec& a, const vec& b) { return a / b; }
   static ASHLAR_INLINE vec abs(const vec& x) { return x ^ sign_of(x); }
   static ASHLAR_INLINE vec neg(const vec& x) { return x ^ vec(T(-0.0)); }
   static ASHLAR_INLINE vec copysign(const vec& magnitude, const vec& sign) { return abs(magnitude) | sign_of(sign); }

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every operation of the ISA under test equals isa::scalar lane by lane, bit for bit, on special values and on random
+// bits; partial loads and stores touch nothing but what they name.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "support/guard.hpp"
+#include "support/isa.hpp"
+
+namespace ashlar::test {
+namespace {
+
+template <class T>
+using vector_ops = ops<T, isa_under_test>;
+template <class T>
+using scalar_ops = ops<T, isa::scalar>;
+
+// Four operands per lane and room for two results.
+template <class T>
+struct lanes_of {
+  T a[vector_ops<T>::max_lanes], b[vector_ops<T>::max_lanes], c[vector_ops<T>::max_lanes], d[vector_ops<T>::max_lanes];
+  T result[vector_ops<T>::max_lanes], expected[vector_ops<T>::max_lanes];
+};
+
+// f(O, a, b, c, d) with the vectors of O; the lanes of the ISA under test against the scalar ops.
+template <class T, class F>
+void compare(lanes_of<T>& x, F f) {
+  using V = vector_ops<T>;
+  using S = scalar_ops<T>;
+  V::store(x.result, f(V(), V::load(x.a), V::load(x.b), V::load(x.c), V::load(x.d)));
+  for (index l = 0; l < V::lanes(); ++l) {
+    x.expected[l] = f(S(), x.a[l], x.b[l], x.c[l], x.d[l]);
+    if (!same(x.result[l], x.expected[l])) {
+      FAIL_CHECK("a = " << x.a[l] << ", b = " << x.b[l] << ", c = " << x.c[l] << ", d = " << x.d[l] << ": "
+                        << x.result[l] << " must be " << x.expected[l] << ", lane " << l);
+    }
+  }
+}
+
+// As compare, for selections: a NaN keeps its payload too.
+template <class T, class F>
+void compare_exactly(lanes_of<T>& x, F f) {
+  compare(x, f);
+  CHECK(std::memcmp(x.result, x.expected, sizeof(T) * static_cast<std::size_t>(vector_ops<T>::lanes())) == 0);
+}
+
+template <class T>
+void compare_all(lanes_of<T>& x) {
+  compare(x, [](auto o, auto a, auto b, auto, auto) { return o.add(a, b); });
+  compare(x, [](auto o, auto a, auto b, auto, auto) { return o.sub(a, b); });
+  compare(x, [](auto o, auto a, auto b, auto, auto) { return o.mul(a, b); });
+  compare(x, [](auto o, auto a, auto b, auto c, auto) { return o.fma(a, b, c); });
+  compare(x, [](auto o, auto a, auto b, auto c, auto) { return o.add(o.mul(a, b), c); });  // two roundings
+  compare(x, [](auto o, auto a, auto b, auto c, auto) { return o.sub(c, o.mul(a, b)); });
+  compare_exactly(x, [](auto o, auto a, auto b, auto, auto) { return o.min(a, b); });
+  compare_exactly(x, [](auto o, auto a, auto b, auto, auto) { return o.max(a, b); });
+  compare_exactly(x, [](auto o, auto a, auto b, auto c, auto d) { return o.select_gt(a, b, c, d); });
+  if constexpr (std::is_integral_v<T>) {
+    compare(x, [](auto o, auto a, auto b, auto, auto) { return o.bit_and(a, b); });
+    compare(x, [](auto o, auto a, auto b, auto, auto) { return o.bit_or(a, b); });
+  } else {
+    compare(x, [](auto o, auto a, auto b, auto, auto) { return o.div(a, b); });
+    compare_exactly(x, [](auto o, auto a, auto, auto, auto) { return o.abs(a); });
+    compare_exactly(x, [](auto o, auto a, auto, auto, auto) { return o.neg(a); });
+    compare_exactly(x, [](auto o, auto a, auto b, auto, auto) { return o.copysign(a, b); });
+    compare(x, [](auto o, auto a, auto, auto, auto) { return o.round_even(a); });
+  }
+}
+
+TEST_CASE_TEMPLATE("operations equal the scalar ones on special values", T, float, double, std::int32_t,
+                   std::uint32_t) {
+  const std::vector<T> values = special_values<T>();
+  lanes_of<T> x;
+  const std::size_t count = values.size();
+  std::size_t next = 0;
+  // Every pair (a, b) in some lane, c and d walking through the values at other speeds.
+  while (next < count * count) {
+    for (index l = 0; l < vector_ops<T>::lanes(); ++l, ++next) {
+      x.a[l] = values[next % count];
+      x.b[l] = values[next / count % count];
+      x.c[l] = values[next * 7 % count];
+      x.d[l] = values[next * 11 % count];
+    }
+    compare_all(x);
+  }
+}
+
+TEST_CASE_TEMPLATE("operations equal the scalar ones on random bits", T, float, double, std::int32_t, std::uint32_t) {
+  std::mt19937_64 random(20);
+  lanes_of<T> x;
+  for (int round = 0; round < 4000; ++round) {
+    for (index l = 0; l < vector_ops<T>::lanes(); ++l) {
+      x.a[l] = random_bits<T>(random);
+      x.b[l] = random_bits<T>(random);
+      x.c[l] = random_bits<T>(random);
+      x.d[l] = random_bits<T>(random);
+    }
+    compare_all(x);
+  }
+}
+
+TEST_CASE_TEMPLATE("fma rounds once", T, float, double) {
+  // (1 + e)(1 - e) - 1 = -e^2: the two roundings of mul and add give 0.
+  const T e = std::numeric_limits<T>::epsilon();
+  lanes_of<T> x;
+  for (index l = 0; l < vector_ops<T>::lanes(); ++l) x.a[l] = 1 + e, x.b[l] = 1 - e, x.c[l] = -1, x.d[l] = 0;
+  compare(x, [](auto o, auto a, auto b, auto c, auto) { return o.fma(a, b, c); });
+  CHECK(x.result[0] == -e * e);
+  compare(x, [](auto o, auto a, auto b, auto c, auto) { return o.add(o.mul(a, b), c); });
+  CHECK(x.result[0] == 0);
+}
+
+TEST_CASE_TEMPLATE("pow2 is exact over the normal exponents", T, float, double) {
+  using V = vector_ops<T>;
+  lanes_of<T> x;
+  const int largest = std::numeric_limits<T>::max_exponent - 1;
+  for (int k = 1 - largest; k <= largest; ++k) {
+    V::store(x.result, V::pow2(V::broadcast(T(k))));
+    for (index l = 0; l < V::lanes(); ++l) REQUIRE(x.result[l] == std::ldexp(T(1), k));
+    REQUIRE(scalar_ops<T>::pow2(T(k)) == std::ldexp(T(1), k));
+  }
+}
+
+TEST_CASE_TEMPLATE("zero and broadcast", T, float, double, std::int32_t, std::uint32_t) {
+  using V = vector_ops<T>;
+  lanes_of<T> x;
+  const T value = T(7);
+  V::store(x.a, V::zero());
+  V::store(x.b, V::broadcast(value));
+  V::store(x.c, V::broadcast_load(&value));
+  for (index l = 0; l < V::lanes(); ++l) {
+    CHECK(bits(x.a[l]) == 0);
+    CHECK(x.b[l] == value);
+    CHECK(x.c[l] == value);
+  }
+  CHECK(V::lanes() >= 1);
+  CHECK(V::lanes() <= V::max_lanes);
+}
+
+TEST_CASE_TEMPLATE("loads and stores keep within what they name", T, float, double, std::int32_t, std::uint32_t) {
+  using V = vector_ops<T>;
+  const guarded_pages pages(4096);
+  T buffer[V::max_lanes + 2];
+  for (index n = 0; n <= V::lanes(); ++n) {
+    for (T* p : {pages.first<T>(), pages.last<T>(static_cast<std::size_t>(n))}) {
+      for (index l = 0; l < n; ++l) p[l] = T(l + 1);
+      V::store(buffer, V::load_n(p, n));
+      for (index l = 0; l < V::lanes(); ++l) CHECK(bits(buffer[l]) == bits(l < n ? T(l + 1) : T(0)));
+
+      V::store_n(p, V::broadcast(T(9)), n);
+      for (index l = 0; l < n; ++l) CHECK(p[l] == T(9));
+    }
+    // Neighbours in memory that may be written, too.
+    for (T& t : buffer) t = T(5);
+    V::store_n(buffer + 1, V::broadcast(T(3)), n);
+    CHECK(buffer[0] == T(5));
+    for (index l = 0; l < V::lanes(); ++l) CHECK(buffer[l + 1] == (l < n ? T(3) : T(5)));
+  }
+  const auto all = static_cast<std::size_t>(V::lanes());
+  for (T* p : {pages.first<T>(), pages.last<T>(all)}) {
+    V::store(p, V::broadcast(T(4)));
+    V::store(buffer, V::load(p));
+    for (std::size_t l = 0; l < all; ++l) CHECK(buffer[l] == T(4));
+  }
+}
+
+template <class T, int L>
+void check_lane() {
+  using V = vector_ops<T>;
+  if constexpr (lane_ops<V>) {
+    if constexpr (L < V::quad) {
+      lanes_of<T> x;
+      std::mt19937_64 random(3);
+      for (int round = 0; round < 100; ++round) {
+        for (index l = 0; l < V::lanes(); ++l) {
+          x.a[l] = random_bits<T>(random), x.b[l] = random_bits<T>(random), x.c[l] = random_bits<T>(random);
+        }
+        V::store(x.result, V::template fma_lane<L>(V::load(x.c), V::load(x.b), V::load(x.a)));
+        for (index l = 0; l < V::lanes(); ++l) CHECK(same(x.result[l], scalar_ops<T>::fma(x.b[l], x.a[L], x.c[l])));
+      }
+      check_lane<T, L + 1>();
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("fma by lane, where the ISA has it", T, float, double) { check_lane<T, 0>(); }
+
+// The definition is usable in constant evaluation.
+static_assert(scalar_ops<float>::round_even(2.5f) == 2 && scalar_ops<float>::round_even(-0.3f) == 0);
+static_assert(scalar_ops<double>::pow2(-1022) == std::numeric_limits<double>::min());
+static_assert(scalar_ops<float>::min(std::numeric_limits<float>::quiet_NaN(), 1) == 1);
+static_assert(scalar_ops<std::int32_t>::add(std::numeric_limits<std::int32_t>::max(), 1) ==
+              std::numeric_limits<std::int32_t>::min());
+static_assert(scalar_ops<float>::fma(1 + 0x1p-23f, 1 - 0x1p-23f, -1) == -0x1p-46f);
+
+}  // namespace
+}  // namespace ashlar::test
