@@ -19,9 +19,8 @@ namespace detail {
 template <class Isa_, class T, tile_shape S, class Semiring, class E, class Prologue>
 struct gemm_kernel {
   using Isa = Isa_;
-  using semiring = Semiring;
-  static constexpr tile_shape shape = S;
   static constexpr bool may_be_direct = std::is_same_v<Prologue, no_prologue>;
+  using direct = direct_contraction<T, Isa, S, Semiring, E>;
   using block = contraction_block<T, Isa, S, Semiring, E, Prologue>;
   using O = ops<T, Isa>;
 
@@ -104,8 +103,8 @@ status run_with_memory(const contraction<T>& x, const E& e, const P& p, Executor
   } else if (given) {
     T* memory = arena(*given).template take<T>(each * workers);
     if (!memory) {
-      return status::error(errc::workspace_too_small, "gemm: scratch has %zu bytes, %lld x %lld x %lld needs %zu",
-                           given->size(), (long long)x.m, (long long)x.n, (long long)x.k, bytes + workspace_alignment - 1);
+      return status::error(errc::workspace_too_small, "gemm: scratch has %zu bytes, this call needs %zu", given->size(),
+                           bytes + workspace_alignment - 1);
     }
     K::run(x, b, e, p, memory, each, executor);
   } else if (bytes <= on_stack) {
@@ -145,9 +144,8 @@ status run_gemm(const Check& check, const A& a, const B& b, const C& c, const Op
   }
   const auto x = contraction_of<T>(matrix, b, c);
   if constexpr (K::may_be_direct) {
-    using direct = direct_contraction<T, Isa, K::shape, typename K::semiring, std::decay_t<decltype(e)>>;
-    if (direct::serves(x)) {
-      direct::run(x, e);
+    if (K::direct::serves(x)) {
+      K::direct::run(x, e);
       return {};
     }
   }
@@ -161,7 +159,9 @@ template <class Isa, class A, class B, class C, class... Options>
 std::size_t workspace_bytes(const A& a, const B& b, const C& c, const Options&... options) {
   using K = kernel_of<Isa, A, B, C, Options...>;
   if (c.empty()) return 0;
-  const auto s = K::shape_of(contraction_of<typename C::value_type>(matrix_of(a), b, c));
+  const auto x = contraction_of<typename C::value_type>(matrix_of(a), b, c);
+  if (K::may_be_direct && K::direct::serves(x)) return 0;
+  const auto s = K::shape_of(x);
   const auto target = option<executor_option>(on(serial{}), options...);
   const blocking cut = K::plan(s, target.get().concurrency(), option<cache_option>(default_caches<Isa>(), options...));
   const index elements = K::workspace(s, cut) * std::min<index>(target.get().concurrency(), cut.tasks());
