@@ -71,4 +71,11 @@ struct block_transpose {
   }
 };
 
+/// No vectors of T: width 0, and whoever copies does it element by element.
+template <class T, class Isa>
+  requires(isa::transpose_bytes<Isa> == 0 || !std::is_arithmetic_v<T>)
+struct block_transpose<T, Isa> {
+  static constexpr int width = 0;
+};
+
 }  // namespace ashlar
