@@ -69,11 +69,33 @@ struct cache_option : std::is_same<X, cache_sizes> {};
 template <class X>
 struct scratch_option : std::is_same<X, scratch> {};
 
-// The same option for the transposed problem: expressions exchange rows and columns.
+template <class S>
+inline constexpr bool commutes =
+    std::is_same_v<S, plus_times> || std::is_same_v<S, min_plus> || std::is_same_v<S, max_plus> || std::is_same_v<S, or_and>;
+
+// A user's semiring with a and b exchanged: the transposed problem multiplies B's elements by A's.
+template <class S>
+struct exchanged {
+  template <class O>
+    requires semiring_on<S, O>
+  static ASHLAR_INLINE constexpr typename O::vec zero() {
+    return S::template zero<O>();
+  }
+  template <class O>
+    requires semiring_on<S, O>
+  static ASHLAR_INLINE constexpr typename O::vec accumulate(const typename O::vec& a, const typename O::vec& b,
+                                                            const typename O::vec& acc) {
+    return S::template accumulate<O>(b, a, acc);
+  }
+};
+
+// The same option for the transposed problem: expressions exchange rows and columns, semirings their operands.
 template <class X>
 constexpr auto transposed_option(const X& x) {
   if constexpr (expression<X>) {
     return transposed(x);
+  } else if constexpr (semiring<X> && !commutes<X>) {
+    return exchanged<X>();
   } else {
     return x;
   }
