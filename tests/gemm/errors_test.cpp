@@ -24,8 +24,8 @@ struct operands {
   auto columns(index m = 4, index n = 3) { return column_major(c.data(), m, n); }
 
   void refused(const status& s, errc code, const std::string& message) const {
-    CHECK(name(s.code()) == std::string(name(code)));
-    CHECK(s.message() == message);
+    CHECK(std::string(name(s.code())) == name(code));
+    CHECK(std::string(s.message()) == message);
     for (float x : c) REQUIRE(same_bits(std::bit_cast<std::uint32_t>(x), std::bit_cast<std::uint32_t>(poison<float>())));
   }
 };

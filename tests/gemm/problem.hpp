@@ -108,6 +108,12 @@ class problem {
     if (r.chance(50)) C.fill(r);  // else poison: nothing may depend on it
   }
 
+  /// f(C), its strides in the type or not, the same for every call on this problem.
+  template <class F>
+  auto with_c(const F& f) {
+    return with_static_strides(C.view(), static_c_, f);
+  }
+
   /// Runs gemm<Isa>(A, B, C, options...) and says how C, or anything around it, differs from reference::gemm of the same.
   template <class Isa, class... Options>
   std::string differs(const Options&... options) {
@@ -124,7 +130,7 @@ class problem {
                     detail::option<detail::epilogue_option>(acc, options...),
                     detail::option<detail::semiring_option>(plus_times{}, options...));
     const auto before = C.snapshot(), a_before = A.snapshot(), b_before = B.snapshot();
-    const status s = with_static_strides(C.view(), static_c_, [&](const auto& c) { return gemm<Isa>(a, b, c, options...); });
+    const status s = with_c([&](const auto& c) { return gemm<Isa>(a, b, c, options...); });
     if (!s.ok()) return describe(shape) + ": " + s.message();
     std::string wrong = first_difference(C.view(), expected);
     if (wrong.empty() && C.changed(before, true)) wrong = "memory around C was written";

@@ -7,6 +7,10 @@
 
 #include "support/cases.hpp"
 
+#if !defined(ASHLAR_TEST_SCALE)
+#define ASHLAR_TEST_SCALE 100
+#endif
+
 extern "C" char* program_invocation_name;
 
 namespace ashlar::test {

@@ -23,9 +23,6 @@ namespace ashlar::test {
 
 /// Percent of the native amount of work.
 int scale();
-#if !defined(ASHLAR_TEST_SCALE)
-#define ASHLAR_TEST_SCALE 100
-#endif
 
 /// `count` at this scale, at least `least`.
 inline index scaled(index count, index least = 1) {
