@@ -37,9 +37,10 @@ struct math : O {
     return O::select_gt(x, O::zero(), x, O::mul(slope, x));
   }
 
-  /// x / 6 + 1/2 in one rounding, within [0, 1].
+  /// x / 6 + 1/2, within [0, 1].
   static ASHLAR_INLINE constexpr vec hardsigmoid(const vec& x) {
-    return clamp(O::fma(x, constant(T(1) / T(6)), constant(T(0.5))), O::zero(), constant(T(1)));
+    constexpr T sixth = T(0x1.5555555555556p-3);  // rounded up, so that -3 gives 0
+    return clamp(O::fma(x, constant(sixth), constant(T(0.5))), O::zero(), constant(T(1)));
   }
 
   /// x * hardsigmoid(x); -0 from -3 down, -infinity included.
@@ -47,28 +48,30 @@ struct math : O {
     return O::mul(O::max(constant(T(-3)), x), hardsigmoid(x));
   }
 
-  /// e^x. BOUND
+  /// e^x. Within 1 ulp, subnormal results included.
   static ASHLAR_INLINE constexpr vec exp(const vec& x) { return detail::transcendental<O>::exp(x); }
 
-  /// The hyperbolic tangent. BOUND
+  /// The hyperbolic tangent. Within 2.5 ulp.
   static ASHLAR_INLINE constexpr vec tanh(const vec& x) { return detail::transcendental<O>::tanh(x); }
 
-  /// 1 / (1 + e^-x). BOUND
+  /// 1 / (1 + e^-x). Within 2.5 ulp, down to subnormal results.
   static ASHLAR_INLINE constexpr vec sigmoid(const vec& x) { return detail::transcendental<O>::sigmoid(x); }
 
-  /// x * sigmoid(x). BOUND
+  /// x * sigmoid(x). Within 3.5 ulp; -0 at -infinity.
   static ASHLAR_INLINE constexpr vec silu(const vec& x) { return detail::transcendental<O>::silu(x); }
 
-  /// The error function. BOUND
+  /// The error function. Within 1.5 ulp.
   static ASHLAR_INLINE constexpr vec erf(const vec& x) { return detail::transcendental<O>::erf(x); }
 
-  /// x * Phi(x), Phi the normal distribution. BOUND
+  /// x * Phi(x), Phi the normal distribution. Within 4.5 ulp for x >= 0, 11 below, however small the result; -0 at
+  /// -infinity.
   static ASHLAR_INLINE constexpr vec gelu_erf(const vec& x) { return detail::transcendental<O>::gelu_erf(x); }
 
-  /// x * (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2. BOUND
+  /// x * sigmoid(v), v = sqrt(8 / pi) (x + 0.044715 x^3): gelu by tanh. Within 4 ulp for x >= 0, 4 + 3 |v| below, for v
+  /// is rounded before the exponential; -0 at -infinity.
   static ASHLAR_INLINE constexpr vec gelu_tanh(const vec& x) { return detail::transcendental<O>::gelu_tanh(x); }
 
-  /// x > 0 ? x : alpha * (e^x - 1). BOUND; -0 gives 0.
+  /// x > 0 ? x : alpha * (e^x - 1). e^x - 1 within 1.5 ulp, and the rounding of the product; -0 gives 0.
   static ASHLAR_INLINE constexpr vec elu(const vec& x, const vec& alpha) {
     const vec negative = O::min(O::zero(), O::max(constant(T(-40)), x));
     return O::select_gt(x, O::zero(), x, O::mul(alpha, detail::transcendental<O>::expm1(negative)));
