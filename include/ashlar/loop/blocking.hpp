@@ -40,9 +40,11 @@ struct contraction_shape {
 struct blocking {
   index mc, nc, kc;
   index ma;                // rows of A that L2 holds at a time, part of MC
+  index height;            // rows of a tile, at most MR
   bool copy_a;             // rows of A are copied to the workspace
   bool copy_b;             // panels of B are copied to the workspace (else read in place)
   index panels;            // panel buffers: all of NC where several MA parts read them, else one
+  bool streams;            // B comes from memory and few tiles use it: fetch well ahead
   bool own_accumulators;   // partial sums rest in the workspace, since dst cannot hold them
   index a_stride;          // of copied rows
   index m_blocks, n_blocks;
@@ -57,18 +59,11 @@ struct cache_sizes {
 
 namespace detail {
 
-// The copied rows of A take 7/16 of L2; the panel of B that they meet, the lines of dst and what is fetched ahead have the rest.
+// The rows of A in use take 7/16 of L2; the panel of B that they meet, the lines of dst and what is fetched ahead have the rest.
 constexpr index rows_share(const cache_sizes& c) { return c.l2 * 7 / 16; }
 
-// KC: as long as eight tiles of rows still fit that share, for every K block costs a pass over the accumulators, which
-// come from memory again (KC 256 -> 1024: 3 % of the peak); a panel of B streams from L2 just as well as from L1.
-constexpr index k_block(index k, index mr, const contraction_shape& s, const cache_sizes& c) {
-  const index most = std::max<index>(64, rows_share(c) / (8 * mr * s.element_bytes) / 16 * 16);
-  if (k <= most + most / 4) return std::max<index>(k, 1);
-  return multiple(ceil_div(k, ceil_div(k, most)), 16);
-}
-
-// Rows at a distance of a multiple of 4 KiB, or nearly so, fall on one set of L1 and evict each other.
+// Rows at a distance of a multiple of 4 KiB, or nearly so, fall on one set of L1: more of them than ways evict each other.
+constexpr index l1_ways = 8;
 constexpr bool aliases(index stride, index element_bytes) {
   const index offset = stride * element_bytes & 4095;
   return offset < 64 || offset > 4096 - 64;
@@ -77,16 +72,52 @@ constexpr bool aliases(index stride, index element_bytes) {
 // Rows of A are read in place where they can be; copying rows that evict each other pays from a few panels on.
 constexpr bool copies_a(const contraction_shape& s, index nr) {
   if (s.a_transformed || s.a_k_stride != 1) return true;
-  return aliases(s.a_row_stride, s.element_bytes) && s.m > 4 && s.k >= 64 && s.n >= 4 * nr;
+  return aliases(s.a_row_stride, s.element_bytes) && s.m > l1_ways && s.k >= 64 && s.n >= 8 * nr;
+}
+
+// Does B come from memory, with too few rows of A to make up for it?
+constexpr bool streams_b(const contraction_shape& s, index mr, const cache_sizes& c) {
+  return s.m <= (s.b_packed ? 2 : 4) * mr && s.k * s.n * s.element_bytes > c.l2;
 }
 
 // A panel read by few row tiles is read in place.
-constexpr bool copies_b(const contraction_shape& s, index mr) {
+constexpr bool copies_b(const contraction_shape& s, index mr, bool streams) {
   if (s.b_packed) return false;
   if (s.b_column_stride != 1) return true;
   const index tiles = ceil_div(s.m, mr);
   const index bytes = s.k * s.n * s.element_bytes;
-  return tiles > (bytes <= 32 * 1024 ? 64 : bytes <= 256 * 1024 ? 8 : 2);
+  return !streams && tiles > (bytes <= 32 * 1024 ? 64 : bytes <= 256 * 1024 ? 8 : 2);
+}
+
+// KC: as long as eight tiles of rows still fit L2's share, for every K block costs a pass over the accumulators, which
+// come from memory again (KC 256 -> 1024: 3 % of the peak); a panel of B streams from L2 just as well as from L1.
+constexpr index k_block(index k, index mr, const contraction_shape& s, const cache_sizes& c) {
+  const index most = std::max<index>(64, rows_share(c) / (8 * mr * s.element_bytes) / 16 * 16);
+  if (k <= most + most / 4) return std::max<index>(k, 1);
+  return multiple(ceil_div(k, ceil_div(k, most)), 16);
+}
+
+// KC where B streams. Packed panels: all of K for one tile, else chunks that stay in L2 until the last tile has read them.
+// Rows in place: so few that each is a stream of its own, along the columns, while the accumulators rest in L2.
+constexpr index streaming_k_block(index mr, const contraction_shape& s, const cache_sizes& c) {
+  const bool one_tile = s.m <= mr;
+  if (!s.b_packed) return std::min<index>(s.k, s.m <= 2 * mr ? 64 : 128);
+  if (one_tile && s.m * s.k * s.element_bytes <= rows_share(c)) return s.k;
+  return std::min<index>(s.k, 512);
+}
+
+// More tasks for more workers: splits the longer side of a block.
+constexpr void split(blocking& b, const contraction_shape& s, index mr, index nr, index wanted) {
+  while (b.tasks() < wanted) {
+    const index rows = ceil_div(s.m, b.m_blocks), cols = ceil_div(s.n, b.n_blocks);
+    if (cols > nr && (cols >= rows || rows <= mr)) {
+      ++b.n_blocks;
+    } else if (rows > mr) {
+      ++b.m_blocks;
+    } else {
+      break;
+    }
+  }
 }
 
 }  // namespace detail
@@ -94,40 +125,29 @@ constexpr bool copies_b(const contraction_shape& s, index mr) {
 /// Cuts the contraction for tiles of mr x nr, `lanes` concurrent workers and the given caches.
 constexpr blocking cut(const contraction_shape& s, index mr, index nr, index lanes, cache_sizes c) {
   blocking b{};
+  b.streams = detail::streams_b(s, mr, c);
   b.copy_a = detail::copies_a(s, nr);
-  b.copy_b = detail::copies_b(s, mr);
-  const bool one_tile = s.m <= mr;
-  b.kc = one_tile && !b.copy_b && !b.copy_a ? std::max<index>(s.k, 1) : detail::k_block(s.k, mr, s, c);
+  b.copy_b = detail::copies_b(s, mr, b.streams);
+  const bool crowded = !b.copy_a && detail::aliases(s.a_row_stride, s.element_bytes);
+  b.height = crowded ? std::min(mr, detail::l1_ways) : mr;
+  b.kc = b.streams && !b.copy_b ? detail::streaming_k_block(mr, s, c) : detail::k_block(s.k, mr, s, c);
+  b.kc = std::max<index>(b.kc, 1);
   b.own_accumulators = !s.dst_contiguous || (s.dst_read && b.kc < s.k);
   b.a_stride = multiple(b.kc, 16) + 16;
   b.ma = std::max<index>(mr, detail::rows_share(c) / (b.kc * s.element_bytes) / mr * mr);
+  const index resting = c.l2 / 4 / (std::min(s.m, 4 * mr) * s.element_bytes);  // columns of accumulators that stay in L2
   const index mc_most = b.own_accumulators ? b.ma : multiple(4096, mr);
-  const index nc_most = b.own_accumulators ? multiple(1024, nr) : multiple(2048, nr);
+  const index nc_most = b.streams && b.kc < s.k ? std::max<index>(resting, nr) : b.own_accumulators ? 1024 : 2048;
   b.m_blocks = std::max<index>(1, ceil_div(s.m, mc_most));
   b.n_blocks = std::max<index>(1, ceil_div(s.n, nc_most));
-  const index wanted = lanes > 1 ? 2 * lanes : 1;
-  while (b.tasks() < wanted) {  // more tasks for more workers, splitting the longer side of a block
-    const index rows = ceil_div(s.m, b.m_blocks), cols = ceil_div(s.n, b.n_blocks);
-    if (cols > nr && cols >= rows) {
-      ++b.n_blocks;
-    } else if (rows > mr) {
-      ++b.m_blocks;
-    } else if (cols > nr) {
-      ++b.n_blocks;
-    } else {
-      break;
-    }
-  }
+  detail::split(b, s, mr, nr, lanes > 1 ? 2 * lanes : 1);
   b.mc = multiple(std::max<index>(1, ceil_div(s.m, b.m_blocks)), mr);
   b.nc = multiple(std::max<index>(1, ceil_div(s.n, b.n_blocks)), nr);
   b.m_blocks = std::max<index>(1, ceil_div(s.m, b.mc));
   b.n_blocks = std::max<index>(1, ceil_div(s.n, b.nc));
   b.ma = multiple(ceil_div(b.mc, ceil_div(b.mc, b.ma)), mr);
-  if (b.copy_b) {
-    b.panels = b.ma < b.mc ? b.nc / nr : 1;
-  } else {
-    b.panels = s.b_edges && !s.b_packed ? 1 : 0;
-  }
+  const index edge = s.b_edges && !s.b_packed ? 1 : 0;
+  b.panels = b.copy_b ? (b.ma < b.mc ? b.nc / nr : 1) : edge;
   return b;
 }
 

@@ -81,9 +81,11 @@ class contraction_block {
         a = copied_a_;
         x.a_stride = cut_.a_stride;
       }
-      for (index j = 0; j < cols_; j += nr_) {
-        select_panel(x, k0, i, j);
-        panel_rows(x, a, i, rows, j);
+      const index tiles = ceil_div(rows, cut_.height);
+      index j = rows_ <= cut_.height ? wide_panels(x, a, k0, rows) : 0;
+      for (; j < cols_; j += nr_) {
+        select_panel(x, k0, i, j, tiles);
+        panel_rows(x, a, i, rows, j, tiles);
       }
     }
   }
@@ -108,34 +110,65 @@ class contraction_block {
   }
 
   // Where this panel of B is read from, and what to fetch meanwhile.
-  void select_panel(tile_operands<T>& x, index k0, index i, index j) {
+  void select_panel(tile_operands<T>& x, index k0, index i, index j, index tiles) {
     const index column = j0_ + j;
-    const bool streams = rows_ <= S.mr;
     x.b_stride = nr_;
-    const T* next;
-    index next_stride = nr_;
     if (c_.panels) {
       x.b = c_.panels + (column / nr_ * c_.k + k0) * nr_;
-      next = x.b + (streams ? prefetch_bytes / index(sizeof(T)) : c_.k * nr_);
-    } else if (copied(j)) {
-      T* panel = panel_ + (cut_.panels > 1 ? j / nr_ * panel_size_ : 0);
-      if (i == 0 || cut_.panels == 1) copy_panel(panel, k0, j, x.k);
-      x.b = panel;
-      const bool again = i > 0 || c_.b_column_stride != 1 || detail::aliases(c_.b_k_stride, sizeof(T));
-      next = again ? panel + panel_size_ : c_.b + k0 * c_.b_k_stride + column + nr_;
-      if (!again) next_stride = c_.b_k_stride;
-    } else {
-      x.b = c_.b + k0 * c_.b_k_stride + column * c_.b_column_stride;
-      x.b_stride = next_stride = c_.b_k_stride;
-      next = x.b + (streams ? prefetch_steps * c_.b_k_stride : nr_);
+      if (tiles == 1 && x.k == c_.k) return fetch_ahead(x, x.b + prefetch_bytes / index(sizeof(T)), nr_);
+      return fetch_spread(x, x.b + c_.k * nr_, tiles);
     }
+    if (copied(j)) {
+      T* panel = panel_ + (cut_.panels > 1 ? j / nr_ * panel_size_ : 0);
+      x.b = panel;
+      if (i > 0 && cut_.panels > 1) return fetch_spread(x, panel + panel_size_, tiles);
+      copy_panel(panel, k0, j, x.k);
+      const bool affine = c_.b_column_stride == 1 && !detail::aliases(c_.b_k_stride, sizeof(T));
+      const T* source = c_.b + k0 * c_.b_k_stride + column + nr_;
+      return fetch_ahead(x, affine ? source : panel, affine ? c_.b_k_stride : 0);
+    }
+    x.b = c_.b + k0 * c_.b_k_stride + column * c_.b_column_stride;
+    x.b_stride = c_.b_k_stride;
+    fetch_ahead(x, x.b + (cut_.streams ? prefetch_columns : nr_), x.b_stride);
+  }
+
+  // The first tile fetches one step's worth of lines a step from `next` on.
+  void fetch_ahead(tile_operands<T>& x, const T* next, index stride) {
     x.prefetch = reinterpret_cast<const char*>(next);
-    x.prefetch_stride = next_stride * index(sizeof(T));
+    x.prefetch_stride = stride * index(sizeof(T));
+    fetch_advance_ = 0;
+  }
+
+  // All tiles together fetch the K block of the panel at `next`, each its share.
+  void fetch_spread(tile_operands<T>& x, const T* next, index tiles) {
+    x.prefetch = reinterpret_cast<const char*>(next);
+    x.prefetch_stride = ceil_div(nr_ * index(sizeof(T)), tiles);
+    fetch_advance_ = x.prefetch_stride * x.k;
+  }
+
+  // Few rows, B read where it is: several panels at a time. Returns the first column that is left.
+  index wide_panels(tile_operands<T>& x, const T* a, index k0, index rows) {
+    const index panels = table::panels_side_by_side(rows), width = panels * nr_;
+    if (panels == 1 || cut_.copy_b || (c_.panels && cut_.streams)) return 0;
+    const auto kernel = table::find_wide(rows);
+    x.a = a;
+    x.b_group = c_.panels ? c_.k * nr_ : nr_;
+    x.row = i0_;
+    x.n = width;
+    index j = 0;
+    for (; j + width <= cols_; j += width) {
+      select_panel(x, k0, 0, j, 1);
+      x.col = j0_ + j;
+      x.partial = acc_ + j;
+      x.dst = dst_ + j;
+      kernel(x, epilogue_);
+    }
+    return j;
   }
 
   // All row tiles of one panel, as even as they can be: 17 rows are 9 + 8, not 14 + 3.
-  ASHLAR_INLINE void panel_rows(tile_operands<T>& x, const T* a, index i, index rows, index j) {
-    const index tiles = ceil_div(rows, S.mr), least = rows / tiles, larger = rows % tiles;
+  ASHLAR_INLINE void panel_rows(tile_operands<T>& x, const T* a, index i, index rows, index j, index tiles) {
+    const index least = rows / tiles, larger = rows % tiles;
     const index n = panel_columns(j), vectors = ceil_div(n, O::lanes());
     const auto tall = table::find(larger ? least + 1 : least, vectors);
     const auto low = table::find(least, vectors);
@@ -149,8 +182,8 @@ class contraction_block {
       x.dst = dst_ + i * x.dst_stride + j;
       if (t + 1 < tiles) prefetch_dst(x.dst + height * x.dst_stride, x.dst_stride, least);
       (t < larger ? tall : low)(x, epilogue_);
-      x.prefetch = reinterpret_cast<const char*>(x.b);
-      x.prefetch_stride = 0;
+      x.prefetch += fetch_advance_;
+      if (fetch_advance_ == 0) x.prefetch_stride = 0;
       x.a += height * x.a_stride;
       i += height;
     }
@@ -170,7 +203,7 @@ class contraction_block {
 
   // A streamed panel is fetched this far ahead: the distance decides what of the memory bandwidth is reached.
   static constexpr index prefetch_bytes = 16 * 1024;
-  static constexpr index prefetch_steps = 16;
+  static constexpr index prefetch_columns = 512 / sizeof(T);  // in each row of a block of rows
 
   const contraction<T>& c_;
   const blocking& cut_;
@@ -181,6 +214,7 @@ class contraction_block {
   index i0_, j0_, rows_, cols_;
   T *dst_, *acc_;
   index acc_stride_;
+  index fetch_advance_;  // bytes from one tile's share of what is fetched to the next tile's; 0: the first tile fetches all
 };
 
 }  // namespace ashlar

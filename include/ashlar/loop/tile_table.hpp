@@ -2,7 +2,8 @@
 //
 // loop/tile_table.hpp: the micro-kernels of one tile shape for every number of rows and vectors up to it.
 //
-// Rows 1..MR and vectors 1..NV each get a kernel of their own, so a ragged edge costs what it holds.
+// Rows 1..MR and vectors 1..NV each get a kernel of their own, so a ragged edge costs what it holds. One, two and three
+// rows also get kernels over several panels side by side: fewer accumulators than that wait for each other.
 //
 // Depends on: tile/register_tile.hpp.   Used by: loop/contract.hpp.
 #pragma once
@@ -26,7 +27,27 @@ struct tile_table {
   /// The kernel of exactly `rows` rows and `vectors` vectors, 1 <= rows <= MR, 1 <= vectors <= NV.
   static ASHLAR_INLINE kernel find(index rows, index vectors) { return kernels[std::size_t((vectors - 1) * S.mr + rows - 1)]; }
 
+  /// Panels that a kernel for few rows takes side by side: as many as registers hold, at most four; 1: there is none.
+  static constexpr int panels_side_by_side(index rows) {
+    if (rows > low_rows) return 1;
+    int panels = 4;
+    while (panels > 1 && registers_of<O>({int(rows), panels * S.nv}) > isa::facts<Isa>::vector_registers) --panels;
+    return panels;
+  }
+
+  /// The kernel of `rows` rows over panels_side_by_side(rows) whole panels.
+  static ASHLAR_INLINE kernel find_wide(index rows) { return wide[std::size_t(rows - 1)]; }
+
  private:
+  static constexpr int low_rows = S.mr < 3 ? S.mr : 3;
+
+  template <std::size_t... I>
+  static consteval auto make_wide(std::index_sequence<I...>) {
+    return std::array<kernel, sizeof...(I)>{&register_tile<O, int(I) + 1, panels_side_by_side(I + 1) * S.nv, S.ku, Semiring,
+                                                           E, S.nv>::run...};
+  }
+  static constexpr auto wide = make_wide(std::make_index_sequence<std::size_t(low_rows)>{});
+
   template <std::size_t... I>
   static consteval auto make(std::index_sequence<I...>) {
     return std::array<kernel, sizeof...(I)>{

@@ -33,6 +33,7 @@ struct tile_operands {
   index a_stride;
   const T* b;                    // step k at b[k * b_stride], NV vectors; readable in full unless the ISA masks memory
   index b_stride;
+  index b_group;                 // from one panel to the next, in a tile wider than a panel
   const char* prefetch;          // what is needed next: each step fetches as many lines as a step of B has towards L2
   index prefetch_stride;         // bytes
   T* partial;                    // accumulators between K blocks
@@ -46,7 +47,10 @@ struct tile_operands {
 };
 
 /// The micro-kernel of MR rows x NV vectors on the ISA of O, for one semiring and one epilogue expression E.
-template <class O, int MR, int NV, int KU, class Semiring, class E>
+///
+/// Group: vectors of B that lie side by side. A tile wider than a panel (few rows, where one panel's accumulators are too
+/// few to hide the latency of the multiply-add) reads several panels, b_group apart.
+template <class O, int MR, int NV, int KU, class Semiring, class E, int Group = NV>
 class register_tile {
   using T = typename O::value_type;
   using operands = tile_operands<T>;
@@ -97,9 +101,9 @@ class register_tile {
     constexpr int step = unroll();
     for (; k >= step; k -= step) {
       if constexpr (by_lanes) {
-        lane_steps(s, std::make_integer_sequence<int, MR>{}, rows, b, x.b_stride, tail, acc...);
+        lane_steps(s, std::make_integer_sequence<int, MR>{}, rows, b, x.b_stride, x.b_group, tail, acc...);
       } else {
-        steps(s, std::make_integer_sequence<int, step>{}, rows, b, x.b_stride, tail, acc...);
+        steps(s, std::make_integer_sequence<int, step>{}, rows, b, x.b_stride, x.b_group, tail, acc...);
       }
       fetch(std::make_integer_sequence<int, step>{}, ahead, x.prefetch_stride);
       rows.advance(step);
@@ -107,7 +111,7 @@ class register_tile {
       ahead += step * x.prefetch_stride;
     }
     for (; k > 0; --k) {
-      steps(s, seq<0>{}, rows, b, x.b_stride, tail, acc...);
+      steps(s, seq<0>{}, rows, b, x.b_stride, x.b_group, tail, acc...);
       rows.advance(1);
       b += x.b_stride;
     }
@@ -135,8 +139,8 @@ class register_tile {
 
   template <int... I, int... K, class... Acc>
   static ASHLAR_INLINE void steps(seq<I...> s, seq<K...>, const row_addresses<T, MR>& rows, const T* b, index b_stride,
-                                  index tail, Acc&... acc) {
-    (step<K>(s, vectors{}, rows, b + K * b_stride, tail, acc...), ...);
+                                  index b_group, index tail, Acc&... acc) {
+    (step<K>(s, vectors{}, rows, b + K * b_stride, b_group, tail, acc...), ...);
   }
 
   // g++ for AArch64 schedules before it allocates registers: it moves loads of later rows and steps up until accumulators
@@ -148,21 +152,22 @@ class register_tile {
 
   // One k: the vectors of B are loaded once, as a second pack, then one broadcast of A a row.
   template <int K, int... I, int... J, class... Acc>
-  static ASHLAR_INLINE void step(seq<I...>, seq<J...>, const row_addresses<T, MR>& rows, const T* b, index tail,
-                                 Acc&... acc) {
+  static ASHLAR_INLINE void step(seq<I...>, seq<J...>, const row_addresses<T, MR>& rows, const T* b, index b_group,
+                                 index tail, Acc&... acc) {
     [&](auto... bv) __attribute__((always_inline)) {
       ((acc = Semiring::template accumulate<O>(O::broadcast_load(rows.template at<I / NV>(K)), pick<I % NV>(bv...), acc),
         fence<I % NV == NV - 1>()),
        ...);
-    }(load_b<J>(b, tail)...);
+    }(load_b<J>(b, b_group, tail)...);
   }
 
   template <int J>
-  static ASHLAR_INLINE auto load_b(const T* b, index tail) {
+  static ASHLAR_INLINE auto load_b(const T* b, index b_group, index tail) {
+    const T* const p = b + J / Group * b_group + J % Group * O::lanes();
     if constexpr (O::masked_memory && J == NV - 1) {
-      return O::load_n(b + J * O::lanes(), tail);
+      return O::load_n(p, tail);
     } else {
-      return O::load(b + J * O::lanes());
+      return O::load(p);
     }
   }
 
@@ -178,19 +183,19 @@ class register_tile {
   // A vector of k of every row at once; then each k multiplies by one lane (NEON; vectors here are sized).
   template <int... I, int... R, class... Acc>
   static ASHLAR_INLINE void lane_steps(seq<I...> s, seq<R...>, const row_addresses<T, MR>& rows, const T* b, index b_stride,
-                                       index tail, Acc&... acc) {
+                                       index b_group, index tail, Acc&... acc) {
     const std::array<typename O::vec, MR> a{O::load(rows.template at<R>(0))...};
-    lane_steps(s, std::make_integer_sequence<int, O::quad>{}, a, b, b_stride, tail, acc...);
+    lane_steps(s, std::make_integer_sequence<int, O::quad>{}, a, b, b_stride, b_group, tail, acc...);
   }
   template <int... I, int... K, class... Acc>
   static ASHLAR_INLINE void lane_steps(seq<I...> s, seq<K...>, const std::array<typename O::vec, MR>& a, const T* b,
-                                       index b_stride, index tail, Acc&... acc) {
-    ((lane_step<K>(s, vectors{}, a, b + K * b_stride, tail, acc...), fence()), ...);
+                                       index b_stride, index b_group, index tail, Acc&... acc) {
+    ((lane_step<K>(s, vectors{}, a, b + K * b_stride, b_group, tail, acc...), fence()), ...);
   }
   template <int K, int... I, int... J, class... Acc>
   static ASHLAR_INLINE void lane_step(seq<I...>, seq<J...>, const std::array<typename O::vec, MR>& a, const T* b,
-                                      index tail, Acc&... acc) {
-    const std::array<typename O::vec, NV> bv{load_b<J>(b, tail)...};
+                                      index b_group, index tail, Acc&... acc) {
+    const std::array<typename O::vec, NV> bv{load_b<J>(b, b_group, tail)...};
     ((acc = Semiring::template accumulate_lane<O, K>(a[I / NV], bv[I % NV], acc)), ...);
   }
 
