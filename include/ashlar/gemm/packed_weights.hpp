@@ -2,7 +2,7 @@
 //
 // gemm/packed_weights.hpp: B packed once into a relocatable blob: header, then panels. Written to a file, it maps back as it is.
 //
-//   bytes 0..127     packed_header: magic, version, element type, NR, K, N, sizes, checksum of the panels
+//   bytes 0..127     packed_header: magic, version, element type, NR, K, N, sizes, checksums of the panels and of itself
 //   bytes 128..      panels (pack/panels.hpp), 64-byte aligned when the blob is
 //
 // The layout depends on the element type and on NR alone, not on cache sizes, threads or the compiler: one blob serves every
@@ -11,6 +11,7 @@
 // Depends on: pack/panels.hpp, tile/registry.hpp, core/.   Used by: gemm/gemm.hpp.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -22,6 +23,26 @@
 
 namespace ashlar {
 
+namespace detail {
+
+// Two multiply-xor streams over 64-bit words: several GB/s, and any single changed bit changes it.
+template <class Unit = detail::this_unit>
+std::uint64_t checksum(const std::byte* data, std::size_t bytes) {
+  using Word = std::uint64_t;
+  constexpr Word prime = 0x9e3779b97f4a7c15;
+  Word h[2] = {bytes, ~Word(bytes)};
+  std::size_t i = 0;
+  for (; i + 16 <= bytes; i += 16) {
+    Word w[2];
+    std::memcpy(w, data + i, 16);
+    for (int l = 0; l < 2; ++l) h[l] = (h[l] ^ w[l]) * prime, h[l] ^= h[l] >> 29;
+  }
+  for (; i < bytes; ++i) h[0] = (h[0] ^ Word(data[i])) * prime;
+  return (h[0] ^ (h[1] << 1 | h[1] >> 63)) * prime;
+}
+
+}  // namespace detail
+
 /// The first 128 bytes of a blob; little-endian.
 struct packed_header {
   static constexpr std::uint64_t expected_magic = 0x4b5052414c485341;  // "ASHLARPK"
@@ -32,7 +53,12 @@ struct packed_header {
   std::int64_t nr, k, n;
   std::uint64_t bytes;       // of the panels
   std::uint64_t checksum;    // of the panels
-  std::uint64_t reserved[9];
+  std::uint64_t reserved[8];     // zero
+  std::uint64_t header_checksum; // of all that stands before it
+
+  ASHLAR_INLINE std::uint64_t own_checksum() const {
+    return detail::checksum(reinterpret_cast<const std::byte*>(this), offsetof(packed_header, header_checksum));
+  }
 };
 static_assert(sizeof(packed_header) == 128 && std::is_trivially_copyable_v<packed_header>);
 
@@ -50,21 +76,6 @@ namespace detail {
 
 template <class T>
 inline constexpr std::uint32_t element_code = sizeof(T) + (std::is_floating_point_v<T> ? 0x100u : 0u);
-
-// Two multiply-xor streams over 64-bit words: several GB/s, and any single changed bit changes it.
-template <class Word = std::uint64_t>
-Word checksum(const std::byte* data, std::size_t bytes) {
-  constexpr Word prime = 0x9e3779b97f4a7c15;
-  Word h[2] = {bytes, ~Word(bytes)};
-  std::size_t i = 0;
-  for (; i + 16 <= bytes; i += 16) {
-    Word w[2];
-    std::memcpy(w, data + i, 16);
-    for (int l = 0; l < 2; ++l) h[l] = (h[l] ^ w[l]) * prime, h[l] ^= h[l] >> 29;
-  }
-  for (; i < bytes; ++i) h[0] = (h[0] ^ Word(data[i])) * prime;
-  return (h[0] ^ (h[1] << 1 | h[1] >> 63)) * prime;
-}
 
 template <class T, class Isa>
 ASHLAR_INLINE index panel_width() {
@@ -88,8 +99,8 @@ std::size_t packed_weights_bytes(index k, index n) {
 ///
 ///     auto w = open_weights<float>(mapped);          // result<packed_weights<float>>
 ///
-/// Errors: corrupt_blob (too short, magic, sizes, checksum), wrong_blob (version, element type), misaligned (64 bytes).
-/// `verify = false` leaves out the checksum, which reads every byte.
+/// Errors: corrupt_blob (too short, magic, sizes, checksums), wrong_blob (version, element type), misaligned (64 bytes).
+/// `verify = false` leaves out the checksum of the panels, which reads every byte.
 template <class T>
 result<packed_weights<T>> open_weights(std::span<const std::byte> blob, bool verify = true) {
   packed_header h;
@@ -99,6 +110,7 @@ result<packed_weights<T>> open_weights(std::span<const std::byte> blob, bool ver
   std::memcpy(&h, blob.data(), sizeof h);
   if (h.magic != h.expected_magic) return status::error(errc::corrupt_blob, "open_weights: magic %llx is not %llx", (unsigned long long)h.magic, (unsigned long long)h.expected_magic);
   if (h.version != h.current_version) return status::error(errc::wrong_blob, "open_weights: version %u, this library reads version %u", h.version, h.current_version);
+  if (h.own_checksum() != h.header_checksum) return status::error(errc::corrupt_blob, "open_weights: the checksum of the header is not its %llx", (unsigned long long)h.header_checksum);
   if (h.element != detail::element_code<T>) return status::error(errc::wrong_blob, "open_weights: element code %u but the type asked for has %u", h.element, detail::element_code<T>);
   index columns = 0, bytes = 0;
   const bool sane = h.k >= 0 && h.n >= 0 && h.nr > 0 && !__builtin_add_overflow(h.n, h.nr - 1, &columns) &&
@@ -143,6 +155,7 @@ auto pack_weights(const B& b, std::span<std::byte> storage) -> result<packed_wei
   h.nr = nr, h.k = b.rows(), h.n = b.cols();
   h.bytes = bytes - sizeof h;
   h.checksum = detail::checksum(storage.data() + sizeof h, h.bytes);
+  h.header_checksum = h.own_checksum();
   std::memcpy(storage.data(), &h, sizeof h);
   return packed_weights<T>{panels, b.rows(), b.cols(), nr};
 }
