@@ -132,7 +132,7 @@ TEST_CASE("transposing exchanges rows and columns") {
   const auto e =
       transposed((acc + per_column(p.row_bias)) * per_row(p.column_bias) - elements(view(p.gate, p.cols, p.rows)));
   p.check("transposed", e, [&](index i, index j, float a, float) {
-    return (a + p.row_bias[i]) * p.column_bias[j] - p.gate[j * p.rows + i];
+    return math<ops<float, isa::scalar>>::mul(a + p.row_bias[i], p.column_bias[j]) - p.gate[j * p.rows + i];
   });
 }
 

@@ -8,7 +8,7 @@
 //
 //   AVX2      -mavx2 -mfma -mbmi -mbmi2 -mf16c              (or -march=haswell, x86-64-v3)
 //   AVX-512   those and -mavx512{f,cd,bw,dq,vl}             (or -march=x86-64-v4)
-//   NEON      -march=armv8-a+crypto
+//   NEON      none
 //   SVE       -march=armv8.2-a+sve, g++ only: Highway calls SVE broken in clang before 22
 //
 // Works with Highway 1.0.3 and later.
@@ -19,6 +19,11 @@
 // AES and carry-less multiplication are no part of what is used here; x86-64-v3 and v4 do not imply them.
 #if defined(__x86_64__) && !(defined(__AES__) && defined(__PCLMUL__)) && !defined(HWY_DISABLE_PCLMUL_AES)
 #define HWY_DISABLE_PCLMUL_AES 1
+#endif
+// With g++ on AArch64 Highway would wrap its NEON functions in target("+crypto") for dispatch at run time, and they
+// could not be inlined into functions without: this says that there is no such dispatch.
+#if defined(__aarch64__) && !defined(TOOLCHAIN_MISS_SYS_AUXV_H)
+#define TOOLCHAIN_MISS_SYS_AUXV_H 1
 #endif
 #if !defined(HWY_COMPILE_ONLY_STATIC)
 #define HWY_COMPILE_ONLY_STATIC 1
