@@ -33,6 +33,10 @@
 #define ASHLAR_BLAS_JOIN(prefix, name, suffix) ASHLAR_BLAS_JOIN_EXPANDED(prefix, name, suffix)
 #define ASHLAR_BLAS_NAME(name) ASHLAR_BLAS_JOIN(ASHLAR_BLAS_PREFIX, name, ASHLAR_BLAS_SUFFIX)
 
+/* Also for programs that bring their own xerbla_ and are compiled with -fvisibility=hidden: it must be seen to be called. */
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -75,5 +79,8 @@ int ashlar_blas_threads(void);
 
 #ifdef __cplusplus
 }
+#endif
+#ifdef __GNUC__
+#pragma GCC visibility pop
 #endif
 #endif

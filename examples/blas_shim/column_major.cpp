@@ -92,7 +92,6 @@ void multiply(const arguments<double>& x) { multiply_any(x); }
 
 }  // namespace ashlar_blas
 
-#pragma GCC visibility push(default)
 std::uint64_t ashlar_blas_calls() { return ashlar_blas::calls.load(std::memory_order_relaxed); }
 
 const char* ashlar_blas_isa() {
@@ -104,4 +103,3 @@ const char* ashlar_blas_isa() {
 }
 
 int ashlar_blas_threads() { return ashlar_blas::threads_wanted(); }
-#pragma GCC visibility pop

@@ -78,7 +78,6 @@ void c_call(int layout, int transa, int transb, const arguments<T>& x) {
 
 }  // namespace
 
-#pragma GCC visibility push(default)
 #define ASHLAR_BLAS_ENTRY_POINTS(T, letter)                                                                                      \
   void ASHLAR_BLAS_NAME(letter##gemm_)(const char* transa, const char* transb, const ashlar_blas_int* m, const ashlar_blas_int* n, \
                                        const ashlar_blas_int* k, const T* alpha, const T* a, const ashlar_blas_int* lda,         \
@@ -95,4 +94,3 @@ void c_call(int layout, int transa, int transb, const arguments<T>& x) {
   }
 ASHLAR_BLAS_ENTRY_POINTS(float, s)
 ASHLAR_BLAS_ENTRY_POINTS(double, d)
-#pragma GCC visibility pop

@@ -38,7 +38,6 @@ ashlar_blas_int as_the_caller_counts(ashlar_blas_int parameter, const char* rout
 
 }  // namespace
 
-#pragma GCC visibility push(default)
 int ASHLAR_BLAS_NAME(CBLAS_CallFromC) = 0;
 int ASHLAR_BLAS_NAME(RowMajorStrg) = 0;
 
@@ -64,4 +63,3 @@ int ASHLAR_BLAS_NAME(RowMajorStrg) = 0;
               static_cast<int>(*parameter));
   std::exit(EXIT_SUCCESS);
 }
-#pragma GCC visibility pop

@@ -95,6 +95,6 @@ int main() {
   from_c(__LINE__, "DGEMM ", 8, rows, no, no, 1, 2, 1, 1, 1, 2);
   from_c(__LINE__, "DGEMM ", 13, rows, no, no, 1, 2, 1, 1, 2, 1);
   from_c(__LINE__, "", 0, rows, no, no, 4, 0, 4, 4, 1, 1);
-  std::printf("%d failures\n", failures);
+  std::printf("error exits: %d failures\n", failures);
   return failures != 0;
 }
