@@ -29,7 +29,8 @@ int main() {
 
   const auto largest_error = [&](auto expected) {
     double worst = 0;
-    for (index i = 0; i < m * n; ++i) worst = std::fmax(worst, std::fabs(c[i] - expected(sum[i] + double(bias[i % n]), i)));
+    for (index i = 0; i < m * n; ++i)
+      worst = std::fmax(worst, std::fabs(c[i] - expected(sum[i] + double(bias[i % n]), i)));
     std::printf("largest difference %.1e\n", worst);
     return worst < 2e-6 * 8;  // values to 8: a few float roundings
   };

@@ -6,7 +6,7 @@
 
 int main() {
   using namespace ashlar;
-  const float a[] = {1, 2, 3,   //
+  const float a[] = {1, 2, 3,  //
                      4, 5, 6};
   const float b[] = {1, 0,  //
                      0, 1,  //

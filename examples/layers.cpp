@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// layers.cpp: the same product through the three public layers: the micro-kernel, one contraction block, the whole operation.
+// layers.cpp: the same product through the three public layers: the micro-kernel, one contraction block, the whole
+// operation.
 #include <ashlar/gemm.hpp>
 #include <cstdio>
 
@@ -46,7 +47,7 @@ int main() {
   if (!gemm(view(a, m, k), view(b, k, n), view(c[2], m, n)).ok()) return 1;
   bool same = true;
   for (index i = 0; i < m * n; ++i) same = same && c[0][i] == c[2][i] && c[1][i] == c[2][i];
-  std::printf("%s, tile %lld x %lld: c(0, 0) = %g, %s on all three layers\n", isa::facts<isa::native>::name, (long long)m,
-              (long long)n, c[2][0], same ? "the same bits" : "NOT the same bits");
+  std::printf("%s, tile %lld x %lld: c(0, 0) = %g, %s on all three layers\n", isa::facts<isa::native>::name,
+              (long long)m, (long long)n, c[2][0], same ? "the same bits" : "NOT the same bits");
   return same ? 0 : 1;
 }

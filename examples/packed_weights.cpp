@@ -37,7 +37,8 @@ int main() {
   const auto C = view(c.data(), m, n);
   aligned_buffer memory = aligned_buffer::make(gemm_workspace_bytes(A, weights.value(), C, on(pool)));
   status s = gemm(A, weights.value(), C, on(pool), scratch(memory.span()));
-  const bool same = s.ok() && gemm(A, B, view(plain.data(), m, n)).ok() && std::memcmp(c.data(), plain.data(), m * n * 4) == 0;
+  const bool same =
+      s.ok() && gemm(A, B, view(plain.data(), m, n)).ok() && std::memcmp(c.data(), plain.data(), m * n * 4) == 0;
   std::printf("%zu bytes mapped, two threads: %s\n", bytes, same ? "the same bits as from plain weights" : s.message());
   return same ? 0 : 1;
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// shortest_paths.cpp: all-pairs shortest paths by squaring the distance matrix in the (min, +) semiring, with the full blocking.
+// shortest_paths.cpp: all-pairs shortest paths by squaring the distance matrix in the (min, +) semiring, with the full
+// blocking.
 //
-//   D1(i, j) = the edge i -> j, 0 on the diagonal, infinity without one;     D2p = Dp Dp has all paths of at most 2p edges
-#include <ashlar/gemm.hpp>
+//   D1(i, j) = the edge i -> j, 0 on the diagonal, infinity without one;     D2p = Dp Dp has all paths of at most 2p
+//   edges
 #include <algorithm>
+#include <ashlar/gemm.hpp>
 #include <cstdio>
 #include <limits>
 #include <vector>

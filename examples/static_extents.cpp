@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// static_extents.cpp: extents in the type: a product of constants, unrolled; nothing is packed and nothing is allocated.
+// static_extents.cpp: extents in the type: a product of constants, unrolled; nothing is packed and nothing is
+// allocated.
 #include <ashlar/gemm.hpp>
 #include <cstdio>
 
@@ -15,8 +16,8 @@ int main() {
 
   bool same = true;
   for (int i = 0; i < 256; ++i) same = same && c[i] == d[i];
-  std::printf("16 x 16 x 16, workspace of %zu bytes: c(0, 0) = %g, %s as with run-time extents\n", gemm_workspace_bytes(A, B, C), c[0],
-              same ? "the same" : "NOT the same");
+  std::printf("16 x 16 x 16, workspace of %zu bytes: c(0, 0) = %g, %s as with run-time extents\n",
+              gemm_workspace_bytes(A, B, C), c[0], same ? "the same" : "NOT the same");
 
   // A 4 x 4 corner of each, still with constant extents.
   const auto corner = [](const auto& v) { return v.template block<4, 4>(0, 0); };

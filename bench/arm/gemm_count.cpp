@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// bench/arm/gemm_count.cpp: one steady-state call of gemm between two marks, for counting instructions under an emulator.
+// bench/arm/gemm_count.cpp: one steady-state call of gemm between two marks, for counting instructions under an
+// emulator.
 //
 //   gemm_count [f32|f64] [packed|plain] M N K      packed: weights packed before the region;  plain: B as it is
 //
-// Scratch memory is given and one call comes before the region, so what is counted is the checks, the blocking, what gemm
-// packs itself, the micro-kernels and their epilogue. The result is compared with reference::gemm in every bit.
+// Scratch memory is given and one call comes before the region, so what is counted is the checks, the blocking, what
+// gemm packs itself, the micro-kernels and their epilogue. The result is compared with reference::gemm in every bit.
 //
 // Depends on: <ashlar/gemm.hpp>, <ashlar/reference.hpp>, region.hpp.   Used by: count.sh.
 #include <ashlar/gemm.hpp>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// bench/arm/region.hpp: marks a region of a program for an instruction counter outside it, such as an emulator's plugin.
+// bench/arm/region.hpp: marks a region of a program for an instruction counter outside it, such as an emulator's
+// plugin.
 //
-// The mark is a system call that no kernel has: number 0x7e57 ("test"), x0 = 1 at the begin and 2 at the end, x1 = the region's number.
-// Real hardware answers ENOSYS and goes on. Elsewhere than on AArch64 it is nothing.
+// The mark is a system call that no kernel has: number 0x7e57 ("test"), x0 = 1 at the begin and 2 at the end, x1 = the
+// region's number. Real hardware answers ENOSYS and goes on. Elsewhere than on AArch64 it is nothing.
 //
 // Depends on: nothing.   Used by: bench/arm/.
 #pragma once

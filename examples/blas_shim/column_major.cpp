@@ -14,8 +14,8 @@
 #include "ashlar_blas.h"
 #include "workers.hpp"
 
-#define DECLARE(isa)                                                                \
-  extern "C" bool ashlar_blas_sgemm_##isa(const ashlar_blas::product<float>&);      \
+#define DECLARE(isa)                                                           \
+  extern "C" bool ashlar_blas_sgemm_##isa(const ashlar_blas::product<float>&); \
   extern "C" bool ashlar_blas_dgemm_##isa(const ashlar_blas::product<double>&);
 ASHLAR_FAT_ISAS(DECLARE)
 
@@ -50,8 +50,8 @@ void scale(const product<T>& p) {
     }
 }
 
-// The reference's own order of loops, for what the kernels decline: with overlapping operands, which BLAS leaves undefined, a
-// program gets what the reference would give; without memory for packing it still gets its product.
+// The reference's own order of loops, for what the kernels decline: with overlapping operands, which BLAS leaves
+// undefined, a program gets what the reference would give; without memory for packing it still gets its product.
 template <class T>
 void plain(const product<T>& p) {
   if (p.beta != T(1)) scale(p);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// entry_points.cpp: cblas_sgemm, cblas_dgemm, sgemm_ and dgemm_, compiled once per naming scheme (ASHLAR_BLAS_NAME, ASHLAR_BLAS_INT).
+// entry_points.cpp: cblas_sgemm, cblas_dgemm, sgemm_ and dgemm_, compiled once per naming scheme (ASHLAR_BLAS_NAME,
+// ASHLAR_BLAS_INT).
 //
-// A row-major product is the column-major product of the operands exchanged, as in the reference CBLAS; so an illegal m of
-// a row-major call is found as Fortran's n, and cblas_xerbla translates it back.
+// A row-major product is the column-major product of the operands exchanged, as in the reference CBLAS; so an illegal m
+// of a row-major call is found as Fortran's n, and cblas_xerbla translates it back.
 //
 // Depends on: ashlar_blas.h, column_major.hpp.
 #include "ashlar_blas.h"
@@ -16,19 +17,25 @@ using ashlar_blas::operation;
 
 operation from_letter(const char* letter) {
   switch (*letter | 0x20) {
-    case 'n': return operation::none;
+    case 'n':
+      return operation::none;
     case 't':
-    case 'c': return operation::transpose;
-    default: return operation::illegal;
+    case 'c':
+      return operation::transpose;
+    default:
+      return operation::illegal;
   }
 }
 
 operation from_number(int trans) {
   switch (trans) {
-    case ashlar_blas_no_trans: return operation::none;
+    case ashlar_blas_no_trans:
+      return operation::none;
     case ashlar_blas_trans:
-    case ashlar_blas_conj_trans: return operation::transpose;
-    default: return operation::illegal;
+    case ashlar_blas_conj_trans:
+      return operation::transpose;
+    default:
+      return operation::illegal;
   }
 }
 
@@ -78,19 +85,19 @@ void c_call(int layout, int transa, int transb, const arguments<T>& x) {
 
 }  // namespace
 
-#define ASHLAR_BLAS_ENTRY_POINTS(T, letter)                                                                                      \
-  void ASHLAR_BLAS_NAME(letter##gemm_)(const char* transa, const char* transb, const ashlar_blas_int* m, const ashlar_blas_int* n, \
-                                       const ashlar_blas_int* k, const T* alpha, const T* a, const ashlar_blas_int* lda,         \
-                                       const T* b, const ashlar_blas_int* ldb, const T* beta, T* c,                              \
-                                       const ashlar_blas_int* ldc) {                                                             \
-    multiply_or_exit<T>(                                                                                                         \
-        {from_letter(transa), from_letter(transb), *m, *n, *k, *alpha, a, *lda, b, *ldb, *beta, c, *ldc});                       \
-  }                                                                                                                              \
-  void ASHLAR_BLAS_NAME(cblas_##letter##gemm)(int layout, int transa, int transb, ashlar_blas_int m, ashlar_blas_int n,          \
-                                              ashlar_blas_int k, T alpha, const T* a, ashlar_blas_int lda, const T* b,           \
-                                              ashlar_blas_int ldb, T beta, T* c, ashlar_blas_int ldc) {                          \
-    c_call<T>(layout, transa, transb,                                                                                            \
-              {from_number(transa), from_number(transb), m, n, k, alpha, a, lda, b, ldb, beta, c, ldc});                         \
+#define ASHLAR_BLAS_ENTRY_POINTS(T, letter)                                                                            \
+  void ASHLAR_BLAS_NAME(letter##gemm_)(const char* transa, const char* transb, const ashlar_blas_int* m,               \
+                                       const ashlar_blas_int* n, const ashlar_blas_int* k, const T* alpha, const T* a, \
+                                       const ashlar_blas_int* lda, const T* b, const ashlar_blas_int* ldb,             \
+                                       const T* beta, T* c, const ashlar_blas_int* ldc) {                              \
+    multiply_or_exit<T>(                                                                                               \
+        {from_letter(transa), from_letter(transb), *m, *n, *k, *alpha, a, *lda, b, *ldb, *beta, c, *ldc});             \
+  }                                                                                                                    \
+  void ASHLAR_BLAS_NAME(cblas_##letter##gemm)(                                                                         \
+      int layout, int transa, int transb, ashlar_blas_int m, ashlar_blas_int n, ashlar_blas_int k, T alpha,            \
+      const T* a, ashlar_blas_int lda, const T* b, ashlar_blas_int ldb, T beta, T* c, ashlar_blas_int ldc) {           \
+    c_call<T>(layout, transa, transb,                                                                                  \
+              {from_number(transa), from_number(transb), m, n, k, alpha, a, lda, b, ldb, beta, c, ldc});               \
   }
 ASHLAR_BLAS_ENTRY_POINTS(float, s)
 ASHLAR_BLAS_ENTRY_POINTS(double, d)

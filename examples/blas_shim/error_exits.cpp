@@ -5,7 +5,8 @@
 //   Fortran   " ** On entry to SGEMM parameter number  8 had an illegal value" on stdout, then STOP: exit status 0
 //   CBLAS     "Parameter 9 to routine cblas_sgemm  was incorrect" on stderr, then exit(-1): status 255
 //
-// Depends on: ashlar_blas.h.   Compiled once per naming scheme.   Checked against the reference's output by tests/error_exits.cpp.
+// Depends on: ashlar_blas.h.   Compiled once per naming scheme.   Checked against the reference's output by
+// tests/error_exits.cpp.
 #include <cctype>
 #include <cstdarg>
 #include <cstdio>
@@ -16,8 +17,8 @@
 
 namespace {
 
-// The arguments that a row-major call hands to Fortran exchanged. The other routines are here because this library, preloaded
-// before a whole CBLAS, also answers for those.
+// The arguments that a row-major call hands to Fortran exchanged. The other routines are here because this library,
+// preloaded before a whole CBLAS, also answers for those.
 struct exchange {
   const char* routine;
   int first, second;
@@ -41,9 +42,11 @@ ashlar_blas_int as_the_caller_counts(ashlar_blas_int parameter, const char* rout
 int ASHLAR_BLAS_NAME(CBLAS_CallFromC) = 0;
 int ASHLAR_BLAS_NAME(RowMajorStrg) = 0;
 
-[[gnu::weak]] void ASHLAR_BLAS_NAME(cblas_xerbla)(ashlar_blas_int parameter, const char* routine, const char* format, ...) {
+[[gnu::weak]] void ASHLAR_BLAS_NAME(cblas_xerbla)(ashlar_blas_int parameter, const char* routine, const char* format,
+                                                  ...) {
   if (ASHLAR_BLAS_NAME(RowMajorStrg)) parameter = as_the_caller_counts(parameter, routine);
-  if (parameter != 0) std::fprintf(stderr, "Parameter %d to routine %s was incorrect\n", static_cast<int>(parameter), routine);
+  if (parameter != 0)
+    std::fprintf(stderr, "Parameter %d to routine %s was incorrect\n", static_cast<int>(parameter), routine);
   std::va_list arguments;
   va_start(arguments, format);
   std::vfprintf(stderr, format, arguments);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// kernels.cpp: the products, compiled once per ISA with ASHLAR_TARGET_ISA defined as its name: ashlar_blas_sgemm_avx2, ...
+// kernels.cpp: the products, compiled once per ISA with ASHLAR_TARGET_ISA defined as its name: ashlar_blas_sgemm_avx2,
+// ...
 //
 // Depends on: product.hpp, ashlar/gemm.hpp.   Used by: column_major.cpp, through ASHLAR_FAT_ISAS.
 #include "product.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// product.hpp: one gemm call in the form the kernels take, C row-major; what crosses from baseline code to code of an ISA.
+// product.hpp: one gemm call in the form the kernels take, C row-major; what crosses from baseline code to code of an
+// ISA.
 //
 // Nothing here has a function that both sides could compile differently: plain data, and always-inlined members.
 //

@@ -39,7 +39,9 @@ ashlar::thread_pool* pool() {
   return theirs;
 }
 
-void run_on_pool(void* p, index tasks, ashlar::task_ref f) { static_cast<ashlar::thread_pool*>(p)->parallel_for(tasks, f); }
+void run_on_pool(void* p, index tasks, ashlar::task_ref f) {
+  static_cast<ashlar::thread_pool*>(p)->parallel_for(tasks, f);
+}
 
 }  // namespace
 

@@ -148,7 +148,7 @@ TEST_CASE("fits") {
 
 // Types: literal, trivially copyable, leaves without operands empty; what is read is known from the type.
 template <class E>
-constexpr bool plain = std::is_trivially_copyable_v<E>&& expression<E>;
+constexpr bool plain = std::is_trivially_copyable_v<E> && expression<E>;
 
 constexpr float number[2] = {1, 2};
 constexpr auto literal = clamp(relu(acc * 2 + per_column(number)) - per_row(number) / 3, 0, 6) + fn(square{}, dst);

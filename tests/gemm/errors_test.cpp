@@ -16,7 +16,8 @@ constexpr index huge = index(1) << 62;
 
 // Operands of a right call, 4 x 3 and k = 5, with room around them; C is poison.
 struct operands {
-  std::vector<float> a = std::vector<float>(100, 1), b = std::vector<float>(100, 1), c = std::vector<float>(100, poison<float>());
+  std::vector<float> a = std::vector<float>(100, 1), b = std::vector<float>(100, 1),
+                     c = std::vector<float>(100, poison<float>());
 
   auto A(index m = 4, index k = 5) { return view(static_cast<const float*>(a.data()), m, k); }
   auto B(index k = 5, index n = 3) { return view(static_cast<const float*>(b.data()), k, n); }
@@ -26,7 +27,8 @@ struct operands {
   void refused(const status& s, errc code, const std::string& message) const {
     CHECK(std::string(name(s.code())) == name(code));
     CHECK(std::string(s.message()) == message);
-    for (float x : c) REQUIRE(same_bits(std::bit_cast<std::uint32_t>(x), std::bit_cast<std::uint32_t>(poison<float>())));
+    for (float x : c)
+      REQUIRE(same_bits(std::bit_cast<std::uint32_t>(x), std::bit_cast<std::uint32_t>(poison<float>())));
   }
 };
 
@@ -38,7 +40,8 @@ status run(const A& a, const B& b, const C& c, const Options&... options) {
 TEST_CASE("shapes that do not fit") {
   operands o;
   const auto wrong = errc::shape_mismatch;
-  o.refused(run(o.A(), o.B(6, 3), o.C()), wrong, "gemm: A is 4 x 5 but B is 6 x 3: A's columns (5) must equal B's rows (6)");
+  o.refused(run(o.A(), o.B(6, 3), o.C()), wrong,
+            "gemm: A is 4 x 5 but B is 6 x 3: A's columns (5) must equal B's rows (6)");
   o.refused(run(o.A(), o.B(), o.C(7, 3)), wrong, "gemm: C is 7 x 3 but A is 4 x 5: C's rows (7) must equal A's (4)");
   o.refused(run(o.A(), o.B(), o.C(4, 2)), wrong, "gemm: C is 4 x 2 but B is 5 x 3: C's columns (2) must equal B's (3)");
   o.refused(run(o.A(), o.B(5, 0), o.C()), wrong, "gemm: C is 4 x 3 but B is 5 x 0: C's columns (3) must equal B's (0)");
@@ -47,9 +50,12 @@ TEST_CASE("shapes that do not fit") {
 TEST_CASE("a column-major C is solved transposed, but its errors speak of the A and B that were given") {
   operands o;
   const auto wrong = errc::shape_mismatch;
-  o.refused(run(o.A(), o.B(6, 3), o.columns()), wrong, "gemm: A is 4 x 5 but B is 6 x 3: A's columns (5) must equal B's rows (6)");
-  o.refused(run(o.A(), o.B(), o.columns(7, 3)), wrong, "gemm: C is 7 x 3 but A is 4 x 5: C's rows (7) must equal A's (4)");
-  o.refused(run(view<const float>(nullptr, 4, 5), o.B(), o.columns()), errc::null_pointer, "gemm: A is 4 x 5 but its data is null");
+  o.refused(run(o.A(), o.B(6, 3), o.columns()), wrong,
+            "gemm: A is 4 x 5 but B is 6 x 3: A's columns (5) must equal B's rows (6)");
+  o.refused(run(o.A(), o.B(), o.columns(7, 3)), wrong,
+            "gemm: C is 7 x 3 but A is 4 x 5: C's rows (7) must equal A's (4)");
+  o.refused(run(view<const float>(nullptr, 4, 5), o.B(), o.columns()), errc::null_pointer,
+            "gemm: A is 4 x 5 but its data is null");
   o.refused(run(o.A(), o.B(), o.columns(), acc + elements(view(o.a.data(), 3, 4))), wrong,
             "gemm: C is 4 x 3 but an elements() operand of the epilogue is not");
 }
@@ -68,8 +74,10 @@ TEST_CASE("data that is null") {
   o.refused(run(view<const float>(nullptr, 4, 5), o.B(), o.C()), null, "gemm: A is 4 x 5 but its data is null");
   o.refused(run(o.A(), view<const float>(nullptr, 5, 3), o.C()), null, "gemm: B is 5 x 3 but its data is null");
   o.refused(run(o.A(), o.B(), view<float>(nullptr, 4, 3)), null, "gemm: C is 4 x 3 but its data is null");
-  o.refused(run(o.A(), packed_weights<float>{nullptr, 5, 3, default_tile<float, isa_t>.nv * ops_under_test<float>::lanes()}, o.C()),
-            null, "gemm: B is packed weights of 5 x 3 without panels");
+  o.refused(
+      run(o.A(), packed_weights<float>{nullptr, 5, 3, default_tile<float, isa_t>.nv * ops_under_test<float>::lanes()},
+          o.C()),
+      null, "gemm: B is packed weights of 5 x 3 without panels");
 }
 
 TEST_CASE("strides whose offsets overflow") {
@@ -88,9 +96,12 @@ TEST_CASE("strides whose offsets overflow") {
 TEST_CASE("a C whose elements overlap") {
   operands o;
   const auto bad = errc::bad_stride;
-  o.refused(run(o.A(), o.B(), view(o.c.data(), 4, 3, 2)), bad, "gemm: C is 4 x 3 with strides 2 and 1: its elements must not overlap");
-  o.refused(run(o.A(), o.B(), view(o.c.data(), 4, 3, 0)), bad, "gemm: C is 4 x 3 with strides 0 and 1: its elements must not overlap");
-  o.refused(run(o.A(), o.B(), view(o.c.data(), 4, 3, 3, 0)), bad, "gemm: C is 4 x 3 with strides 3 and 0: its elements must not overlap");
+  o.refused(run(o.A(), o.B(), view(o.c.data(), 4, 3, 2)), bad,
+            "gemm: C is 4 x 3 with strides 2 and 1: its elements must not overlap");
+  o.refused(run(o.A(), o.B(), view(o.c.data(), 4, 3, 0)), bad,
+            "gemm: C is 4 x 3 with strides 0 and 1: its elements must not overlap");
+  o.refused(run(o.A(), o.B(), view(o.c.data(), 4, 3, 3, 0)), bad,
+            "gemm: C is 4 x 3 with strides 3 and 0: its elements must not overlap");
   o.refused(run(o.A(), o.B(), view(o.c.data() + 50, 4, 3, -2, 1)), bad,
             "gemm: C is 4 x 3 with strides -2 and 1: its elements must not overlap");
   o.refused(run(o.A(), o.B(), column_major(o.c.data(), 4, 3, 3)), bad,
@@ -99,7 +110,8 @@ TEST_CASE("a C whose elements overlap") {
 
 std::string sharing(const char* what, const void* p, const void* c) {
   char text[200];
-  std::snprintf(text, sizeof text, "gemm: %s (at %p) shares memory with C (at %p): C must be disjoint from A and B", what, p, c);
+  std::snprintf(text, sizeof text, "gemm: %s (at %p) shares memory with C (at %p): C must be disjoint from A and B",
+                what, p, c);
   return text;
 }
 
@@ -132,8 +144,9 @@ TEST_CASE("weights packed for another tile") {
   const index nr = default_tile<float, isa_t>.nv * ops_under_test<float>::lanes();
   const packed_weights<float> other{o.b.data(), 5, 3, nr + 1};
   char message[200];
-  std::snprintf(message, sizeof message, "gemm: B is packed in panels of %lld columns but this tile reads panels of %lld",
-                (long long)nr + 1, (long long)nr);
+  std::snprintf(message, sizeof message,
+                "gemm: B is packed in panels of %lld columns but this tile reads panels of %lld", (long long)nr + 1,
+                (long long)nr);
   o.refused(run(o.A(), other, o.C()), errc::wrong_blob, message);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tests/gemm/executors.hpp: executors that are right and unusual: tasks in reverse, or on one thread with any concurrency.
+// tests/gemm/executors.hpp: executors that are right and unusual: tasks in reverse, or on one thread with any
+// concurrency.
 //
 // Depends on: core/executor.hpp.   Used by: tests/gemm/.
 #pragma once

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tests/gemm/layouts_test.cpp: how the operands lie in memory changes nothing: transposed, apart, reversed, repeated, packed,
-// with strides known at compile time or not, in any cut into blocks.
+// tests/gemm/layouts_test.cpp: how the operands lie in memory changes nothing: transposed, apart, reversed, repeated,
+// packed, with strides known at compile time or not, in any cut into blocks.
 #include <doctest/doctest.h>
 
 #include "gemm/executors.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tests/gemm/packed_weights_test.cpp: the blob: round trip, through a file too, the same for every layout of B; whatever bit of
-// it changes, open_weights says so; and every error of packing has its sentence.
+// tests/gemm/packed_weights_test.cpp: the blob: round trip, through a file too, the same for every layout of B;
+// whatever bit of it changes, open_weights says so; and every error of packing has its sentence.
 #include <doctest/doctest.h>
 
 #include <fcntl.h>
@@ -21,7 +21,8 @@ using bytes_view = std::span<const std::byte>;
 template <class T>
 struct packed {
   packed(random& r, index k, index n, layout l = layout::rows)
-      : strides(strides_of(l, k, n, r)), B(k, n, strides.row, strides.col, placement::at_end),
+      : strides(strides_of(l, k, n, r)),
+        B(k, n, strides.row, strides.col, placement::at_end),
         blob(aligned_buffer::make(packed_weights_bytes<T, isa_t>(k, n))) {
     B.fill(r);
     weights = pack_weights<isa_t>(B.read(), blob.span()).value();
@@ -53,7 +54,8 @@ TEST_CASE_TEMPLATE("packed, opened and unpacked is the matrix, whatever its layo
     const auto opened = open_weights<T>(p.bytes());
     REQUIRE(says(opened.error()) == "ok: ");
     REQUIRE(opened.value().panels == p.weights.panels);
-    REQUIRE((opened.value().k == p.B.view().rows() && opened.value().n == p.B.view().cols() && opened.value().nr == p.weights.nr));
+    REQUIRE((opened.value().k == p.B.view().rows() && opened.value().n == p.B.view().cols() &&
+             opened.value().nr == p.weights.nr));
   });
 }
 
@@ -112,7 +114,8 @@ TEST_CASE("any bit of the header, one bit of any byte of the panels") {
 TEST_CASE("a blob that is cut off, at every length") {
   random r(seed());
   const packed<float> p(r, 5, 20);
-  for (std::size_t n = 0; n < p.bytes().size(); ++n) REQUIRE(open_weights<float>(p.bytes().first(n)).error().code() == errc::corrupt_blob);
+  for (std::size_t n = 0; n < p.bytes().size(); ++n)
+    REQUIRE(open_weights<float>(p.bytes().first(n)).error().code() == errc::corrupt_blob);
   CHECK(says(open_weights<float>(p.bytes().first(127)).error()) ==
         "corrupt_blob: open_weights: the blob has 127 bytes, its header alone has 128");
   CHECK(open_weights<float>({}).error().code() == errc::corrupt_blob);
@@ -121,7 +124,8 @@ TEST_CASE("a blob that is cut off, at every length") {
 TEST_CASE("a blob of another element type, or at an odd address") {
   random r(seed());
   const packed<float> p(r, 5, 20);
-  CHECK(says(open_weights<double>(p.bytes()).error()) == "wrong_blob: open_weights: element code 260 but the type asked for has 264");
+  CHECK(says(open_weights<double>(p.bytes()).error()) ==
+        "wrong_blob: open_weights: element code 260 but the type asked for has 264");
   CHECK(open_weights<std::int32_t>(p.bytes()).error().code() == errc::wrong_blob);
   const auto moved = aligned_buffer::make(p.bytes().size() + 64);
   for (std::size_t by : {1, 4, 32, 63}) {
@@ -162,10 +166,13 @@ TEST_CASE("errors of packing leave the storage alone") {
   const auto packing = [&](const auto& m, std::size_t from, std::size_t size) {
     return pack_weights<isa_t>(m, storage.span().subspan(from, size)).error();
   };
-  CHECK(says(packing(view(b.data(), -5, 3), 0, bytes)) == "negative_extent: pack_weights: B is -5 x 3: extents must not be negative");
-  CHECK(says(packing(view<const float>(nullptr, 5, 3), 0, bytes)) == "null_pointer: pack_weights: B is 5 x 3 but its data is null");
-  CHECK(says(packing(B, 0, bytes - 1)) == "workspace_too_small: pack_weights: storage has " + std::to_string(bytes - 1) +
-                                              " bytes, 5 x 3 needs " + std::to_string(bytes));
+  CHECK(says(packing(view(b.data(), -5, 3), 0, bytes)) ==
+        "negative_extent: pack_weights: B is -5 x 3: extents must not be negative");
+  CHECK(says(packing(view<const float>(nullptr, 5, 3), 0, bytes)) ==
+        "null_pointer: pack_weights: B is 5 x 3 but its data is null");
+  CHECK(says(packing(B, 0, bytes - 1)) == "workspace_too_small: pack_weights: storage has " +
+                                              std::to_string(bytes - 1) + " bytes, 5 x 3 needs " +
+                                              std::to_string(bytes));
   CHECK(packing(B, 4, bytes).code() == errc::misaligned);
   for (std::byte x : storage.span()) REQUIRE(x == std::byte(0x5a));
   CHECK(packing(B, 0, bytes).ok());

@@ -22,8 +22,8 @@ namespace ashlar::test {
 template <class T>
 using ops_under_test = ops<T, isa_under_test>;
 
-/// How a matrix lies in memory; from `reversed_rows` on only with strides known at run time, from `same_row` on only for
-/// reading.
+/// How a matrix lies in memory; from `reversed_rows` on only with strides known at run time, from `same_row` on only
+/// for reading.
 enum class layout {
   rows,
   columns,
@@ -45,17 +45,28 @@ struct stride_pair {
 inline stride_pair strides_of(layout l, index m, index n, random& r) {
   const index gap = r.between(1, 9);
   switch (l) {
-    case layout::rows: return {n, 1};
-    case layout::columns: return {1, m};
-    case layout::rows_apart: return {n + gap, 1};
-    case layout::columns_apart: return {1, m + gap};
-    case layout::scattered: return {n * 3 + gap, 3};
-    case layout::reversed_rows: return {-(n + gap), 1};
-    case layout::reversed_columns: return {n + gap, -1};
-    case layout::reversed: return {-1, -(m + gap)};
-    case layout::same_row: return {0, 1};
-    case layout::same_column: return {r.pick<index>({1, n, -2}), 0};
-    case layout::same_element: return {0, 0};
+    case layout::rows:
+      return {n, 1};
+    case layout::columns:
+      return {1, m};
+    case layout::rows_apart:
+      return {n + gap, 1};
+    case layout::columns_apart:
+      return {1, m + gap};
+    case layout::scattered:
+      return {n * 3 + gap, 3};
+    case layout::reversed_rows:
+      return {-(n + gap), 1};
+    case layout::reversed_columns:
+      return {n + gap, -1};
+    case layout::reversed:
+      return {-1, -(m + gap)};
+    case layout::same_row:
+      return {0, 1};
+    case layout::same_column:
+      return {r.pick<index>({1, n, -2}), 0};
+    case layout::same_element:
+      return {0, 0};
   }
   return {};
 }
@@ -66,9 +77,9 @@ struct gemm_shape {
 };
 
 inline std::string describe(const gemm_shape& s) {
-  static constexpr const char* names[] = {"rows",          "columns",          "rows_apart", "columns_apart", "scattered",
-                                          "reversed_rows", "reversed_columns", "reversed",   "same_row",      "same_column",
-                                          "same_element"};
+  static constexpr const char* names[] = {"rows",      "columns",       "rows_apart",       "columns_apart",
+                                          "scattered", "reversed_rows", "reversed_columns", "reversed",
+                                          "same_row",  "same_column",   "same_element"};
   return std::to_string(s.m) + " x " + std::to_string(s.n) + " x " + std::to_string(s.k) + ", A " + names[int(s.a)] +
          ", B " + names[int(s.b)] + ", C " + names[int(s.c)];
 }
@@ -76,8 +87,10 @@ inline std::string describe(const gemm_shape& s) {
 /// Calls f with the view of the most static type that has these strides: types choose code paths, C's above all.
 template <class T, class F>
 auto with_static_strides(const matrix_view<T>& v, bool wanted, const F& f) {
-  if (wanted && v.col_stride() == 1) return f(matrix_view<T, dynamic, dynamic, dynamic, 1>(v.data(), v.rows(), v.cols(), v.row_stride(), 1));
-  if (wanted && v.row_stride() == 1) return f(matrix_view<T, dynamic, dynamic, 1, dynamic>(v.data(), v.rows(), v.cols(), 1, v.col_stride()));
+  if (wanted && v.col_stride() == 1)
+    return f(matrix_view<T, dynamic, dynamic, dynamic, 1>(v.data(), v.rows(), v.cols(), v.row_stride(), 1));
+  if (wanted && v.row_stride() == 1)
+    return f(matrix_view<T, dynamic, dynamic, 1, dynamic>(v.data(), v.rows(), v.cols(), 1, v.col_stride()));
   return f(v);
 }
 
@@ -88,7 +101,8 @@ std::string first_difference(const matrix_view<T>& got, const std::vector<T>& ex
     for (index j = 0; j < got.cols(); ++j) {
       const T& want = expected[std::size_t(i * got.cols() + j)];
       if (!same_bits(got(i, j), want)) {
-        return "C(" + std::to_string(i) + ", " + std::to_string(j) + ") is " + shown(got(i, j)) + " instead of " + shown(want);
+        return "C(" + std::to_string(i) + ", " + std::to_string(j) + ") is " + shown(got(i, j)) + " instead of " +
+               shown(want);
       }
     }
   }
@@ -114,7 +128,8 @@ class problem {
     return with_static_strides(C.view(), static_c_, f);
   }
 
-  /// Runs gemm<Isa>(A, B, C, options...) and says how C, or anything around it, differs from reference::gemm of the same.
+  /// Runs gemm<Isa>(A, B, C, options...) and says how C, or anything around it, differs from reference::gemm of the
+  /// same.
   template <class Isa, class... Options>
   std::string differs(const Options&... options) {
     return differs_with<Isa>(A.read(), A.read(), B.read(), options...);

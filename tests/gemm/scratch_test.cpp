@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tests/gemm/scratch_test.cpp: with scratch(), gemm_workspace_bytes are enough at any address, one less is an error, nothing
-// outside is written, and nothing is allocated, neither then nor with packed weights.
+// tests/gemm/scratch_test.cpp: with scratch(), gemm_workspace_bytes are enough at any address, one less is an error,
+// nothing outside is written, and nothing is allocated, neither then nor with packed weights.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -70,8 +70,9 @@ TEST_CASE_TEMPLATE("exactly gemm_workspace_bytes, at the worst address; one less
       ++with_scratch;
       REQUIRE(reinterpret_cast<std::uintptr_t>(memory.data()) % 64 == 1);
       const auto before = p.C.snapshot();
-      const status refused = p.with_c(
-          [&](const auto& C) { return gemm<isa_t>(A, B, C, epilogue, caches, executor, scratch({memory.data(), bytes - 1})); });
+      const status refused = p.with_c([&](const auto& C) {
+        return gemm<isa_t>(A, B, C, epilogue, caches, executor, scratch({memory.data(), bytes - 1}));
+      });
       REQUIRE(refused.code() == errc::workspace_too_small);
       REQUIRE(std::string(refused.message()) == too_small(bytes - 1, bytes));
       REQUIRE(!p.C.changed(before));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tests/gemm/semiring_test.cpp: other arithmetics through the same tile, packing and blocking; a user's own; and a user's own
-// element type.
+// tests/gemm/semiring_test.cpp: other arithmetics through the same tile, packing and blocking; a user's own; and a
+// user's own element type.
 #include <doctest/doctest.h>
 
 #include <limits>
@@ -72,7 +72,8 @@ namespace {
 template <class T>
 gemm_shape any_shape(random& r) {
   const index nr = 2 * ops_under_test<T>::lanes();
-  gemm_shape s{r.between(1, 30), ragged(r, ops_under_test<T>::lanes(), 2 * nr), r.pick<index>({0, 1, 2, 30, 64, 100, 200, 530})};
+  gemm_shape s{r.between(1, 30), ragged(r, ops_under_test<T>::lanes(), 2 * nr),
+               r.pick<index>({0, 1, 2, 30, 64, 100, 200, 530})};
   s.a = layout(r.between(0, int(last_read))), s.b = layout(r.between(0, int(last_read)));
   s.c = layout(r.between(0, int(last_written)));
   return within(s, 200000);
@@ -96,7 +97,9 @@ TEST_CASE_TEMPLATE("min_plus and max_plus", T, float, double, std::int32_t) {
 
 TEST_CASE("or_and") { equals_reference<std::uint32_t>(or_and{}); }
 
-TEST_CASE_TEMPLATE("plus_times of integers wraps", T, std::int32_t, std::uint32_t) { equals_reference<T>(plus_times{}); }
+TEST_CASE_TEMPLATE("plus_times of integers wraps", T, std::int32_t, std::uint32_t) {
+  equals_reference<T>(plus_times{});
+}
 
 TEST_CASE_TEMPLATE("a user's semiring, a and b never exchanged", T, float, double, std::int32_t) {
   equals_reference<T>(min_difference{});
@@ -108,19 +111,23 @@ TEST_CASE("shortest paths: min_plus until nothing changes") {
   std::vector<float> d(n * n, none), next(n * n);
   for (index i = 0; i < n; ++i) d[i * n + i] = 0, d[i * n + (i + 1) % n] = float(i % 3 + 1);  // a ring
   for (int turn = 0; turn < 6; ++turn) {
-    REQUIRE(gemm<isa_under_test>(view<const float>(d.data(), n, n), view<const float>(d.data(), n, n), view(next.data(), n, n), min_plus{})
+    REQUIRE(gemm<isa_under_test>(view<const float>(d.data(), n, n), view<const float>(d.data(), n, n),
+                                 view(next.data(), n, n), min_plus{})
                 .ok());
     d = next;
   }
   for (index i = 0; i < n; ++i) {
     float along = 0;
-    for (index step = 0; step < n; along += float((i + step) % n % 3 + 1), ++step) CHECK(d[i * n + (i + step) % n] == along);
+    for (index step = 0; step < n; along += float((i + step) % n % 3 + 1), ++step)
+      CHECK(d[i * n + (i + step) % n] == along);
   }
 }
 
 TEST_CASE("no edges: the sum over nothing is the semiring's zero") {
   float c[2] = {1, 2};
-  REQUIRE(gemm<isa_under_test>(view<const float>(nullptr, 1, 0), view<const float>(nullptr, 0, 2), view(c, 1, 2), min_plus{}).ok());
+  REQUIRE(gemm<isa_under_test>(view<const float>(nullptr, 1, 0), view<const float>(nullptr, 0, 2), view(c, 1, 2),
+                               min_plus{})
+              .ok());
   CHECK(c[0] == std::numeric_limits<float>::infinity());
   CHECK(c[1] == std::numeric_limits<float>::infinity());
 }

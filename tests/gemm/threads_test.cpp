@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tests/gemm/threads_test.cpp: the bits do not depend on who runs the tasks, in what order, or how many at once; and calls
-// on shared weights and a shared pool do not disturb each other.
+// tests/gemm/threads_test.cpp: the bits do not depend on who runs the tasks, in what order, or how many at once; and
+// calls on shared weights and a shared pool do not disturb each other.
 #include <doctest/doctest.h>
 
 #include <array>

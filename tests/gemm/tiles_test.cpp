@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tests/gemm/tiles_test.cpp: every tile of the registry that this ISA can use, over all shapes up to twice its own, gives
-// the bits of the reference.
+// tests/gemm/tiles_test.cpp: every tile of the registry that this ISA can use, over all shapes up to twice its own,
+// gives the bits of the reference.
 #include <doctest/doctest.h>
 
 #include "gemm/problem.hpp"
@@ -22,10 +22,10 @@ struct cases {
 };
 template <class Isa, class T, class... Tiles>
 auto served(const tile_list<Tiles...>*) {
-  return (cases<tile_case<T, default_tile<T, Isa>>>{} + ... +
-          std::conditional_t<detail::serves<Isa, T>(static_cast<const Tiles*>(nullptr)) &&
-                                 Tiles::shape != default_tile<T, Isa>,
-                             cases<tile_case<T, Tiles::shape>>, cases<>>{});
+  return (cases<tile_case<T, default_tile<T, Isa>>>{} + ... + std::conditional_t <
+                  detail::serves<Isa, T>(static_cast<const Tiles*>(nullptr)) &&
+              Tiles::shape != default_tile<T, Isa>,
+          cases<tile_case<T, Tiles::shape>>, cases < >> {});
 }
 template <class T>
 using tiles_of = decltype(served<isa_under_test, T>(static_cast<const tile_registry*>(nullptr)));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tests/support/bits.hpp: equality of values bit for bit, all NaNs being one value; and the poison that nobody computes.
+// tests/support/bits.hpp: equality of values bit for bit, all NaNs being one value; and the poison that nobody
+// computes.
 //
 // Depends on: nothing.   Used by: tests that compare with the reference.
 #pragma once

@@ -60,7 +60,8 @@ class random {
   X pick(std::initializer_list<X> from) {
     return *(from.begin() + between(0, index(from.size()) - 1));
   }
-  /// A full-precision number in [-1, 1), an integer in [-1000, 1000], or 32 random bits: sums of the first depend on their order.
+  /// A full-precision number in [-1, 1), an integer in [-1000, 1000], or 32 random bits: sums of the first depend on
+  /// their order.
   template <class T>
   T value() {
     if constexpr (std::floating_point<T>) {

@@ -5,8 +5,8 @@
 //   | no access | ........ elements | no access |      placement::at_end: the last element ends where the page ends
 //   | no access | elements ........ | no access |      placement::at_start: the first one begins where the page begins
 //
-// A read or a write one element outside stops the test, whichever side the placement is at; each test runs both. Elements
-// between rows (a leading dimension, a stride) hold poison, and changed() finds writes to them.
+// A read or a write one element outside stops the test, whichever side the placement is at; each test runs both.
+// Elements between rows (a leading dimension, a stride) hold poison, and changed() finds writes to them.
 //
 // Depends on: core/view.hpp, support/{bits,cases}.hpp, POSIX mmap.   Used by: kernel tests.
 #pragma once
@@ -40,7 +40,8 @@ class guarded_bytes {
     if (base_ == MAP_FAILED || mprotect(base_ + page, inside, PROT_READ | PROT_WRITE) != 0) std::abort();
     data_ = base_ + page + (where == placement::at_end ? inside - bytes : 0);
   }
-  guarded_bytes(guarded_bytes&& o) noexcept : base_(std::exchange(o.base_, nullptr)), data_(o.data_), mapped_(o.mapped_) {}
+  guarded_bytes(guarded_bytes&& o) noexcept
+      : base_(std::exchange(o.base_, nullptr)), data_(o.data_), mapped_(o.mapped_) {}
   guarded_bytes& operator=(guarded_bytes&&) = delete;
   ~guarded_bytes() {
     if (base_) munmap(base_, mapped_);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// error_exits.cpp: what a program sees that does nothing about errors: each illegal call in a process of its own, its output and its
-// exit status, compared with error_exits.txt; --print LIBRARY writes such a file.
+// error_exits.cpp: what a program sees that does nothing about errors: each illegal call in a process of its own, its
+// output and its exit status, compared with error_exits.txt; --print LIBRARY writes such a file.
 //
 //   error_exits libashlar_blas.so error_exits.txt
-//   diff <(error_exits --print libblas.so.3) <(error_exits --print libashlar_blas.so)       a reference library beside it
+//   diff <(error_exits --print libblas.so.3) <(error_exits --print libashlar_blas.so)       a reference library beside
+//   it
 #include <dlfcn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -56,21 +57,22 @@ std::string all_transcripts(void* library) {
   const sizes wrong[] = {{-1, 1, 1, 1, 1, 1}, {1, -1, 1, 1, 1, 1}, {1, 1, -1, 1, 1, 1},
                          {3, 3, 3, 2, 3, 3},  {3, 3, 3, 3, 2, 3},  {3, 3, 3, 3, 3, 2}};
   for (const char* t : {"/n", "n/"})
-    all << "sgemm_ " << t << "\n" << transcript([&] {
-      const int i = 1;
-      fortran(t, t + 1, &i, &i, &i, &one, x, &i, x, &i, &one, x, &i);
-    });
+    all << "sgemm_ " << t << "\n"
+        << transcript([&] {
+             const int i = 1;
+             fortran(t, t + 1, &i, &i, &i, &one, x, &i, x, &i, &one, x, &i);
+           });
   for (const sizes& s : wrong)
-    all << "sgemm_ " << s.m << " " << s.n << " " << s.k << " " << s.lda << " " << s.ldb << " " << s.ldc << "\n" << transcript([&] {
-      fortran("n", "n", &s.m, &s.n, &s.k, &one, x, &s.lda, x, &s.ldb, &one, x, &s.ldc);
-    });
+    all << "sgemm_ " << s.m << " " << s.n << " " << s.k << " " << s.lda << " " << s.ldb << " " << s.ldc << "\n"
+        << transcript([&] { fortran("n", "n", &s.m, &s.n, &s.k, &one, x, &s.lda, x, &s.ldb, &one, x, &s.ldc); });
   all << "cblas_dgemm layout\n" << transcript([&] { c(99, 111, 111, 1, 1, 1, 1, y, 1, y, 1, 1, y, 1); });
   for (int layout : {101, 102}) {
     for (int t : {0, 1})
       all << "cblas_dgemm " << layout << " trans " << t << "\n"
           << transcript([&] { c(layout, t ? 111 : 99, t ? 98 : 111, 1, 1, 1, 1, y, 1, y, 1, 1, y, 1); });
     for (const sizes& s : wrong)
-      all << "cblas_dgemm " << layout << " " << s.m << " " << s.n << " " << s.k << " " << s.lda << " " << s.ldb << " " << s.ldc << "\n"
+      all << "cblas_dgemm " << layout << " " << s.m << " " << s.n << " " << s.k << " " << s.lda << " " << s.ldb << " "
+          << s.ldc << "\n"
           << transcript([&] { c(layout, 111, 111, s.m, s.n, s.k, 1, y, s.lda, y, s.ldb, 1, y, s.ldc); });
   }
   return all.str();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// gemm_test.cpp: every order, transposition, alpha and beta of {0, 1, other} on odd sizes with leading dimensions larger than needed,
-// through CBLAS and through Fortran, against a loop in long double.
+// gemm_test.cpp: every order, transposition, alpha and beta of {0, 1, other} on odd sizes with leading dimensions
+// larger than needed, through CBLAS and through Fortran, against a loop in long double.
 //
-// What must not be read is NaN, what must not be written is compared bit for bit. Built for LP64 and, with ASHLAR_BLAS_ILP64, for
-// ILP64. Prints the failing call; the exit status is 1 when there is one.
+// What must not be read is NaN, what must not be written is compared bit for bit. Built for LP64 and, with
+// ASHLAR_BLAS_ILP64, for ILP64. Prints the failing call; the exit status is 1 when there is one.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -28,7 +28,8 @@ T random_value() {
   return T(double(state >> 40) / double(1 << 24) * 2 - 1);
 }
 
-/// A matrix in memory: rows x cols with a leading dimension, row-major or column-major, surrounded by what nobody may touch.
+/// A matrix in memory: rows x cols with a leading dimension, row-major or column-major, surrounded by what nobody may
+/// touch.
 template <class T>
 struct matrix {
   integer rows, cols, ld;
@@ -55,30 +56,31 @@ void call(const test_case& t, const matrix<float>& a, const matrix<float>& b, ma
   const float alpha = float(t.alpha), beta = float(t.beta);
   const char letters[] = {'n', 'T', 'c'};
   if (!t.fortran)
-    return ASHLAR_BLAS_NAME(cblas_sgemm)(t.layout, t.transa, t.transb, t.m, t.n, t.k, alpha, a.data.data(), a.ld, b.data.data(), b.ld,
-                                         beta, c.data.data(), c.ld);
-  ASHLAR_BLAS_NAME(sgemm_)(&letters[t.transa - 111], &letters[t.transb - 111], &t.m, &t.n, &t.k, &alpha, a.data.data(), &a.ld,
-                           b.data.data(), &b.ld, &beta, c.data.data(), &c.ld);
+    return ASHLAR_BLAS_NAME(cblas_sgemm)(t.layout, t.transa, t.transb, t.m, t.n, t.k, alpha, a.data.data(), a.ld,
+                                         b.data.data(), b.ld, beta, c.data.data(), c.ld);
+  ASHLAR_BLAS_NAME(sgemm_)(&letters[t.transa - 111], &letters[t.transb - 111], &t.m, &t.n, &t.k, &alpha, a.data.data(),
+                           &a.ld, b.data.data(), &b.ld, &beta, c.data.data(), &c.ld);
 }
 void call(const test_case& t, const matrix<double>& a, const matrix<double>& b, matrix<double>& c) {
   const char letters[] = {'N', 't', 'C'};
   if (!t.fortran)
-    return ASHLAR_BLAS_NAME(cblas_dgemm)(t.layout, t.transa, t.transb, t.m, t.n, t.k, t.alpha, a.data.data(), a.ld, b.data.data(),
-                                         b.ld, t.beta, c.data.data(), c.ld);
-  ASHLAR_BLAS_NAME(dgemm_)(&letters[t.transa - 111], &letters[t.transb - 111], &t.m, &t.n, &t.k, &t.alpha, a.data.data(), &a.ld,
-                           b.data.data(), &b.ld, &t.beta, c.data.data(), &c.ld);
+    return ASHLAR_BLAS_NAME(cblas_dgemm)(t.layout, t.transa, t.transb, t.m, t.n, t.k, t.alpha, a.data.data(), a.ld,
+                                         b.data.data(), b.ld, t.beta, c.data.data(), c.ld);
+  ASHLAR_BLAS_NAME(dgemm_)(&letters[t.transa - 111], &letters[t.transb - 111], &t.m, &t.n, &t.k, &t.alpha,
+                           a.data.data(), &a.ld, b.data.data(), &b.ld, &t.beta, c.data.data(), &c.ld);
 }
 
 void fail(const char* what, char type, const test_case& t, integer i, integer j) {
   if (++failures > 20) return;
-  std::printf("%s: %cgemm layout %d transa %d transb %d m %lld n %lld k %lld alpha %g beta %g %s at (%lld, %lld)\n", what, type,
-              t.layout, t.transa, t.transb, (long long)t.m, (long long)t.n, (long long)t.k, t.alpha, t.beta,
+  std::printf("%s: %cgemm layout %d transa %d transb %d m %lld n %lld k %lld alpha %g beta %g %s at (%lld, %lld)\n",
+              what, type, t.layout, t.transa, t.transb, (long long)t.m, (long long)t.n, (long long)t.k, t.alpha, t.beta,
               t.fortran ? "fortran" : "cblas", (long long)i, (long long)j);
 }
 
 template <class T>
 void run(const test_case& t) {
-  const bool rows = t.layout == ashlar_blas_row_major, ta = t.transa != ashlar_blas_no_trans, tb = t.transb != ashlar_blas_no_trans;
+  const bool rows = t.layout == ashlar_blas_row_major, ta = t.transa != ashlar_blas_no_trans,
+             tb = t.transb != ashlar_blas_no_trans;
   const bool unread = t.alpha == 0;
   matrix<T> a(ta ? t.k : t.m, ta ? t.m : t.k, 3, rows, unread), b(tb ? t.n : t.k, tb ? t.k : t.n, 5, rows, unread);
   matrix<T> c(t.m, t.n, 2, rows, t.beta == 0), old = c;
@@ -95,11 +97,13 @@ void run(const test_case& t) {
       const long double before = t.beta == 0 ? 0 : t.beta * static_cast<long double>(old.at(i, j));
       const long double exact = t.alpha * sum + before;
       // Higham, Accuracy and Stability, 3.5: k roundings of the sum, three of the rest.
-      const long double bound = (std::fabs(t.alpha) * size + std::fabs(before)) * (t.k + 3) * std::numeric_limits<T>::epsilon() / 2;
+      const long double bound =
+          (std::fabs(t.alpha) * size + std::fabs(before)) * (t.k + 3) * std::numeric_limits<T>::epsilon() / 2;
       if (!(std::fabs(c.at(i, j) - exact) <= bound * 1.001L)) return fail("wrong", type, t, i, j);
       c.at(i, j) = old.at(i, j);
     }
-  if (std::memcmp(c.data.data(), old.data.data(), c.data.size() * sizeof(T)) != 0) fail("wrote outside C", type, t, -1, -1);
+  if (std::memcmp(c.data.data(), old.data.data(), c.data.size() * sizeof(T)) != 0)
+    fail("wrote outside C", type, t, -1, -1);
 }
 
 void run_all(integer m, integer n, integer k, bool all_scalars) {
@@ -129,15 +133,17 @@ void run_overlapping() {
 }  // namespace
 
 int main() {
-  const integer sizes[][3] = {{1, 1, 1}, {3, 5, 7}, {17, 1, 9}, {1, 33, 13}, {31, 29, 37}, {0, 5, 3}, {5, 0, 3}, {7, 6, 0}, {0, 0, 0}};
+  const integer sizes[][3] = {{1, 1, 1}, {3, 5, 7}, {17, 1, 9}, {1, 33, 13}, {31, 29, 37},
+                              {0, 5, 3}, {5, 0, 3}, {7, 6, 0},  {0, 0, 0}};
   for (const auto& s : sizes) run_all(s[0], s[1], s[2], true);
   run_all(65, 67, 129, false);
-  run_all(131, 133, 150, false);  // large enough for the threads
+  run_all(131, 133, 150, false);                                                   // large enough for the threads
   run<float>({ashlar_blas_column_major, 111, 112, 40, 50, 3001, 1.5, -1, false});  // several K blocks
   run<double>({ashlar_blas_row_major, 112, 111, 40, 50, 3001, 1.5, 0, false});
   run_overlapping();
-  if (ashlar_blas_calls() != calls) ++failures, std::printf("ashlar_blas_calls() is %llu\n", (unsigned long long)ashlar_blas_calls());
-  std::printf("%llu calls on %s with %d threads, %d failures\n", (unsigned long long)calls, ashlar_blas_isa(), ashlar_blas_threads(),
-              failures);
+  if (ashlar_blas_calls() != calls)
+    ++failures, std::printf("ashlar_blas_calls() is %llu\n", (unsigned long long)ashlar_blas_calls());
+  std::printf("%llu calls on %s with %d threads, %d failures\n", (unsigned long long)calls, ashlar_blas_isa(),
+              ashlar_blas_threads(), failures);
   return failures != 0;
 }

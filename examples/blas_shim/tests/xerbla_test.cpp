@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// xerbla_test.cpp: a program's own xerbla_ and cblas_xerbla are called instead of the library's, with the position that the reference
-// passes, and a call that returns from them has changed nothing. This is what the error tests of BLAS and CBLAS do.
+// xerbla_test.cpp: a program's own xerbla_ and cblas_xerbla are called instead of the library's, with the position that
+// the reference passes, and a call that returns from them has changed nothing. This is what the error tests of BLAS and
+// CBLAS do.
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
@@ -11,7 +12,12 @@
 namespace {
 
 using integer = ashlar_blas_int;
-enum : int { rows = ashlar_blas_row_major, columns = ashlar_blas_column_major, no = ashlar_blas_no_trans, yes = ashlar_blas_trans };
+enum : int {
+  rows = ashlar_blas_row_major,
+  columns = ashlar_blas_column_major,
+  no = ashlar_blas_no_trans,
+  yes = ashlar_blas_trans
+};
 
 // What the last error exit was told.
 struct {
@@ -43,24 +49,24 @@ void expect(int line, const char* routine, integer parameter, bool from_c, bool 
   bool untouched = true;
   for (double x : c) untouched = untouched && x == 0;
   const bool left = ASHLAR_BLAS_NAME(CBLAS_CallFromC) || ASHLAR_BLAS_NAME(RowMajorStrg);
-  if (std::strcmp(seen.routine, routine) || seen.parameter != parameter || seen.from_c != from_c || seen.row_major != row_major ||
-      !untouched || left) {
+  if (std::strcmp(seen.routine, routine) || seen.parameter != parameter || seen.from_c != from_c ||
+      seen.row_major != row_major || !untouched || left) {
     ++failures;
-    std::printf("line %d: \"%s\" parameter %d, expected \"%s\" parameter %d\n", line, seen.routine, int(seen.parameter), routine,
-                int(parameter));
+    std::printf("line %d: \"%s\" parameter %d, expected \"%s\" parameter %d\n", line, seen.routine, int(seen.parameter),
+                routine, int(parameter));
   }
   seen = {};
 }
 
-void fortran(int line, integer parameter, const char* ta, const char* tb, integer m, integer n, integer k, integer lda, integer ldb,
-             integer ldc) {
+void fortran(int line, integer parameter, const char* ta, const char* tb, integer m, integer n, integer k, integer lda,
+             integer ldb, integer ldc) {
   const double one = 1;
   ASHLAR_BLAS_NAME(dgemm_)(ta, tb, &m, &n, &k, &one, a, &lda, b, &ldb, &one, c, &ldc);
   expect(line, parameter ? "DGEMM " : "", parameter, false, false);
 }
 
-void from_c(int line, const char* routine, integer parameter, int layout, int ta, int tb, integer m, integer n, integer k, integer lda,
-            integer ldb, integer ldc) {
+void from_c(int line, const char* routine, integer parameter, int layout, int ta, int tb, integer m, integer n,
+            integer k, integer lda, integer ldb, integer ldc) {
   ASHLAR_BLAS_NAME(cblas_dgemm)(layout, ta, tb, m, n, k, 1, a, lda, b, ldb, 1, c, ldc);
   expect(line, routine, parameter, parameter != 0, parameter != 0 && layout == rows);
 }

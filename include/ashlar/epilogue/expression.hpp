@@ -88,7 +88,10 @@ struct constant_node : expression_base<constant_node<S>> {
 };
 
 template <class S>
-requires std::is_arithmetic_v<S> ASHLAR_INLINE constexpr constant_node<S> constant(S x) { return constant_node<S>(x); }
+  requires std::is_arithmetic_v<S>
+ASHLAR_INLINE constexpr constant_node<S> constant(S x) {
+  return constant_node<S>(x);
+}
 
 /// What may stand in an expression: another expression, or a number.
 template <class X>

@@ -160,23 +160,27 @@ concept scales_dst = std::is_arithmetic_v<A> && std::same_as<B, dst_node>;
 }  // namespace detail
 
 template <class A, class B>
-requires detail::any_expression<A, B> ASHLAR_INLINE constexpr auto operator+(const A& a, const B& b) {
+  requires detail::any_expression<A, B>
+ASHLAR_INLINE constexpr auto operator+(const A& a, const B& b) {
   return detail::apply(functions::add{}, a, b);
 }
 
 template <class A, class B>
-requires detail::any_expression<A, B> ASHLAR_INLINE constexpr auto operator-(const A& a, const B& b) {
+  requires detail::any_expression<A, B>
+ASHLAR_INLINE constexpr auto operator-(const A& a, const B& b) {
   return detail::apply(functions::sub{}, a, b);
 }
 
 template <class A, class B>
-requires detail::any_expression<A, B> ASHLAR_INLINE constexpr auto operator/(const A& a, const B& b) {
+  requires detail::any_expression<A, B>
+ASHLAR_INLINE constexpr auto operator/(const A& a, const B& b) {
   return detail::apply(functions::div{}, a, b);
 }
 
 /// The product; of a number and dst one that does not read dst when the number is zero.
 template <class A, class B>
-requires detail::any_expression<A, B> ASHLAR_INLINE constexpr auto operator*(const A& a, const B& b) {
+  requires detail::any_expression<A, B>
+ASHLAR_INLINE constexpr auto operator*(const A& a, const B& b) {
   if constexpr (detail::scales_dst<A, B>) {
     return scaled_dst_node<A>(a);
   } else if constexpr (detail::scales_dst<B, A>) {
@@ -193,13 +197,15 @@ ASHLAR_INLINE constexpr auto operator-(const E& e) {
 
 /// a < b ? a : b: the second when they are equal or one is NaN.
 template <class A, class B>
-requires detail::any_expression<A, B> ASHLAR_INLINE constexpr auto min(const A& a, const B& b) {
+  requires detail::any_expression<A, B>
+ASHLAR_INLINE constexpr auto min(const A& a, const B& b) {
   return detail::apply(functions::min{}, a, b);
 }
 
 /// a > b ? a : b: the second when they are equal or one is NaN.
 template <class A, class B>
-requires detail::any_expression<A, B> ASHLAR_INLINE constexpr auto max(const A& a, const B& b) {
+  requires detail::any_expression<A, B>
+ASHLAR_INLINE constexpr auto max(const A& a, const B& b) {
   return detail::apply(functions::max{}, a, b);
 }
 
@@ -293,7 +299,8 @@ ASHLAR_INLINE constexpr auto hardsigmoid(const E& x) {
 ///
 /// For CUDA f must be a named function object: nvcc refuses generic lambdas as kernel template arguments.
 template <class F, class... X>
-requires detail::any_expression<X...> ASHLAR_INLINE constexpr auto fn(const F& f, const X&... x) {
+  requires detail::any_expression<X...>
+ASHLAR_INLINE constexpr auto fn(const F& f, const X&... x) {
   return detail::apply(f, x...);
 }
 

@@ -38,17 +38,17 @@ concept semiring_on = requires(const typename O::vec& v) {
 /// S is a semiring of some element type.
 template <class S>
 concept semiring = semiring_on<S, ops<float, isa::scalar>> || semiring_on<S, ops<double, isa::scalar>> ||
-    semiring_on<S, ops<std::int32_t, isa::scalar>> || semiring_on<S, ops<std::uint32_t, isa::scalar>>;
+                   semiring_on<S, ops<std::int32_t, isa::scalar>> || semiring_on<S, ops<std::uint32_t, isa::scalar>>;
 
 namespace detail {
 
 // Identities of min and max.
 template <class T>
-inline constexpr T highest = std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
-                                                                  : std::numeric_limits<T>::max();
+inline constexpr T highest =
+    std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max();
 template <class T>
-inline constexpr T lowest = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
-                                                                 : std::numeric_limits<T>::lowest();
+inline constexpr T lowest =
+    std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
 
 }  // namespace detail
 

@@ -52,8 +52,9 @@ status check_view(const char* what, const V& v) {
                          (long long)v.cols());
   }
   if (!addressable(v)) {
-    return status::error(errc::overflow, "gemm: %s is %lld x %lld with strides %lld and %lld: offsets exceed 64 bits", what,
-                         (long long)v.rows(), (long long)v.cols(), (long long)v.row_stride(), (long long)v.col_stride());
+    return status::error(errc::overflow, "gemm: %s is %lld x %lld with strides %lld and %lld: offsets exceed 64 bits",
+                         what, (long long)v.rows(), (long long)v.cols(), (long long)v.row_stride(),
+                         (long long)v.col_stride());
   }
   return {};
 }
@@ -67,7 +68,8 @@ status check_written(const V& v) {
   const bool cols_apart = v.cols() < 2 || cs >= (v.rows() - 1) * rs + 1;
   const bool distinct = (v.rows() < 2 || rs > 0) && (v.cols() < 2 || cs > 0) && (rows_apart || cols_apart);
   if (distinct) return {};
-  return status::error(errc::bad_stride, "gemm: C is %lld x %lld with strides %lld and %lld: its elements must not overlap",
+  return status::error(errc::bad_stride,
+                       "gemm: C is %lld x %lld with strides %lld and %lld: its elements must not overlap",
                        (long long)v.rows(), (long long)v.cols(), (long long)v.row_stride(), (long long)v.col_stride());
 }
 
@@ -76,23 +78,25 @@ template <class Index = index>
   const auto v = [](Index x) { return (long long)x; };
   if (ka != kb) {
     return status::error(errc::shape_mismatch,
-                         "gemm: A is %lld x %lld but B is %lld x %lld: A's columns (%lld) must equal B's rows (%lld)", v(m),
-                         v(ka), v(kb), v(n), v(ka), v(kb));
+                         "gemm: A is %lld x %lld but B is %lld x %lld: A's columns (%lld) must equal B's rows (%lld)",
+                         v(m), v(ka), v(kb), v(n), v(ka), v(kb));
   }
   if (m != cm) {
-    return status::error(errc::shape_mismatch, "gemm: C is %lld x %lld but A is %lld x %lld: C's rows (%lld) must equal A's (%lld)",
-                         v(cm), v(cn), v(m), v(ka), v(cm), v(m));
+    return status::error(errc::shape_mismatch,
+                         "gemm: C is %lld x %lld but A is %lld x %lld: C's rows (%lld) must equal A's (%lld)", v(cm),
+                         v(cn), v(m), v(ka), v(cm), v(m));
   }
   return status::error(errc::shape_mismatch,
-                       "gemm: C is %lld x %lld but B is %lld x %lld: C's columns (%lld) must equal B's (%lld)", v(cm), v(cn),
-                       v(kb), v(n), v(cn), v(n));
+                       "gemm: C is %lld x %lld but B is %lld x %lld: C's columns (%lld) must equal B's (%lld)", v(cm),
+                       v(cn), v(kb), v(n), v(cn), v(n));
 }
 
 template <any_matrix V, any_matrix C>
 status check_operand(const char* what, const V& v, const C& c, index) {
   if (status s = check_view(what, v); !s.ok()) return s;
   if (overlaps(v, c)) {
-    return status::error(errc::aliasing, "gemm: %s (at %p) shares memory with C (at %p): C must be disjoint from A and B", what,
+    return status::error(errc::aliasing,
+                         "gemm: %s (at %p) shares memory with C (at %p): C must be disjoint from A and B", what,
                          (const void*)v.data(), (const void*)c.data());
   }
   return {};
@@ -100,12 +104,13 @@ status check_operand(const char* what, const V& v, const C& c, index) {
 template <class T, any_matrix C>
 status check_operand(const char* what, const packed_weights<T>& w, const C&, index nr) {
   if (w.nr != nr) {
-    return status::error(errc::wrong_blob, "gemm: %s is packed in panels of %lld columns but this tile reads panels of %lld", what,
+    return status::error(errc::wrong_blob,
+                         "gemm: %s is packed in panels of %lld columns but this tile reads panels of %lld", what,
                          (long long)w.nr, (long long)nr);
   }
   if (w.panels == nullptr && w.k > 0 && w.n > 0) {
-    return status::error(errc::null_pointer, "gemm: %s is packed weights of %lld x %lld without panels", what, (long long)w.k,
-                         (long long)w.n);
+    return status::error(errc::null_pointer, "gemm: %s is packed weights of %lld x %lld without panels", what,
+                         (long long)w.k, (long long)w.n);
   }
   return {};
 }
@@ -132,17 +137,20 @@ status check_gemm(const A& given, const B& b, const C& c, const E& e, index nr) 
   if (status s = check_operand("A", a, c, nr); !s.ok()) return s;
   if (status s = check_operand("B", b, c, nr); !s.ok()) return s;
   if (!fits(e, c.rows(), c.cols())) {
-    return status::error(errc::shape_mismatch, "gemm: C is %lld x %lld but an elements() operand of the epilogue is not",
-                         (long long)c.rows(), (long long)c.cols());
+    return status::error(errc::shape_mismatch,
+                         "gemm: C is %lld x %lld but an elements() operand of the epilogue is not", (long long)c.rows(),
+                         (long long)c.cols());
   }
   if (!prologue_fits(given)) {
-    return status::error(errc::shape_mismatch, "gemm: A is %lld x %lld but an elements() operand of its prologue is not",
-                         (long long)a.rows(), (long long)a.cols());
+    return status::error(errc::shape_mismatch,
+                         "gemm: A is %lld x %lld but an elements() operand of its prologue is not", (long long)a.rows(),
+                         (long long)a.cols());
   }
   return {};
 }
 
-// The cheap sufficient test that ordinary calls pass: row-major, extents and strides below 2^31, dst apart from A and B.
+// The cheap sufficient test that ordinary calls pass: row-major, extents and strides below 2^31, dst apart from A and
+// B.
 template <any_matrix V>
 ASHLAR_INLINE bool plain_view(const V& v) {
   constexpr index limit = index(1) << 31;

@@ -2,7 +2,8 @@
 //
 // gemm/gemm.hpp: the operation: checks, cuts, finds memory, and runs the blocks on the caller's executor.
 //
-// Depends on: gemm/{check,options,operands,packed_weights}.hpp, loop/contract.hpp.   Used by: users, through <ashlar/gemm.hpp>.
+// Depends on: gemm/{check,options,operands,packed_weights}.hpp, loop/contract.hpp.   Used by: users, through
+// <ashlar/gemm.hpp>.
 #pragma once
 
 #include <atomic>
@@ -45,9 +46,7 @@ struct gemm_kernel {
   }
 
   // Elements of the workspace of one worker.
-  static index workspace(const contraction_shape& s, const blocking& b) {
-    return workspace_elements(b, s, nr());
-  }
+  static index workspace(const contraction_shape& s, const blocking& b) { return workspace_elements(b, s, nr()); }
 
   // Runs all tasks; worker w has its own part of the scratch memory.
   template <class Executor>
@@ -119,12 +118,12 @@ status run_with_memory(const contraction<T>& x, const E& e, const P& p, Executor
 }
 
 template <class Isa, class A, class B, class C, class... Options>
-using kernel_of = gemm_kernel<
-    Isa, typename C::value_type,
-    decltype(option<tile_option>(with_tile<default_tile<typename C::value_type, Isa>>{}, std::declval<const Options&>()...))::shape,
-    decltype(option<semiring_option>(plus_times{}, std::declval<const Options&>()...)),
-    decltype(option<epilogue_option>(acc, std::declval<const Options&>()...)),
-    std::decay_t<decltype(prologue_of(std::declval<const A&>()))>>;
+using kernel_of = gemm_kernel<Isa, typename C::value_type,
+                              decltype(option<tile_option>(with_tile<default_tile<typename C::value_type, Isa>>{},
+                                                           std::declval<const Options&>()...))::shape,
+                              decltype(option<semiring_option>(plus_times{}, std::declval<const Options&>()...)),
+                              decltype(option<epilogue_option>(acc, std::declval<const Options&>()...)),
+                              std::decay_t<decltype(prologue_of(std::declval<const A&>()))>>;
 
 template <class Isa>
 constexpr cache_sizes default_caches() {
@@ -187,21 +186,23 @@ inline constexpr bool solves_transposed =
 
 /// C(m, n) = epilogue( sum over k of A(m, k) * B(k, n) ).        Specification: reference::gemm, bit for bit.
 ///
-/// A is M x K, B is K x N or packed_weights of it, C is M x N; any strides (C's elements must be distinct), extents static or
-/// dynamic, zero extents included (K = 0: the sum is zero). C must not overlap A or B. Options, in any order:
+/// A is M x K, B is K x N or packed_weights of it, C is M x N; any strides (C's elements must be distinct), extents
+/// static or dynamic, zero extents included (K = 0: the sum is zero). C must not overlap A or B. Options, in any order:
 ///   an expression    the epilogue: acc, dst, per_row, per_column, elements, functions          default: acc
 ///   on(executor)     runs blocks of C as independent tasks                                      default: on(serial{})
-///   scratch(bytes)   memory for packing, gemm_workspace_bytes of it                             default: allocates when needed
-///   a semiring       min_plus{}, max_plus{}, or_and{}, your own                                 default: plus_times{}
-///   with_tile<..>, cache_sizes                                                                  default: the registry's
+///   scratch(bytes)   memory for packing, gemm_workspace_bytes of it                             default: allocates
+///   when needed a semiring       min_plus{}, max_plus{}, or_and{}, your own                                 default:
+///   plus_times{} with_tile<..>, cache_sizes                                                                  default:
+///   the registry's
 ///
 ///     gemm(view(a, m, k), view(b, k, n), view(c, m, n));
 ///     gemm(A, weights, C, relu(acc + per_column(bias)), on(pool), scratch(bytes));
 ///
-/// Returns shape_mismatch, negative_extent, null_pointer, bad_stride, aliasing, overflow, wrong_blob, workspace_too_small or
-/// out_of_memory; C is untouched then. With scratch() it allocates nothing; without, it takes what packing needs from the heap
-/// and gives it back. Starts no thread; the result depends neither on the executor nor on blocking or packing.
-/// Blocking after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", ACM TOMS 34(3), 2008.
+/// Returns shape_mismatch, negative_extent, null_pointer, bad_stride, aliasing, overflow, wrong_blob,
+/// workspace_too_small or out_of_memory; C is untouched then. With scratch() it allocates nothing; without, it takes
+/// what packing needs from the heap and gives it back. Starts no thread; the result depends neither on the executor nor
+/// on blocking or packing. Blocking after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
+/// ACM TOMS 34(3), 2008.
 template <class Isa = isa::native, class A, class B, any_matrix C, class... Options>
   requires(detail::gemm_a<A> && detail::gemm_b<B> && (detail::gemm_option<Options> && ...))
 status gemm(const A& a, const B& b, const C& c, const Options&... options) {
@@ -209,18 +210,21 @@ status gemm(const A& a, const B& b, const C& c, const Options&... options) {
     return detail::check_gemm(a, b, c, detail::option<detail::epilogue_option>(acc, options...), nr);
   };
   if constexpr (detail::solves_transposed<A, B, C>) {  // column-major C: C^T = B^T A^T
-    return detail::run_gemm<Isa>(check, b.transposed(), a.transposed(), c.transposed(), detail::transposed_option(options)...);
+    return detail::run_gemm<Isa>(check, b.transposed(), a.transposed(), c.transposed(),
+                                 detail::transposed_option(options)...);
   } else {
     return detail::run_gemm<Isa>(check, a, b, c, options...);
   }
 }
 
-/// Bytes of scratch that the same call of gemm needs with scratch(): exact, bounded by tiles and workers, not by the problem.
+/// Bytes of scratch that the same call of gemm needs with scratch(): exact, bounded by tiles and workers, not by the
+/// problem.
 template <class Isa = isa::native, class A, class B, any_matrix C, class... Options>
   requires(detail::gemm_a<A> && detail::gemm_b<B> && (detail::gemm_option<Options> && ...))
 std::size_t gemm_workspace_bytes(const A& a, const B& b, const C& c, const Options&... options) {
   if constexpr (detail::solves_transposed<A, B, C>) {
-    return detail::workspace_bytes<Isa>(b.transposed(), a.transposed(), c.transposed(), detail::transposed_option(options)...);
+    return detail::workspace_bytes<Isa>(b.transposed(), a.transposed(), c.transposed(),
+                                        detail::transposed_option(options)...);
   } else {
     return detail::workspace_bytes<Isa>(a, b, c, options...);
   }

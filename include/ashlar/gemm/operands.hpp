@@ -15,7 +15,8 @@
 
 namespace ashlar {
 
-/// A matrix whose elements pass through an expression when they are read; `acc` is the element, rows and columns are A's.
+/// A matrix whose elements pass through an expression when they are read; `acc` is the element, rows and columns are
+/// A's.
 template <class View, class E>
 struct transformed_matrix {
   View matrix;
@@ -79,8 +80,9 @@ bool overlaps(const V& v, const W& w) {
   if (ld <= 0) return true;
   const index vl = by_rows ? v.rows() : v.cols(), vs = by_rows ? v.cols() : v.rows();
   const index wl = by_rows ? w.rows() : w.cols(), ws = by_rows ? w.cols() : w.rows();
-  const index offset = (index(reinterpret_cast<std::uintptr_t>(w.data()) - reinterpret_cast<std::uintptr_t>(v.data()))) /
-                       index(sizeof(typename V::value_type));
+  const index offset =
+      (index(reinterpret_cast<std::uintptr_t>(w.data()) - reinterpret_cast<std::uintptr_t>(v.data()))) /
+      index(sizeof(typename V::value_type));
   index line = offset / ld, place = offset % ld;
   if (place < 0) place += ld, --line;
   const auto meets = [&](index l, index p) { return l < vl && l + wl > 0 && p < vs && p + ws > 0; };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// gemm/options.hpp: what may follow A, B and C in a call, in any order: an epilogue expression, on(executor), scratch memory,
-// a semiring, a tile shape, cache sizes. Whatever is not said has its default.
+// gemm/options.hpp: what may follow A, B and C in a call, in any order: an epilogue expression, on(executor), scratch
+// memory, a semiring, a tile shape, cache sizes. Whatever is not said has its default.
 //
 // Depends on: core/, epilogue/, loop/blocking.hpp, tile/registry.hpp.   Used by: gemm/gemm.hpp.
 #pragma once
@@ -17,7 +17,8 @@
 
 namespace ashlar {
 
-/// Option: this tile instead of the default of the registry. The result is the same.  gemm(A, B, C, with_tile<{9, 3, 2}>{})
+/// Option: this tile instead of the default of the registry. The result is the same.  gemm(A, B, C, with_tile<{9, 3,
+/// 2}>{})
 template <tile_shape S>
 struct with_tile {
   static constexpr tile_shape shape = S;
@@ -40,8 +41,8 @@ inline constexpr bool is_tile_option = false;
 template <tile_shape S>
 inline constexpr bool is_tile_option<with_tile<S>> = true;
 template <class X>
-concept gemm_option = is_tile_option<X> || std::is_same_v<X, scratch> || std::is_same_v<X, cache_sizes> || expression<X> ||
-                      semiring<X> || is_on_executor<X>;
+concept gemm_option = is_tile_option<X> || std::is_same_v<X, scratch> || std::is_same_v<X, cache_sizes> ||
+                      expression<X> || semiring<X> || is_on_executor<X>;
 
 // The first argument that satisfies a predicate, else the default.
 template <template <class> class Predicate, class Default>
@@ -70,8 +71,8 @@ template <class X>
 struct scratch_option : std::is_same<X, scratch> {};
 
 template <class S>
-inline constexpr bool commutes =
-    std::is_same_v<S, plus_times> || std::is_same_v<S, min_plus> || std::is_same_v<S, max_plus> || std::is_same_v<S, or_and>;
+inline constexpr bool commutes = std::is_same_v<S, plus_times> || std::is_same_v<S, min_plus> ||
+                                 std::is_same_v<S, max_plus> || std::is_same_v<S, or_and>;
 
 // A user's semiring with a and b exchanged: the transposed problem multiplies B's elements by A's.
 template <class S>

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// gemm/packed_weights.hpp: B packed once into a relocatable blob: header, then panels. Written to a file, it maps back as it is.
+// gemm/packed_weights.hpp: B packed once into a relocatable blob: header, then panels. Written to a file, it maps back
+// as it is.
 //
-//   bytes 0..127     packed_header: magic, version, element type, NR, K, N, sizes, checksums of the panels and of itself
-//   bytes 128..      panels (pack/panels.hpp), 64-byte aligned when the blob is
+//   bytes 0..127     packed_header: magic, version, element type, NR, K, N, sizes, checksums of the panels and of
+//   itself bytes 128..      panels (pack/panels.hpp), 64-byte aligned when the blob is
 //
-// The layout depends on the element type and on NR alone, not on cache sizes, threads or the compiler: one blob serves every
-// machine whose tile has the same NR (16 floats for AVX2, 32 for AVX-512, 8 for NEON, 3 vectors for SVE).
+// The layout depends on the element type and on NR alone, not on cache sizes, threads or the compiler: one blob serves
+// every machine whose tile has the same NR (16 floats for AVX2, 32 for AVX-512, 8 for NEON, 3 vectors for SVE).
 //
 // Depends on: pack/panels.hpp, tile/registry.hpp, core/.   Used by: gemm/gemm.hpp.
 #pragma once
@@ -49,12 +50,12 @@ struct packed_header {
   static constexpr std::uint32_t current_version = 1;
   std::uint64_t magic;
   std::uint32_t version;
-  std::uint32_t element;     // bytes of an element, + 0x100 for floating point
+  std::uint32_t element;  // bytes of an element, + 0x100 for floating point
   std::int64_t nr, k, n;
-  std::uint64_t bytes;       // of the panels
-  std::uint64_t checksum;    // of the panels
-  std::uint64_t reserved[8];     // zero
-  std::uint64_t header_checksum; // of all that stands before it
+  std::uint64_t bytes;            // of the panels
+  std::uint64_t checksum;         // of the panels
+  std::uint64_t reserved[8];      // zero
+  std::uint64_t header_checksum;  // of all that stands before it
 
   ASHLAR_INLINE std::uint64_t own_checksum() const {
     return detail::checksum(reinterpret_cast<const std::byte*>(this), offsetof(packed_header, header_checksum));
@@ -84,14 +85,16 @@ ASHLAR_INLINE index panel_width() {
 
 }  // namespace detail
 
-/// Bytes of the blob of a K x N matrix of T for Isa: header and panels. 0 when that exceeds 64 bits or an extent is negative.
+/// Bytes of the blob of a K x N matrix of T for Isa: header and panels. 0 when that exceeds 64 bits or an extent is
+/// negative.
 template <class T, class Isa = isa::native>
 std::size_t packed_weights_bytes(index k, index n) {
   const index nr = detail::panel_width<T, Isa>();
   index columns = 0, elements = 0, bytes = 0;
   if (k < 0 || n < 0 || __builtin_add_overflow(n, nr - 1, &columns)) return 0;
   columns = columns / nr * nr;
-  if (__builtin_mul_overflow(columns, k, &elements) || __builtin_mul_overflow(elements, index(sizeof(T)), &bytes)) return 0;
+  if (__builtin_mul_overflow(columns, k, &elements) || __builtin_mul_overflow(elements, index(sizeof(T)), &bytes))
+    return 0;
   return std::size_t(bytes) + sizeof(packed_header);
 }
 
@@ -99,19 +102,28 @@ std::size_t packed_weights_bytes(index k, index n) {
 ///
 ///     auto w = open_weights<float>(mapped);          // result<packed_weights<float>>
 ///
-/// Errors: corrupt_blob (too short, magic, sizes, checksums), wrong_blob (version, element type), misaligned (64 bytes).
-/// `verify = false` leaves out the checksum of the panels, which reads every byte.
+/// Errors: corrupt_blob (too short, magic, sizes, checksums), wrong_blob (version, element type), misaligned (64
+/// bytes). `verify = false` leaves out the checksum of the panels, which reads every byte.
 template <class T>
 result<packed_weights<T>> open_weights(std::span<const std::byte> blob, bool verify = true) {
   packed_header h;
   if (blob.size() < sizeof h) {
-    return status::error(errc::corrupt_blob, "open_weights: the blob has %zu bytes, its header alone has %zu", blob.size(), sizeof h);
+    return status::error(errc::corrupt_blob, "open_weights: the blob has %zu bytes, its header alone has %zu",
+                         blob.size(), sizeof h);
   }
   std::memcpy(&h, blob.data(), sizeof h);
-  if (h.magic != h.expected_magic) return status::error(errc::corrupt_blob, "open_weights: magic %llx is not %llx", (unsigned long long)h.magic, (unsigned long long)h.expected_magic);
-  if (h.version != h.current_version) return status::error(errc::wrong_blob, "open_weights: version %u, this library reads version %u", h.version, h.current_version);
-  if (h.own_checksum() != h.header_checksum) return status::error(errc::corrupt_blob, "open_weights: the checksum of the header is not its %llx", (unsigned long long)h.header_checksum);
-  if (h.element != detail::element_code<T>) return status::error(errc::wrong_blob, "open_weights: element code %u but the type asked for has %u", h.element, detail::element_code<T>);
+  if (h.magic != h.expected_magic)
+    return status::error(errc::corrupt_blob, "open_weights: magic %llx is not %llx", (unsigned long long)h.magic,
+                         (unsigned long long)h.expected_magic);
+  if (h.version != h.current_version)
+    return status::error(errc::wrong_blob, "open_weights: version %u, this library reads version %u", h.version,
+                         h.current_version);
+  if (h.own_checksum() != h.header_checksum)
+    return status::error(errc::corrupt_blob, "open_weights: the checksum of the header is not its %llx",
+                         (unsigned long long)h.header_checksum);
+  if (h.element != detail::element_code<T>)
+    return status::error(errc::wrong_blob, "open_weights: element code %u but the type asked for has %u", h.element,
+                         detail::element_code<T>);
   index columns = 0, bytes = 0;
   const bool sane = h.k >= 0 && h.n >= 0 && h.nr > 0 && !__builtin_add_overflow(h.n, h.nr - 1, &columns) &&
                     !__builtin_mul_overflow(columns / h.nr * h.nr, h.k, &bytes) &&
@@ -121,30 +133,42 @@ result<packed_weights<T>> open_weights(std::span<const std::byte> blob, bool ver
                          (long long)h.k, (long long)h.n, (long long)h.nr, blob.size());
   }
   if (reinterpret_cast<std::uintptr_t>(blob.data()) % workspace_alignment != 0) {
-    return status::error(errc::misaligned, "open_weights: the blob at %p is not aligned to %zu bytes", (const void*)blob.data(), workspace_alignment);
+    return status::error(errc::misaligned, "open_weights: the blob at %p is not aligned to %zu bytes",
+                         (const void*)blob.data(), workspace_alignment);
   }
   const std::byte* panels = blob.data() + sizeof h;
   if (verify && detail::checksum(panels, h.bytes) != h.checksum) {
-    return status::error(errc::corrupt_blob, "open_weights: the checksum of the panels is not the header's %llx", (unsigned long long)h.checksum);
+    return status::error(errc::corrupt_blob, "open_weights: the checksum of the panels is not the header's %llx",
+                         (unsigned long long)h.checksum);
   }
   return packed_weights<T>{reinterpret_cast<const T*>(panels), h.k, h.n, h.nr};
 }
 
-/// Packs B (K x N, any strides) for gemm on Isa into `storage`, which then is a blob: keep it, share it, write it to a file.
+/// Packs B (K x N, any strides) for gemm on Isa into `storage`, which then is a blob: keep it, share it, write it to a
+/// file.
 ///
 ///     std::vector<std::byte> ... 64-byte aligned storage of packed_weights_bytes<float>(k, n)
 ///     auto w = pack_weights(view(b, k, n), storage);
 ///     gemm(A, w.value(), C);
 ///
-/// Errors: negative_extent, null_pointer, workspace_too_small, misaligned; storage is untouched then. B is free afterwards.
+/// Errors: negative_extent, null_pointer, workspace_too_small, misaligned; storage is untouched then. B is free
+/// afterwards.
 template <class Isa = isa::native, any_matrix B>
 auto pack_weights(const B& b, std::span<std::byte> storage) -> result<packed_weights<typename B::value_type>> {
   using T = typename B::value_type;
-  if (b.rows() < 0 || b.cols() < 0) return status::error(errc::negative_extent, "pack_weights: B is %lld x %lld: extents must not be negative", (long long)b.rows(), (long long)b.cols());
-  if (b.data() == nullptr && !b.empty()) return status::error(errc::null_pointer, "pack_weights: B is %lld x %lld but its data is null", (long long)b.rows(), (long long)b.cols());
+  if (b.rows() < 0 || b.cols() < 0)
+    return status::error(errc::negative_extent, "pack_weights: B is %lld x %lld: extents must not be negative",
+                         (long long)b.rows(), (long long)b.cols());
+  if (b.data() == nullptr && !b.empty())
+    return status::error(errc::null_pointer, "pack_weights: B is %lld x %lld but its data is null", (long long)b.rows(),
+                         (long long)b.cols());
   const std::size_t bytes = packed_weights_bytes<T, Isa>(b.rows(), b.cols());
-  if (bytes == 0 || storage.size() < bytes) return status::error(errc::workspace_too_small, "pack_weights: storage has %zu bytes, %lld x %lld needs %zu", storage.size(), (long long)b.rows(), (long long)b.cols(), bytes);
-  if (reinterpret_cast<std::uintptr_t>(storage.data()) % workspace_alignment != 0) return status::error(errc::misaligned, "pack_weights: storage at %p is not aligned to %zu bytes", (void*)storage.data(), workspace_alignment);
+  if (bytes == 0 || storage.size() < bytes)
+    return status::error(errc::workspace_too_small, "pack_weights: storage has %zu bytes, %lld x %lld needs %zu",
+                         storage.size(), (long long)b.rows(), (long long)b.cols(), bytes);
+  if (reinterpret_cast<std::uintptr_t>(storage.data()) % workspace_alignment != 0)
+    return status::error(errc::misaligned, "pack_weights: storage at %p is not aligned to %zu bytes",
+                         (void*)storage.data(), workspace_alignment);
   const index nr = detail::panel_width<T, Isa>();
   T* panels = reinterpret_cast<T*>(storage.data() + sizeof(packed_header));
   pack_panels<T, Isa>({b.data(), b.row_stride(), b.col_stride(), b.rows(), b.cols()}, panels, nr);

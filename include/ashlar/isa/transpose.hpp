@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// isa/transpose.hpp: a W x W block of elements transposed in registers, W the elements of the widest fixed vector of the ISA.
+// isa/transpose.hpp: a W x W block of elements transposed in registers, W the elements of the widest fixed vector of
+// the ISA.
 //
 //   log2(W) rounds of  new[2i] = zip_low(r[i], r[i + W/2]),  new[2i + 1] = zip_high(r[i], r[i + W/2])
 //

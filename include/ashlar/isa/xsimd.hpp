@@ -20,7 +20,7 @@ namespace ashlar::detail {
 /// An adapter exists for these element types.
 template <class T>
 concept simd_element = std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, std::int32_t> ||
-    std::same_as<T, std::uint32_t>;
+                       std::same_as<T, std::uint32_t>;
 
 template <class T, class Isa, class Arch>
 struct xsimd_ops {

@@ -36,7 +36,8 @@ class contraction_block {
   using table = tile_table<T, Isa, S, Semiring, E>;
 
  public:
-  ASHLAR_INLINE contraction_block(const contraction<T>& c, const blocking& cut, const E& e, const Prologue& p, T* scratch)
+  ASHLAR_INLINE contraction_block(const contraction<T>& c, const blocking& cut, const E& e, const Prologue& p,
+                                  T* scratch)
       : c_(c), cut_(cut), epilogue_(e), prologue_(p), nr_(table::nr()) {
     const index line = 64 / index(sizeof(T));
     const index rows = std::min(cut.ma, std::min(cut.mc, c.m));
@@ -198,7 +199,8 @@ class contraction_block {
   }
 
   void finish() {
-    finish_strided<O>(epilogue_, acc_, acc_stride_, rows_, cols_, dst_, c_.dst_row_stride, c_.dst_column_stride, i0_, j0_);
+    finish_strided<O>(epilogue_, acc_, acc_stride_, rows_, cols_, dst_, c_.dst_row_stride, c_.dst_column_stride, i0_,
+                      j0_);
   }
 
   // A streamed panel is fetched this far ahead: the distance decides what of the memory bandwidth is reached.
@@ -214,7 +216,8 @@ class contraction_block {
   index i0_, j0_, rows_, cols_;
   T *dst_, *acc_;
   index acc_stride_;
-  index fetch_advance_;  // bytes from one tile's share of what is fetched to the next tile's; 0: the first tile fetches all
+  index fetch_advance_;  // bytes from one tile's share of what is fetched to the next tile's; 0: the first tile fetches
+                         // all
 };
 
 }  // namespace ashlar

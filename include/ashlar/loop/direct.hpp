@@ -2,7 +2,8 @@
 //
 // loop/direct.hpp: small problems: every operand is read where it is, nothing is cut, copied or divided up.
 //
-// What a call costs beside the arithmetic decides here: 16 x 16 x 16 is 130 cycles of it. So no plan is made: two loops of tiles.
+// What a call costs beside the arithmetic decides here: 16 x 16 x 16 is 130 cycles of it. So no plan is made: two loops
+// of tiles.
 //
 // Depends on: loop/contract.hpp.   Used by: gemm/gemm.hpp.
 #pragma once
@@ -16,7 +17,8 @@ struct direct_contraction {
   using O = ops<T, Isa>;
   using table = tile_table<T, Isa, S, Semiring, E>;
 
-  /// Is B small enough to stay in L1 or L2 while a few tiles of rows pass over it, and can all operands be read in place?
+  /// Is B small enough to stay in L1 or L2 while a few tiles of rows pass over it, and can all operands be read in
+  /// place?
   static ASHLAR_INLINE bool serves(const contraction<T>& c) {
     constexpr index most_b = 64 * 1024 / index(sizeof(T));
     const bool in_place = c.a_k_stride == 1 && c.dst_column_stride == 1 && (c.panels || c.b_column_stride == 1);

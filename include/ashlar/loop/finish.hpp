@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// loop/finish.hpp: expressions over rows in memory: the epilogue of a dst that has no contiguous columns, and the prologue.
+// loop/finish.hpp: expressions over rows in memory: the epilogue of a dst that has no contiguous columns, and the
+// prologue.
 //
-// The tile applies epilogues in registers; here are the two places that cannot: a dst with strided columns (gathered and
-// scattered a vector at a time) and rows of A that were copied and are transformed while they are in L1.
+// The tile applies epilogues in registers; here are the two places that cannot: a dst with strided columns (gathered
+// and scattered a vector at a time) and rows of A that were copied and are transformed while they are in L1.
 //
 // Depends on: epilogue/, isa/.   Used by: loop/contract.hpp.
 #pragma once

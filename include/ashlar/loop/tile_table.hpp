@@ -25,7 +25,9 @@ struct tile_table {
   static ASHLAR_INLINE constexpr index nr() { return S.nv * O::lanes(); }
 
   /// The kernel of exactly `rows` rows and `vectors` vectors, 1 <= rows <= MR, 1 <= vectors <= NV.
-  static ASHLAR_INLINE kernel find(index rows, index vectors) { return kernels[std::size_t((vectors - 1) * S.mr + rows - 1)]; }
+  static ASHLAR_INLINE kernel find(index rows, index vectors) {
+    return kernels[std::size_t((vectors - 1) * S.mr + rows - 1)];
+  }
 
   /// Panels that a kernel for few rows takes side by side: as many as registers hold, at most four; 1: there is none.
   static constexpr int panels_side_by_side(index rows) {
@@ -43,8 +45,8 @@ struct tile_table {
 
   template <std::size_t... I>
   static consteval auto make_wide(std::index_sequence<I...>) {
-    return std::array<kernel, sizeof...(I)>{&register_tile<O, int(I) + 1, panels_side_by_side(I + 1) * S.nv, S.ku, Semiring,
-                                                           E, S.nv>::run...};
+    return std::array<kernel, sizeof...(I)>{
+        &register_tile<O, int(I) + 1, panels_side_by_side(I + 1) * S.nv, S.ku, Semiring, E, S.nv>::run...};
   }
   static constexpr auto wide = make_wide(std::make_index_sequence<std::size_t(low_rows)>{});
 

@@ -4,8 +4,8 @@
 //
 //   dst[i * ld + j] = src[i * row_stride + j * col_stride],  j < cols;      zero for cols <= j < padded
 //
-// Rows of A, panels of B and transposed operands are all this copy: whole vectors where columns are contiguous, transposes
-// in registers where rows are, element by element otherwise.
+// Rows of A, panels of B and transposed operands are all this copy: whole vectors where columns are contiguous,
+// transposes in registers where rows are, element by element otherwise.
 //
 // Depends on: isa/.   Used by: pack/panel.hpp, loop/contract.hpp.
 #pragma once
@@ -39,12 +39,14 @@ class block_copy {
   }
 
  private:
-  // Rows of a large matrix lie on pages of their own, where no hardware prefetcher follows: so many bytes are kept in flight.
+  // Rows of a large matrix lie on pages of their own, where no hardware prefetcher follows: so many bytes are kept in
+  // flight.
   static constexpr index lookahead = 4096;
 
   static void copy_rows(const strided_block<T>& src, T* dst, index ld, index padded) {
     const index lanes = O::lanes();
-    const index ahead = std::clamp<index>(lookahead / index(sizeof(T)) / std::max<index>(src.cols, 1), 1, 64) * src.row_stride;
+    const index ahead =
+        std::clamp<index>(lookahead / index(sizeof(T)) / std::max<index>(src.cols, 1), 1, 64) * src.row_stride;
     for (index i = 0; i < src.rows; ++i) {
       const T* from = src.data + i * src.row_stride;
       T* to = dst + i * ld;

@@ -6,10 +6,10 @@
 //   for k:  acc[r][j] = semiring(A(r, k), B(k, j), acc[r][j])          one fused step per k, in increasing order
 //   last ? dst[r][j] = epilogue(acc[r][j]) : partial[r][j] = acc[r][j]
 //
-// A is read by rows (k contiguous, any distance between rows), so a row-major matrix, a block copied from a transposed one
-// and the pixels of an image are all the same to it. B is read by steps of NV vectors at any distance: a packed panel or
-// the rows of a row-major matrix. Accumulators are function parameter packs: an array of them goes to the stack with g++ 12,
-// and SVE vectors cannot be array elements or members at all.
+// A is read by rows (k contiguous, any distance between rows), so a row-major matrix, a block copied from a transposed
+// one and the pixels of an image are all the same to it. B is read by steps of NV vectors at any distance: a packed
+// panel or the rows of a row-major matrix. Accumulators are function parameter packs: an array of them goes to the
+// stack with g++ 12, and SVE vectors cannot be array elements or members at all.
 //
 // Depends on: tile/shape.hpp, tile/row_addresses.hpp, epilogue/.   Used by: loop/.
 #pragma once
@@ -28,28 +28,28 @@ namespace ashlar {
 /// What one call of a tile works on. Strides in elements; every pointer is to the tile's own first element.
 template <class T>
 struct tile_operands {
-  index k;                       // steps of this K block
-  const T* a;                    // row r, step k at a[r * a_stride + k]
+  index k;     // steps of this K block
+  const T* a;  // row r, step k at a[r * a_stride + k]
   index a_stride;
-  const T* b;                    // step k at b[k * b_stride], NV vectors; readable in full unless the ISA masks memory
+  const T* b;  // step k at b[k * b_stride], NV vectors; readable in full unless the ISA masks memory
   index b_stride;
-  index b_group;                 // from one panel to the next, in a tile wider than a panel
-  const char* prefetch;          // what is needed next: each step fetches as many lines as a step of B has towards L2
-  index prefetch_stride;         // bytes
-  T* partial;                    // accumulators between K blocks
+  index b_group;          // from one panel to the next, in a tile wider than a panel
+  const char* prefetch;   // what is needed next: each step fetches as many lines as a step of B has towards L2
+  index prefetch_stride;  // bytes
+  T* partial;             // accumulators between K blocks
   index partial_stride;
   T* dst;
   index dst_stride;
-  index row, col;                // of the tile's first element in the whole dst: the epilogue's coordinates
-  index n;                       // columns that exist, more than (NV - 1) vectors of them
-  bool resume;                   // a later K block: start from partial
-  bool last;                     // the last K block: apply the epilogue and store dst
+  index row, col;  // of the tile's first element in the whole dst: the epilogue's coordinates
+  index n;         // columns that exist, more than (NV - 1) vectors of them
+  bool resume;     // a later K block: start from partial
+  bool last;       // the last K block: apply the epilogue and store dst
 };
 
 /// The micro-kernel of MR rows x NV vectors on the ISA of O, for one semiring and one epilogue expression E.
 ///
-/// Group: vectors of B that lie side by side. A tile wider than a panel (few rows, where one panel's accumulators are too
-/// few to hide the latency of the multiply-add) reads several panels, b_group apart.
+/// Group: vectors of B that lie side by side. A tile wider than a panel (few rows, where one panel's accumulators are
+/// too few to hide the latency of the multiply-add) reads several panels, b_group apart.
 template <class O, int MR, int NV, int KU, class Semiring, class E, int Group = NV>
 class register_tile {
   using T = typename O::value_type;
@@ -118,7 +118,8 @@ class register_tile {
   }
 
   // Cache lines of a step of B, a length-agnostic vector counted as one.
-  static constexpr int lines = std::max<int>(1, NV * int(std::max<index>(isa::facts<typename O::isa_type>::vector_bytes, 64)) / 64);
+  static constexpr int lines =
+      std::max<int>(1, NV* int(std::max<index>(isa::facts<typename O::isa_type>::vector_bytes, 64)) / 64);
 
   static constexpr int unroll() {
     if constexpr (by_lanes) {
@@ -143,8 +144,8 @@ class register_tile {
     (step<K>(s, vectors{}, rows, b + K * b_stride, b_group, tail, acc...), ...);
   }
 
-  // g++ for AArch64 schedules before it allocates registers: it moves loads of later rows and steps up until accumulators
-  // are copied (a ninth of NEON's vector instructions) or spilled. It takes no instruction across this.
+  // g++ for AArch64 schedules before it allocates registers: it moves loads of later rows and steps up until
+  // accumulators are copied (a ninth of NEON's vector instructions) or spilled. It takes no instruction across this.
   template <bool Here = true>
   static ASHLAR_INLINE void fence() {
     if constexpr (Here && std::is_base_of_v<isa::neon, typename O::isa_type>) asm volatile("");
@@ -155,7 +156,8 @@ class register_tile {
   static ASHLAR_INLINE void step(seq<I...>, seq<J...>, const row_addresses<T, MR>& rows, const T* b, index b_group,
                                  index tail, Acc&... acc) {
     [&](auto... bv) __attribute__((always_inline)) {
-      ((acc = Semiring::template accumulate<O>(O::broadcast_load(rows.template at<I / NV>(K)), pick<I % NV>(bv...), acc),
+      ((acc =
+            Semiring::template accumulate<O>(O::broadcast_load(rows.template at<I / NV>(K)), pick<I % NV>(bv...), acc),
         fence<I % NV == NV - 1>()),
        ...);
     }(load_b<J>(b, b_group, tail)...);
@@ -182,8 +184,8 @@ class register_tile {
 
   // A vector of k of every row at once; then each k multiplies by one lane (NEON; vectors here are sized).
   template <int... I, int... R, class... Acc>
-  static ASHLAR_INLINE void lane_steps(seq<I...> s, seq<R...>, const row_addresses<T, MR>& rows, const T* b, index b_stride,
-                                       index b_group, index tail, Acc&... acc) {
+  static ASHLAR_INLINE void lane_steps(seq<I...> s, seq<R...>, const row_addresses<T, MR>& rows, const T* b,
+                                       index b_stride, index b_group, index tail, Acc&... acc) {
     const std::array<typename O::vec, MR> a{O::load(rows.template at<R>(0))...};
     lane_steps(s, std::make_integer_sequence<int, O::quad>{}, a, b, b_stride, b_group, tail, acc...);
   }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tile/registry.hpp: one line a kernel. A line here is dispatched to, tested over all shapes and measured; nothing else lists tiles.
+// tile/registry.hpp: one line a kernel. A line here is dispatched to, tested over all shapes and measured; nothing else
+// lists tiles.
 //
-// The first line of an (ISA, element type) pair is the one gemm uses; the others are alternatives that must give the same
-// bits and can be named explicitly.
+// The first line of an (ISA, element type) pair is the one gemm uses; the others are alternatives that must give the
+// same bits and can be named explicitly.
 //
 // Depends on: tile/shape.hpp.   Used by: loop/, gemm/, tests, bench.
 #pragma once
@@ -25,23 +26,24 @@ struct registered_tile {
 template <class... Tiles>
 struct tile_list {};
 
-// AVX-512 14 x 2: 28 accumulators + 2 vectors of B + 1 broadcast fill 31 of 32 registers, 16 loads for 28 multiply-adds.
-// AVX2 6 x 2: 12 + 2 + 1 of 16. NEON 8 x 2 with lanes of k: 16 + 2 + 8 of 32, and 256 divides by both 8 rows and 8 columns.
-// SVE 8 x 3: 24 + 3 + 1 of 32; the broadcast is a load (LD1RW), so the multiply-add keeps its full rate on every core.
-using tile_registry = tile_list<                            //
-    registered_tile<isa::avx512, float, {14, 2, 1}>,        //
-    registered_tile<isa::avx512, float, {9, 3, 1}>,         //
-    registered_tile<isa::avx512, double, {14, 2, 1}>,       //
-    registered_tile<isa::avx512, double, {12, 2, 1}>,       //
-    registered_tile<isa::avx2, float, {6, 2, 4}>,           //
-    registered_tile<isa::avx2, float, {4, 3, 2}>,           //
-    registered_tile<isa::avx2, double, {6, 2, 4}>,          //
-    registered_tile<isa::sve, float, {8, 3, 1}>,            //
-    registered_tile<isa::sve, float, {6, 4, 1}>,            //
-    registered_tile<isa::sve, double, {8, 3, 1}>,            //
-    registered_tile<isa::neon, float, {8, 2}>,              //
-    registered_tile<isa::neon, float, {7, 2}>,              //
-    registered_tile<isa::neon, double, {8, 2}>>;   //
+// AVX-512 14 x 2: 28 accumulators + 2 vectors of B + 1 broadcast fill 31 of 32 registers, 16 loads for 28
+// multiply-adds. AVX2 6 x 2: 12 + 2 + 1 of 16. NEON 8 x 2 with lanes of k: 16 + 2 + 8 of 32, and 256 divides by both 8
+// rows and 8 columns. SVE 8 x 3: 24 + 3 + 1 of 32; the broadcast is a load (LD1RW), so the multiply-add keeps its full
+// rate on every core.
+using tile_registry = tile_list<                       //
+    registered_tile<isa::avx512, float, {14, 2, 1}>,   //
+    registered_tile<isa::avx512, float, {9, 3, 1}>,    //
+    registered_tile<isa::avx512, double, {14, 2, 1}>,  //
+    registered_tile<isa::avx512, double, {12, 2, 1}>,  //
+    registered_tile<isa::avx2, float, {6, 2, 4}>,      //
+    registered_tile<isa::avx2, float, {4, 3, 2}>,      //
+    registered_tile<isa::avx2, double, {6, 2, 4}>,     //
+    registered_tile<isa::sve, float, {8, 3, 1}>,       //
+    registered_tile<isa::sve, float, {6, 4, 1}>,       //
+    registered_tile<isa::sve, double, {8, 3, 1}>,      //
+    registered_tile<isa::neon, float, {8, 2}>,         //
+    registered_tile<isa::neon, float, {7, 2}>,         //
+    registered_tile<isa::neon, double, {8, 2}>>;       //
 
 namespace detail {
 template <class Isa, class T, class Entry>
@@ -52,7 +54,8 @@ template <class Isa, class T, class... Tiles>
 consteval tile_shape first_shape(const tile_list<Tiles...>*) {
   tile_shape shape{4, 2, 1};
   bool found = false;
-  ((!found && serves<Isa, T>(static_cast<const Tiles*>(nullptr)) ? (void)(shape = Tiles::shape, found = true) : (void)0),
+  ((!found && serves<Isa, T>(static_cast<const Tiles*>(nullptr)) ? (void)(shape = Tiles::shape, found = true)
+                                                                 : (void)0),
    ...);
   return shape;
 }

@@ -20,8 +20,8 @@ struct tile_shape {
   friend constexpr bool operator==(const tile_shape&, const tile_shape&) = default;
 };
 
-/// Vector registers a tile of this shape occupies on the ISA of O. With lane FMAs (NEON) A is read a vector of k of every
-/// row at a time, else one broadcast at a time.
+/// Vector registers a tile of this shape occupies on the ISA of O. With lane FMAs (NEON) A is read a vector of k of
+/// every row at a time, else one broadcast at a time.
 template <class O>
 constexpr int registers_of(tile_shape s) {
   return s.mr * s.nv + s.nv + (lane_ops<O> ? s.mr : 1);
