@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// loop/blocking.hpp: how a contraction is cut into blocks: a plain value, computed from the extents and the cache sizes.
+// loop/blocking.hpp: how a contraction is cut into blocks: a plain value, computed from the extents and the cache
+// sizes.
 //
 //   for each block of dst, MC x NC                    one task of the executor; tasks never wait for each other
 //     for each K block, KC                            accumulators rest in dst or in the workspace between K blocks
@@ -28,25 +29,25 @@ struct contraction_shape {
   index m, n, k;
   index element_bytes;
   index a_row_stride, a_k_stride;
-  bool a_transformed;      // a prologue: A must be copied
-  bool b_packed;           // panels exist already
+  bool a_transformed;  // a prologue: A must be copied
+  bool b_packed;       // panels exist already
   index b_k_stride, b_column_stride;
-  bool b_edges;            // a ragged last panel must be copied even where others are read in place (no masked loads)
-  bool dst_contiguous;     // dst has contiguous columns
-  bool dst_read;           // the epilogue reads dst
+  bool b_edges;         // a ragged last panel must be copied even where others are read in place (no masked loads)
+  bool dst_contiguous;  // dst has contiguous columns
+  bool dst_read;        // the epilogue reads dst
 };
 
 /// The cut. Two contractions with equal blocking walk memory alike; the result never depends on it.
 struct blocking {
   index mc, nc, kc;
-  index ma;                // rows of A that L2 holds at a time, part of MC
-  index height;            // rows of a tile, at most MR
-  bool copy_a;             // rows of A are copied to the workspace
-  bool copy_b;             // panels of B are copied to the workspace (else read in place)
-  index panels;            // panel buffers: all of NC where several MA parts read them, else one
-  bool streams;            // B comes from memory and few tiles use it: fetch well ahead
-  bool own_accumulators;   // partial sums rest in the workspace, since dst cannot hold them
-  index a_stride;          // of copied rows
+  index ma;               // rows of A that L2 holds at a time, part of MC
+  index height;           // rows of a tile, at most MR
+  bool copy_a;            // rows of A are copied to the workspace
+  bool copy_b;            // panels of B are copied to the workspace (else read in place)
+  index panels;           // panel buffers: all of NC where several MA parts read them, else one
+  bool streams;           // B comes from memory and few tiles use it: fetch well ahead
+  bool own_accumulators;  // partial sums rest in the workspace, since dst cannot hold them
+  index a_stride;         // of copied rows
   index m_blocks, n_blocks;
   constexpr index tasks() const { return m_blocks * n_blocks; }
   friend constexpr bool operator==(const blocking&, const blocking&) = default;
@@ -59,10 +60,12 @@ struct cache_sizes {
 
 namespace detail {
 
-// The rows of A in use take 7/16 of L2; the panel of B that they meet, the lines of dst and what is fetched ahead have the rest.
+// The rows of A in use take 7/16 of L2; the panel of B that they meet, the lines of dst and what is fetched ahead have
+// the rest.
 constexpr index rows_share(const cache_sizes& c) { return c.l2 * 7 / 16; }
 
-// Rows at a distance of a multiple of 4 KiB, or nearly so, fall on one set of L1: more of them than ways evict each other.
+// Rows at a distance of a multiple of 4 KiB, or nearly so, fall on one set of L1: more of them than ways evict each
+// other.
 constexpr index l1_ways = 8;
 constexpr bool aliases(index stride, index element_bytes) {
   const index offset = stride * element_bytes & 4095;
@@ -97,8 +100,8 @@ constexpr index k_block(index k, index mr, const contraction_shape& s, const cac
   return multiple(ceil_div(k, ceil_div(k, most)), 16);
 }
 
-// KC where B streams. Packed panels: all of K for one tile, else chunks that stay in L2 until the last tile has read them.
-// Rows in place: so few that each is a stream of its own, along the columns, while the accumulators rest in L2.
+// KC where B streams. Packed panels: all of K for one tile, else chunks that stay in L2 until the last tile has read
+// them. Rows in place: so few that each is a stream of its own, along the columns, while the accumulators rest in L2.
 constexpr index streaming_k_block(index mr, const contraction_shape& s, const cache_sizes& c) {
   const bool one_tile = s.m <= mr;
   if (!s.b_packed) return std::min<index>(s.k, s.m <= 2 * mr ? 64 : 128);
@@ -135,8 +138,11 @@ constexpr blocking cut(const contraction_shape& s, index mr, index nr, index lan
   b.own_accumulators = !s.dst_contiguous || (s.dst_read && b.kc < s.k);
   b.a_stride = multiple(b.kc, 16) + 16;
   b.ma = std::max<index>(mr, detail::rows_share(c) / (b.kc * s.element_bytes) / mr * mr);
-  const index resting = c.l2 / 4 / (std::min(s.m, 4 * mr) * s.element_bytes);  // columns of accumulators that stay in L2
-  const index mc_most = b.own_accumulators ? b.ma : multiple(4096, mr);
+  const index resting =
+      c.l2 / 4 / (std::min(s.m, 4 * mr) * s.element_bytes);  // columns of accumulators that stay in L2
+  const index sums =
+      std::max(mr, c.l2 / (1024 * s.element_bytes) / mr * mr);  // rows of accumulators that fill L2: bounds small k
+  const index mc_most = b.own_accumulators ? std::min(b.ma, sums) : multiple(4096, mr);
   const index nc_most = b.streams && b.kc < s.k ? std::max<index>(resting, nr) : b.own_accumulators ? 1024 : 2048;
   b.m_blocks = std::max<index>(1, ceil_div(s.m, mc_most));
   b.n_blocks = std::max<index>(1, ceil_div(s.n, nc_most));
