@@ -142,14 +142,14 @@ status run_gemm(const Check& check, const A& a, const B& b, const C& c, const Op
     if (c.empty()) return {};
   }
   const auto x = contraction_of<T>(matrix, b, c);
+  const auto target = option<executor_option>(on(serial{}), options...);
+  const auto caches = option<cache_option>(default_caches<Isa>(), options...);
   if constexpr (K::may_be_direct) {
-    if (K::direct::serves(x)) {
+    if (K::direct::serves(x, target.get().concurrency(), caches)) {
       K::direct::run(x, e);
       return {};
     }
   }
-  const auto target = option<executor_option>(on(serial{}), options...);
-  const auto caches = option<cache_option>(default_caches<Isa>(), options...);
   const auto memory = option<scratch_option>(no_scratch{}, options...);
   return run_with_memory<K>(x, e, prologue_of(a), target.get(), caches, memory_of(memory));
 }
@@ -159,10 +159,11 @@ std::size_t workspace_bytes(const A& a, const B& b, const C& c, const Options&..
   using K = kernel_of<Isa, A, B, C, Options...>;
   if (c.empty()) return 0;
   const auto x = contraction_of<typename C::value_type>(matrix_of(a), b, c);
-  if (K::may_be_direct && K::direct::serves(x)) return 0;
-  const auto s = K::shape_of(x);
   const auto target = option<executor_option>(on(serial{}), options...);
-  const blocking cut = K::plan(s, target.get().concurrency(), option<cache_option>(default_caches<Isa>(), options...));
+  const auto caches = option<cache_option>(default_caches<Isa>(), options...);
+  if (K::may_be_direct && K::direct::serves(x, target.get().concurrency(), caches)) return 0;
+  const auto s = K::shape_of(x);
+  const blocking cut = K::plan(s, target.get().concurrency(), caches);
   const index elements = K::workspace(s, cut) * std::min<index>(target.get().concurrency(), cut.tasks());
   return elements == 0 ? 0 : arena::bytes_for<typename C::value_type>(elements);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// loop/direct.hpp: small problems: every operand is read where it is, nothing is cut, copied or divided up.
+// loop/direct.hpp: products with a small B: every operand is read where it is, nothing is cut, copied or divided up.
 //
 // What a call costs beside the arithmetic decides here: 16 x 16 x 16 is 130 cycles of it. So no plan is made: two loops
 // of tiles.
@@ -17,50 +17,73 @@ struct direct_contraction {
   using O = ops<T, Isa>;
   using table = tile_table<T, Isa, S, Semiring, E>;
 
-  /// Is B small enough to stay in L1 or L2 while a few tiles of rows pass over it, and can all operands be read in
-  /// place?
-  static ASHLAR_INLINE bool serves(const contraction<T>& c) {
-    constexpr index most_b = 64 * 1024 / index(sizeof(T));
+  /// Does B stay in L2 while all tiles of rows pass over it, can all operands be read in place, and is one worker
+  /// enough?
+  static ASHLAR_INLINE bool serves(const contraction<T>& c, index workers, const cache_sizes& caches) {
+    constexpr index little_work = 96 * 96 * 96;
     const bool in_place = c.a_k_stride == 1 && c.dst_column_stride == 1 && (c.panels || c.b_column_stride == 1);
     const bool whole = O::masked_memory || c.panels || c.n % O::lanes() == 0;
-    return in_place && whole && c.k <= 512 && c.m <= 8 * S.mr && c.k * c.n <= most_b;
+    return in_place && whole && c.k * c.n <= caches.l2 / 4 / index(sizeof(T)) &&
+           (workers <= 1 || c.m * c.n * c.k <= little_work);
   }
 
+  /// Rows outside, panels inside: a tile's rows of A stay in L1, and dst is written along its rows.
   static void run(const contraction<T>& c, const E& e) {
     const index nr = table::nr();
     tile_operands<T> x;
     x.k = c.k;
     x.a_stride = c.a_row_stride;
     x.b_stride = c.panels ? nr : c.b_k_stride;
+    x.b_group = 0;
     x.partial = nullptr, x.partial_stride = 0;
     x.dst_stride = c.dst_row_stride;
     x.resume = false, x.last = true;
-    x.prefetch_stride = 0;
-    // As even as tiles can be; one division, by a constant.
-    const index tiles = (c.m + S.mr - 1) / S.mr;
+    const index b_panel = c.panels ? nr * c.k : nr;
+    const T* const b = c.panels ? c.panels : c.b;
+    const index vectors = vectors_of(c.n < nr ? c.n : nr);
+    const index most = tallest(c, vectors);
+    const index tiles = c.m <= most ? 1 : c.m <= 2 * most ? 2 : ceil_div(c.m, most);
     const index least = tiles == 1 ? c.m : tiles == 2 ? c.m / 2 : c.m / tiles;
     const index larger = c.m - least * tiles;
-    for (index j = 0; j < c.n; j += nr) {
-      x.n = std::min(nr, c.n - j);
-      x.col = j;
-      x.b = c.panels ? c.panels + j * c.k : c.b + j;
-      x.prefetch = reinterpret_cast<const char*>(x.b);
-      const index vectors = ceil_div_lanes(x.n);
-      x.a = c.a;
-      x.dst = c.dst + j;
-      x.row = 0;
-      for (index t = 0; t < tiles; ++t) {
-        const index height = least + (t < larger);
-        table::find(height, vectors)(x, e);
-        x.a += height * x.a_stride;
-        x.dst += height * x.dst_stride;
-        x.row += height;
+    x.row = 0;
+    x.a = c.a;
+    for (index t = 0; t < tiles; ++t) {
+      const index height = least + (t < larger);
+      const auto kernel = table::find(height, vectors);
+      fetch_rows(x, height, t + 2 < tiles);
+      x.dst = c.dst + x.row * c.dst_row_stride;
+      x.b = b;
+      x.n = nr;
+      x.col = 0;
+      for (; x.col + nr <= c.n; x.col += nr) {
+        kernel(x, e);
+        x.b += b_panel;
+        x.dst += nr;
       }
+      if (x.col < c.n) {
+        x.n = c.n - x.col;
+        table::find(height, vectors_of(x.n))(x, e);
+      }
+      x.row += height;
+      x.a += height * x.a_stride;
     }
   }
 
  private:
-  static ASHLAR_INLINE index ceil_div_lanes(index n) {
+  // Rows of a tile: of one vector more than of whole ones, and no more than L1 has ways where they fall on one set.
+  static ASHLAR_INLINE index tallest(const contraction<T>& c, index vectors) {
+    const index most = table::rows(vectors);
+    return detail::aliases(c.a_row_stride, sizeof(T)) && most > detail::l1_ways ? detail::l1_ways : most;
+  }
+
+  // A tall A streams: the rows after the next tile's, as far as rows follow each other closely.
+  static ASHLAR_INLINE void fetch_rows(tile_operands<T>& x, index height, bool more) {
+    const bool close = more && x.a_stride <= 2 * x.k;
+    x.prefetch = reinterpret_cast<const char*>(close ? x.a + 2 * height * x.a_stride : x.a);
+    x.prefetch_stride = close ? 64 : 0;
+  }
+
+  static ASHLAR_INLINE index vectors_of(index n) {
     index vectors = 1;
     for (int v = 1; v < S.nv; ++v) vectors += n > v * O::lanes();
     return vectors;

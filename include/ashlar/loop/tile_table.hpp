@@ -24,9 +24,12 @@ struct tile_table {
   /// Columns of a whole tile: a panel's width.
   static ASHLAR_INLINE constexpr index nr() { return S.nv * O::lanes(); }
 
-  /// The kernel of exactly `rows` rows and `vectors` vectors, 1 <= rows <= MR, 1 <= vectors <= NV.
+  /// Rows of the tallest kernel of so many vectors.
+  static ASHLAR_INLINE constexpr index rows(index vectors) { return vectors == 1 ? S.mr1 : S.mr; }
+
+  /// The kernel of exactly `rows` rows and `vectors` vectors, 1 <= rows <= rows(vectors), 1 <= vectors <= NV.
   static ASHLAR_INLINE kernel find(index rows, index vectors) {
-    return kernels[std::size_t((vectors - 1) * S.mr + rows - 1)];
+    return kernels[std::size_t((vectors - 1) * S.mr1 + rows - 1)];
   }
 
   /// Panels that a kernel for few rows takes side by side: as many as registers hold, at most four; 1: there is none.
@@ -50,12 +53,20 @@ struct tile_table {
   }
   static constexpr auto wide = make_wide(std::make_index_sequence<std::size_t(low_rows)>{});
 
+  template <std::size_t I>
+  static consteval kernel make_one() {
+    constexpr int rows = int(I % S.mr1) + 1, vectors = int(I / S.mr1) + 1;
+    if constexpr (vectors > 1 && rows > S.mr) {
+      return nullptr;
+    } else {
+      return &register_tile<O, rows, vectors, S.ku, Semiring, E>::run;
+    }
+  }
   template <std::size_t... I>
   static consteval auto make(std::index_sequence<I...>) {
-    return std::array<kernel, sizeof...(I)>{
-        &register_tile<O, int(I % S.mr) + 1, int(I / S.mr) + 1, S.ku, Semiring, E>::run...};
+    return std::array<kernel, sizeof...(I)>{make_one<I>()...};
   }
-  static constexpr auto kernels = make(std::make_index_sequence<std::size_t(S.mr* S.nv)>{});
+  static constexpr auto kernels = make(std::make_index_sequence<std::size_t(S.mr1* S.nv)>{});
 };
 
 }  // namespace ashlar

@@ -17,6 +17,7 @@ struct tile_shape {
   int mr;
   int nv;
   int ku = 1;
+  int mr1 = mr;  // rows where one vector is all there is: their accumulators leave room for more
   friend constexpr bool operator==(const tile_shape&, const tile_shape&) = default;
 };
 
