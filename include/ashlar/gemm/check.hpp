@@ -62,6 +62,7 @@ status check_view(const char* what, const V& v) {
 // dst is written, so no two of its elements may share memory.
 template <any_matrix V>
 status check_written(const V& v) {
+  if (v.empty()) return {};
   const index rs = v.row_stride() < 0 ? -v.row_stride() : v.row_stride();
   const index cs = v.col_stride() < 0 ? -v.col_stride() : v.col_stride();
   const bool rows_apart = v.rows() < 2 || rs >= (v.cols() - 1) * cs + 1;
