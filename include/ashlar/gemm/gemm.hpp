@@ -10,6 +10,7 @@
 
 #include <ashlar/gemm/check.hpp>
 #include <ashlar/gemm/options.hpp>
+#include <ashlar/gemm/supported.hpp>
 #include <ashlar/loop/contract.hpp>
 #include <ashlar/loop/direct.hpp>
 
@@ -125,6 +126,14 @@ using kernel_of = gemm_kernel<Isa, typename C::value_type,
                               decltype(option<epilogue_option>(acc, std::declval<const Options&>()...)),
                               std::decay_t<decltype(prologue_of(std::declval<const A&>()))>>;
 
+template <class Isa, class A, class B, class C, class... Options>
+consteval bool supported_call() {
+  using tile = decltype(option<tile_option>(with_tile<default_tile<typename C::value_type, Isa>>{},
+                                            std::declval<const Options&>()...));
+  return supported<Isa, A, B, C, decltype(option<semiring_option>(plus_times{}, std::declval<const Options&>()...)),
+                   tile::shape>();
+}
+
 template <class Isa>
 constexpr cache_sizes default_caches() {
   return {isa::facts<Isa>::l1d_bytes, isa::facts<Isa>::l2_bytes};
@@ -207,14 +216,18 @@ inline constexpr bool solves_transposed =
 template <class Isa = isa::native, class A, class B, any_matrix C, class... Options>
   requires(detail::gemm_a<A> && detail::gemm_b<B> && (detail::gemm_option<Options> && ...))
 status gemm(const A& a, const B& b, const C& c, const Options&... options) {
-  const auto check = [&](index nr) {
-    return detail::check_gemm(a, b, c, detail::option<detail::epilogue_option>(acc, options...), nr);
-  };
-  if constexpr (detail::solves_transposed<A, B, C>) {  // column-major C: C^T = B^T A^T
-    return detail::run_gemm<Isa>(check, b.transposed(), a.transposed(), c.transposed(),
-                                 detail::transposed_option(options)...);
+  if constexpr (detail::supported_call<Isa, A, B, C, Options...>()) {
+    const auto check = [&](index nr) {
+      return detail::check_gemm(a, b, c, detail::option<detail::epilogue_option>(acc, options...), nr);
+    };
+    if constexpr (detail::solves_transposed<A, B, C>) {  // column-major C: C^T = B^T A^T
+      return detail::run_gemm<Isa>(check, b.transposed(), a.transposed(), c.transposed(),
+                                   detail::transposed_option(options)...);
+    } else {
+      return detail::run_gemm<Isa>(check, a, b, c, options...);
+    }
   } else {
-    return detail::run_gemm<Isa>(check, a, b, c, options...);
+    return {};
   }
 }
 
@@ -223,7 +236,9 @@ status gemm(const A& a, const B& b, const C& c, const Options&... options) {
 template <class Isa = isa::native, class A, class B, any_matrix C, class... Options>
   requires(detail::gemm_a<A> && detail::gemm_b<B> && (detail::gemm_option<Options> && ...))
 std::size_t gemm_workspace_bytes(const A& a, const B& b, const C& c, const Options&... options) {
-  if constexpr (detail::solves_transposed<A, B, C>) {
+  if constexpr (!detail::supported_call<Isa, A, B, C, Options...>()) {
+    return 0;
+  } else if constexpr (detail::solves_transposed<A, B, C>) {
     return detail::workspace_bytes<Isa>(b.transposed(), a.transposed(), c.transposed(),
                                         detail::transposed_option(options)...);
   } else {
