@@ -117,7 +117,9 @@ class contraction_block {
     if (c_.panels) {
       x.b = c_.panels + (column / nr_ * c_.k + k0) * nr_;
       if (tiles == 1 && x.k == c_.k) return fetch_ahead(x, x.b + prefetch_bytes / index(sizeof(T)), nr_);
-      return fetch_spread(x, x.b + c_.k * nr_, tiles);
+      const bool more = j + nr_ < cols_;
+      return fetch_spread(x, x.b + (more ? c_.k : x.k) * nr_,
+                          tiles);  // the next panel, after the last one the next K block
     }
     if (copied(j)) {
       T* panel = panel_ + (cut_.panels > 1 ? j / nr_ * panel_size_ : 0);
@@ -194,7 +196,7 @@ class contraction_block {
   static ASHLAR_INLINE void prefetch_dst(const T* dst, index stride, index rows) {
     for (index r = 0; r < rows; ++r) {
       __builtin_prefetch(dst + r * stride, 1, 3);
-      __builtin_prefetch(dst + r * stride + 16, 1, 3);
+      __builtin_prefetch(dst + r * stride + 64 / sizeof(T), 1, 3);
     }
   }
 
