@@ -173,22 +173,33 @@ class contraction_block {
   ASHLAR_INLINE void panel_rows(tile_operands<T>& x, const T* a, index i, index rows, index j, index tiles) {
     const index least = rows / tiles, larger = rows % tiles;
     const index n = panel_columns(j), vectors = ceil_div(n, O::lanes());
-    const auto tall = table::find(larger ? least + 1 : least, vectors);
-    const auto low = table::find(least, vectors);
     x.n = n;
     x.col = j0_ + j;
+    x.row = i0_ + i;
     x.a = a;
-    for (index t = 0; t < tiles; ++t) {
-      const index height = least + (t < larger);
-      x.row = i0_ + i;
-      x.partial = acc_ + i * acc_stride_ + j;
-      x.dst = dst_ + i * x.dst_stride + j;
-      if (t + 1 < tiles) prefetch_dst(x.dst + height * x.dst_stride, x.dst_stride, least);
-      (t < larger ? tall : low)(x, epilogue_);
+    x.partial = acc_ + i * acc_stride_ + j;
+    x.dst = dst_ + i * x.dst_stride + j;
+    if (larger > 0) equal_tiles(x, table::find(least + 1, vectors), least + 1, larger, tiles > larger ? least : 0);
+    equal_tiles(x, table::find(least, vectors), least, tiles - larger, 0);
+  }
+
+  // `count` tiles of one height, each below the other; a tile of `after` rows follows them. Pointers step without
+  // multiplying.
+  ASHLAR_INLINE void equal_tiles(tile_operands<T>& x, typename table::kernel kernel, index height, index count,
+                                 index after) {
+    const index a_step = height * x.a_stride, partial_step = height * x.partial_stride,
+                dst_step = height * x.dst_stride;
+    for (; count > 0; --count) {
+      if constexpr (!register_tile<O, 1, 1, 1, Semiring, E>::fetches_dst) {
+        prefetch_dst(x.dst + dst_step, x.dst_stride, count > 1 ? height : after);
+      }
+      kernel(x, epilogue_);
+      x.a += a_step;
+      x.partial += partial_step;
+      x.dst += dst_step;
+      x.row += height;
       x.prefetch += fetch_advance_;
       if (fetch_advance_ == 0) x.prefetch_stride = 0;
-      x.a += height * x.a_stride;
-      i += height;
     }
   }
 

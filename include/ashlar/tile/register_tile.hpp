@@ -69,6 +69,9 @@ class register_tile {
   }();
 
  public:
+  /// Does the tile itself fetch the lines of dst that it will store? Else the caller does, a tile ahead.
+  static constexpr bool fetches_dst = std::is_base_of_v<isa::neon, typename O::isa_type>;
+
   /// Runs the tile. A function of its own (never inlined), so that one binary copy serves every caller.
   [[gnu::noinline]] static void run(const operands& x, const E& e) { start(cells{}, x, e); }
 
@@ -83,6 +86,7 @@ class register_tile {
 
   template <int... I, class... Acc>
   static ASHLAR_INLINE void body(seq<I...> s, const operands& x, const E& e, Acc... acc) {
+    if constexpr (fetches_dst) fetch_rows(std::make_integer_sequence<int, MR>{}, x.dst, x.dst_stride);
     const index tail = x.n - (NV - 1) * O::lanes();
     if (x.resume) load_partial(s, x, tail, acc...);
     accumulate(s, x, tail, acc...);
@@ -117,9 +121,11 @@ class register_tile {
     }
   }
 
-  // Cache lines of a step of B, a length-agnostic vector counted as one.
-  static constexpr int lines =
-      std::max<int>(1, NV* int(std::max<index>(isa::facts<typename O::isa_type>::vector_bytes, 64)) / 64);
+  // Cache lines of a step of B. A vector counts as one at least where it is wide or its length is not known.
+  static constexpr int lines = [] {
+    constexpr int bytes = int(isa::facts<typename O::isa_type>::vector_bytes);
+    return bytes == 16 ? (NV * bytes + 63) / 64 : NV * std::max(bytes, 64) / 64;
+  }();
 
   static constexpr int unroll() {
     if constexpr (by_lanes) {
@@ -127,6 +133,11 @@ class register_tile {
     } else {
       return KU;
     }
+  }
+
+  template <int... R>
+  static ASHLAR_INLINE void fetch_rows(seq<R...>, const T* dst, index stride) {
+    (__builtin_prefetch(dst + R * stride, 1, 3), ...);
   }
 
   template <int... K>
@@ -160,7 +171,8 @@ class register_tile {
             Semiring::template accumulate<O>(O::broadcast_load(rows.template at<I / NV>(K)), pick<I % NV>(bv...), acc),
         fence<I % NV == NV - 1>()),
        ...);
-    }(load_b<J>(b, b_group, tail)...);
+    }
+    (load_b<J>(b, b_group, tail)...);
   }
 
   template <int J>
@@ -216,7 +228,9 @@ class register_tile {
 
   template <int... I, class... Acc>
   static ASHLAR_INLINE void store_partial(seq<I...>, const operands& x, index tail, Acc... acc) {
-    (store_cell<I % NV, false>(x.partial + (I / NV) * x.partial_stride, acc, tail), ...);
+    T* const partial = x.partial;  // read once: a vector store may alias x
+    const index stride = x.partial_stride;
+    (store_cell<I % NV, false>(partial + (I / NV) * stride, acc, tail), ...);
   }
   template <int J, bool Full, class V>
   static ASHLAR_INLINE void store_cell(T* row, V v, index tail) {
@@ -230,14 +244,19 @@ class register_tile {
   // Epilogue and store; Full: the last vector is whole as well.
   template <bool Full, int... I, class... Acc>
   static ASHLAR_INLINE void finish(seq<I...>, const operands& x, const E& e, index tail, Acc... acc) {
-    (finish_cell<I / NV, I % NV, Full>(x, e, tail, acc), ...);
+    const destination to{x.dst, x.dst_stride, x.row, x.col};
+    (finish_cell<I / NV, I % NV, Full>(to, e, tail, acc), ...);
   }
+  struct destination {  // read once: a vector store may alias the operands
+    T* dst;
+    index stride, row, col;
+  };
   template <int R, int J, bool Full, class V>
-  static ASHLAR_INLINE void finish_cell(const operands& x, const E& e, index tail, V v) {
+  static ASHLAR_INLINE void finish_cell(const destination& to, const E& e, index tail, V v) {
     constexpr bool whole = Full || J != NV - 1;
     const index offset = J * O::lanes();
-    T* row = x.dst + R * x.dst_stride;
-    const position<T, whole> at{x.row + R, x.col + offset, whole ? O::lanes() : tail, row + offset};
+    T* row = to.dst + R * to.stride;
+    const position<T, whole> at{to.row + R, to.col + offset, whole ? O::lanes() : tail, row + offset};
     store_cell<J, Full>(row, e.eval(context{}, v, at), tail);
   }
 };
