@@ -22,7 +22,7 @@ using wide = std::conditional_t<sizeof(T) == 4, double, long double>;
 
 // f(m, x) for the functions of one argument.
 struct exp_function {
-  static constexpr const char* name = "exp";
+  [[maybe_unused]] static constexpr const char* name = "exp";
   static constexpr auto f = [](auto m, auto x) { return m.exp(x); };
   template <class W>
   static W exact(W x) {
@@ -34,7 +34,7 @@ struct exp_function {
   }
 };
 struct tanh_function {
-  static constexpr const char* name = "tanh";
+  [[maybe_unused]] static constexpr const char* name = "tanh";
   static constexpr auto f = [](auto m, auto x) { return m.tanh(x); };
   template <class W>
   static W exact(W x) {
@@ -50,7 +50,7 @@ W exact_sigmoid(W x) {
   return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x));
 }
 struct sigmoid_function {
-  static constexpr const char* name = "sigmoid";
+  [[maybe_unused]] static constexpr const char* name = "sigmoid";
   static constexpr auto f = [](auto m, auto x) { return m.sigmoid(x); };
   template <class W>
   static W exact(W x) {
@@ -62,7 +62,7 @@ struct sigmoid_function {
   }
 };
 struct silu_function {
-  static constexpr const char* name = "silu";
+  [[maybe_unused]] static constexpr const char* name = "silu";
   static constexpr auto f = [](auto m, auto x) { return m.silu(x); };
   template <class W>
   static W exact(W x) {
@@ -74,7 +74,7 @@ struct silu_function {
   }
 };
 struct erf_function {
-  static constexpr const char* name = "erf";
+  [[maybe_unused]] static constexpr const char* name = "erf";
   static constexpr auto f = [](auto m, auto x) { return m.erf(x); };
   template <class W>
   static W exact(W x) {
@@ -86,7 +86,7 @@ struct erf_function {
   }
 };
 struct gelu_erf_function {
-  static constexpr const char* name = "gelu_erf";
+  [[maybe_unused]] static constexpr const char* name = "gelu_erf";
   static constexpr auto f = [](auto m, auto x) { return m.gelu_erf(x); };
   template <class W>
   static W exact(W x) {
@@ -98,7 +98,7 @@ struct gelu_erf_function {
   }
 };
 struct gelu_tanh_function {
-  static constexpr const char* name = "gelu_tanh";
+  [[maybe_unused]] static constexpr const char* name = "gelu_tanh";
   static constexpr auto f = [](auto m, auto x) { return m.gelu_tanh(x); };
   template <class W>
   static W argument(W x) {
@@ -114,7 +114,7 @@ struct gelu_tanh_function {
   }
 };
 struct elu_function {
-  static constexpr const char* name = "elu";
+  [[maybe_unused]] static constexpr const char* name = "elu";
   static constexpr auto f = [](auto m, auto x) { return m.elu(x, m.constant(1)); };
   template <class W>
   static W exact(W x) {

@@ -20,10 +20,13 @@ namespace detail {
 template <class M, class T>
 inline constexpr bool same_element = std::same_as<typename M::value_type, T>;
 
-// A vector of consecutive elements: all of it, or the lanes that exist.
-template <class M, class At>
-ASHLAR_INLINE constexpr typename M::vec load_at(M m, const typename M::value_type* p, const At& at) {
-  if constexpr (At::full) {
+// A vector of consecutive elements: all of it, or the lanes that exist. Of another element type: nothing, for the
+// caller's static_assert has said it, in one line.
+template <class M, class T, class At>
+ASHLAR_INLINE constexpr typename M::vec load_at(M m, const T* p, const At& at) {
+  if constexpr (!same_element<M, T>) {
+    return m.zero();
+  } else if constexpr (At::full) {
     return m.load(p);
   } else {
     return m.load_n(p, at.n);
@@ -75,7 +78,7 @@ struct per_row_node : expression_base<per_row_node<T>> {
   template <class M, class At>
   ASHLAR_INLINE constexpr typename M::vec eval(M m, const typename M::vec&, const At& at) const {
     static_assert(detail::same_element<M, T>, "per_row(p): p must point to dst's element type");
-    return m.broadcast_load(data + at.row);
+    if constexpr (detail::same_element<M, T>) return m.broadcast_load(data + at.row);
   }
   ASHLAR_INLINE constexpr per_column_node<T> transposed() const { return per_column_node<T>(data); }
   ASHLAR_INLINE constexpr bool fits(index, index) const { return true; }
@@ -124,8 +127,8 @@ struct elements_node : expression_base<elements_node<View>> {
   View view;
 
  private:
-  template <class M>
-  ASHLAR_INLINE constexpr typename M::vec gather(M m, const typename M::value_type* p, index n) const {
+  template <class M, class T>
+  ASHLAR_INLINE constexpr typename M::vec gather(M m, const T* p, index n) const {
     typename M::value_type lanes[M::max_lanes];
     for (index l = 0; l < n; ++l) lanes[l] = p[l * view.col_stride()];
     return m.load_n(lanes, n);

@@ -34,11 +34,13 @@ constexpr void gemm(const ViewA& A, const ViewB& B, const ViewC& C, const E& epi
   using O = ops<T, isa::scalar>;
   static_assert(semiring_on<Semiring, O>, "the semiring must be defined for C's element type");
 
-  for (index i = 0; i < C.rows(); ++i) {
-    for (index j = 0; j < C.cols(); ++j) {
-      T sum = Semiring::template zero<O>();
-      for (index k = 0; k < A.cols(); ++k) sum = Semiring::template accumulate<O>(A(i, k), B(k, j), sum);
-      C(i, j) = epilogue.eval(math<O>{}, sum, position<T, true>{i, j, 1, C.pointer(i, j)});
+  if constexpr (semiring_on<Semiring, O>) {
+    for (index i = 0; i < C.rows(); ++i) {
+      for (index j = 0; j < C.cols(); ++j) {
+        T sum = Semiring::template zero<O>();
+        for (index k = 0; k < A.cols(); ++k) sum = Semiring::template accumulate<O>(A(i, k), B(k, j), sum);
+        C(i, j) = epilogue.eval(math<O>{}, sum, position<T, true>{i, j, 1, C.pointer(i, j)});
+      }
     }
   }
 }
