@@ -45,6 +45,30 @@ struct position {
 template <expression E>
 inline constexpr bool reads_dst = std::remove_cvref_t<E>::reads_dst;
 
+namespace detail {
+// Functions say it themselves (functions::short_formula); others count as long.
+template <class F>
+consteval bool is_long_function() {
+  if constexpr (requires { F::runs_long; }) {
+    return F::runs_long;
+  } else {
+    return true;
+  }
+}
+template <class E>
+consteval bool is_long_expression() {
+  if constexpr (requires { E::runs_long; }) {
+    return E::runs_long;
+  } else {
+    return false;
+  }
+}
+}  // namespace detail
+
+/// Is the expression too long to be inlined for every accumulator of a tile?   runs_long<decltype(gelu(acc))>
+template <expression E>
+inline constexpr bool runs_long = detail::is_long_expression<std::remove_cvref_t<E>>();
+
 /// The expression for the transposed problem: per_row and per_column change places, elements() is transposed.
 template <expression E>
 ASHLAR_INLINE constexpr auto transposed(const E& e) {
@@ -141,6 +165,7 @@ struct arguments<std::index_sequence<I...>, E...> : argument<I, E>... {
 template <class F, class... E>
 struct apply_node : expression_base<apply_node<F, E...>> {
   static constexpr bool reads_dst = (E::reads_dst || ...);
+  static constexpr bool runs_long = is_long_function<F>() || (is_long_expression<E>() || ...);
 
   ASHLAR_INLINE constexpr explicit apply_node(const F& f, const E&... e) : function(f), operands(e...) {}
 

@@ -19,127 +19,137 @@ namespace ashlar {
 // Function objects that forward to the math context.
 namespace functions {
 
-struct add {
+// How much code a function is. A short formula is inlined for every accumulator of a tile; of a long one there is one
+// copy, which a loop applies to the tile (tile/finish_rows.hpp). A user's function counts as long unless it says
+// otherwise.
+struct short_formula {
+  static constexpr bool runs_long = false;
+};
+struct long_formula {
+  static constexpr bool runs_long = true;
+};
+
+struct add : short_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& a, const V& b) const {
     return m.add(a, b);
   }
 };
-struct sub {
+struct sub : short_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& a, const V& b) const {
     return m.sub(a, b);
   }
 };
-struct mul {
+struct mul : short_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& a, const V& b) const {
     return m.mul(a, b);
   }
 };
-struct div {
+struct div : short_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& a, const V& b) const {
     return m.div(a, b);
   }
 };
-struct min {
+struct min : short_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& a, const V& b) const {
     return m.min(a, b);
   }
 };
-struct max {
+struct max : short_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& a, const V& b) const {
     return m.max(a, b);
   }
 };
-struct leaky_relu {
+struct leaky_relu : short_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& a, const V& b) const {
     return m.leaky_relu(a, b);
   }
 };
-struct elu {
+struct elu : long_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& a, const V& b) const {
     return m.elu(a, b);
   }
 };
-struct clamp {
+struct clamp : short_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x, const V& low, const V& high) const {
     return m.clamp(x, low, high);
   }
 };
-struct neg {
+struct neg : short_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x) const {
     return m.neg(x);
   }
 };
-struct abs {
+struct abs : short_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x) const {
     return m.abs(x);
   }
 };
-struct relu {
+struct relu : short_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x) const {
     return m.relu(x);
   }
 };
-struct exp {
+struct exp : long_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x) const {
     return m.exp(x);
   }
 };
-struct tanh {
+struct tanh : long_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x) const {
     return m.tanh(x);
   }
 };
-struct sigmoid {
+struct sigmoid : long_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x) const {
     return m.sigmoid(x);
   }
 };
-struct erf {
+struct erf : long_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x) const {
     return m.erf(x);
   }
 };
-struct gelu_erf {
+struct gelu_erf : long_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x) const {
     return m.gelu_erf(x);
   }
 };
-struct gelu_tanh {
+struct gelu_tanh : long_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x) const {
     return m.gelu_tanh(x);
   }
 };
-struct silu {
+struct silu : long_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x) const {
     return m.silu(x);
   }
 };
-struct hardswish {
+struct hardswish : short_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x) const {
     return m.hardswish(x);
   }
 };
-struct hardsigmoid {
+struct hardsigmoid : short_formula {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x) const {
     return m.hardsigmoid(x);
@@ -297,7 +307,8 @@ ASHLAR_INLINE constexpr auto hardsigmoid(const E& x) {
 ///
 ///     fn([](auto m, auto x) { return m.mul(x, m.sigmoid(x)); }, acc)
 ///
-/// For CUDA f must be a named function object: nvcc refuses generic lambdas as kernel template arguments.
+/// A few instructions are best applied in registers: let f be a named type with `static constexpr bool runs_long =
+/// false`. For CUDA f must be a named function object: nvcc refuses generic lambdas as kernel template arguments.
 template <class F, class... X>
   requires detail::any_expression<X...>
 ASHLAR_INLINE constexpr auto fn(const F& f, const X&... x) {

@@ -20,6 +20,7 @@
 #include <utility>
 
 #include <ashlar/epilogue.hpp>
+#include <ashlar/tile/finish_rows.hpp>
 #include <ashlar/tile/row_addresses.hpp>
 #include <ashlar/tile/shape.hpp>
 
@@ -91,6 +92,7 @@ class register_tile {
     if (x.resume) load_partial(s, x, tail, acc...);
     accumulate(s, x, tail, acc...);
     if (!x.last) return store_partial(s, x, tail, acc...);
+    if constexpr (runs_long<E>) return finish_from_memory(s, x, e, acc...);
     if (O::masked_memory || tail != O::lanes()) return finish<false>(s, x, e, tail, acc...);
     if constexpr (!O::masked_memory) finish<true>(s, x, e, tail, acc...);
   }
@@ -171,8 +173,7 @@ class register_tile {
             Semiring::template accumulate<O>(O::broadcast_load(rows.template at<I / NV>(K)), pick<I % NV>(bv...), acc),
         fence<I % NV == NV - 1>()),
        ...);
-    }
-    (load_b<J>(b, b_group, tail)...);
+    }(load_b<J>(b, b_group, tail)...);
   }
 
   template <int J>
@@ -239,6 +240,15 @@ class register_tile {
     } else {
       O::store(row + J * O::lanes(), v);
     }
+  }
+
+  // A long epilogue: the accumulators go to L1, a loop takes them from there.
+  template <int... I, class... Acc>
+  static ASHLAR_INLINE void finish_from_memory(seq<I...>, const operands& x, const E& e, Acc... acc) {
+    alignas(64) T tile[MR * NV * O::max_lanes];
+    const index stride = NV * O::lanes();
+    (O::store(tile + (I / NV) * stride + I % NV * O::lanes(), acc), ...);
+    finish_rows<O>(e, tile, stride, MR, x.n, x.dst, x.dst_stride, x.row, x.col);
   }
 
   // Epilogue and store; Full: the last vector is whole as well.

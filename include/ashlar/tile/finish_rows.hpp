@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tile/finish_rows.hpp: a long epilogue over the accumulators of one tile, by one loop and one copy of the code.
+//
+// gelu inlined for 28 accumulators of each of 47 kernels was 174 kB and a minute of compilation. Its forty operations a
+// vector dwarf a store to L1 and a load: so tiles with such an epilogue put their accumulators down and this loop takes
+// them up.
+//
+// Depends on: epilogue/, isa/.   Used by: tile/register_tile.hpp.
+#pragma once
+
+#include <algorithm>
+
+#include <ashlar/epilogue.hpp>
+#include <ashlar/isa.hpp>
+
+namespace ashlar {
+
+/// dst(r, j) = e(acc[r * acc_stride + j]) for r < rows, j < n; (row, col) is dst's place in the whole matrix.
+template <class O, class E, class T = typename O::value_type>
+[[gnu::noinline]] void finish_rows(const E& e, const T* acc, index acc_stride, index rows, index n, T* dst,
+                                   index dst_stride, index row, index col) {
+  const index lanes = O::lanes();
+  for (index r = 0; r < rows; ++r) {
+    T* const to = dst + r * dst_stride;
+    const T* const from = acc + r * acc_stride;
+    for (index j = 0; j < n; j += lanes) {
+      const index valid = std::min(lanes, n - j);
+      const position<T, false> at{row + r, col + j, valid, to + j};
+      O::store_n(to + j, e.eval(math<O>{}, O::load(from + j), at), valid);
+    }
+  }
+}
+
+}  // namespace ashlar
