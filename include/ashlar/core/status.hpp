@@ -37,7 +37,7 @@ enum class errc : std::uint8_t {
 };
 
 /// The identifier of a code, for logs:  name(errc::aliasing) == "aliasing".
-constexpr const char* name(errc code) {
+ASHLAR_INLINE constexpr const char* name(errc code) {
   constexpr const char* names[] = {"ok",           "shape_mismatch", "negative_extent", "null_pointer",
                                    "aliasing",     "bad_stride",     "overflow",        "workspace_too_small",
                                    "misaligned",   "corrupt_blob",   "wrong_blob",      "unsupported",

@@ -12,25 +12,25 @@ namespace ashlar::detail {
 
 // The extents of anything that may stand for an operand.
 template <any_matrix V>
-constexpr index rows_of(const V& v) {
+ASHLAR_INLINE constexpr index rows_of(const V& v) {
   return v.rows();
 }
 template <any_matrix V>
-constexpr index cols_of(const V& v) {
+ASHLAR_INLINE constexpr index cols_of(const V& v) {
   return v.cols();
 }
 template <class T>
-constexpr index rows_of(const packed_weights<T>& w) {
+ASHLAR_INLINE constexpr index rows_of(const packed_weights<T>& w) {
   return w.k;
 }
 template <class T>
-constexpr index cols_of(const packed_weights<T>& w) {
+ASHLAR_INLINE constexpr index cols_of(const packed_weights<T>& w) {
   return w.n;
 }
 
 // Does the element farthest from data() stay within 64-bit byte offsets?
 template <any_matrix V>
-constexpr bool addressable(const V& v) {
+ASHLAR_INLINE constexpr bool addressable(const V& v) {
   index r = 0, c = 0, sum = 0, bytes = 0;
   if (v.empty()) return true;
   return !__builtin_mul_overflow(v.rows() - 1, v.row_stride(), &r) &&
@@ -38,13 +38,13 @@ constexpr bool addressable(const V& v) {
          !__builtin_mul_overflow(sum, index(sizeof(typename V::value_type)), &bytes);
 }
 
-template <class Index = index>
-[[gnu::cold, gnu::noinline]] status bad_extent(const char* what, Index rows, Index cols) {
+template <class Unit = this_unit>
+[[gnu::cold, gnu::noinline]] status bad_extent(const char* what, index rows, index cols) {
   return status::error(errc::negative_extent, "gemm: %s is %lld x %lld: extents must not be negative", what,
                        (long long)rows, (long long)cols);
 }
 
-template <any_matrix V>
+template <any_matrix V, class Unit = this_unit>
 status check_view(const char* what, const V& v) {
   if (v.rows() < 0 || v.cols() < 0) return bad_extent(what, v.rows(), v.cols());
   if (v.data() == nullptr && !v.empty()) {
@@ -60,7 +60,7 @@ status check_view(const char* what, const V& v) {
 }
 
 // dst is written, so no two of its elements may share memory.
-template <any_matrix V>
+template <any_matrix V, class Unit = this_unit>
 status check_written(const V& v) {
   if (v.empty()) return {};
   const index rs = v.row_stride() < 0 ? -v.row_stride() : v.row_stride();
@@ -74,9 +74,9 @@ status check_written(const V& v) {
                        (long long)v.rows(), (long long)v.cols(), (long long)v.row_stride(), (long long)v.col_stride());
 }
 
-template <class Index = index>
-[[gnu::cold, gnu::noinline]] status shape_error(Index m, Index ka, Index kb, Index n, Index cm, Index cn) {
-  const auto v = [](Index x) { return (long long)x; };
+template <class Unit = this_unit>
+[[gnu::cold, gnu::noinline]] status shape_error(index m, index ka, index kb, index n, index cm, index cn) {
+  const auto v = [](index x) { return (long long)x; };
   if (ka != kb) {
     return status::error(errc::shape_mismatch,
                          "gemm: A is %lld x %lld but B is %lld x %lld: A's columns (%lld) must equal B's rows (%lld)",
@@ -92,7 +92,7 @@ template <class Index = index>
                        v(cn), v(kb), v(n), v(cn), v(n));
 }
 
-template <any_matrix V, any_matrix C>
+template <any_matrix V, any_matrix C, class Unit = this_unit>
 status check_operand(const char* what, const V& v, const C& c, index) {
   if (status s = check_view(what, v); !s.ok()) return s;
   if (overlaps(v, c)) {
@@ -102,7 +102,7 @@ status check_operand(const char* what, const V& v, const C& c, index) {
   }
   return {};
 }
-template <class T, any_matrix C>
+template <class T, any_matrix C, class Unit = this_unit>
 status check_operand(const char* what, const packed_weights<T>& w, const C&, index nr) {
   if (w.nr != nr) {
     return status::error(errc::wrong_blob,
@@ -118,16 +118,16 @@ status check_operand(const char* what, const packed_weights<T>& w, const C&, ind
 
 // Have the elements() operands of A's prologue A's shape?
 template <any_matrix V>
-constexpr bool prologue_fits(const V&) {
+ASHLAR_INLINE constexpr bool prologue_fits(const V&) {
   return true;
 }
 template <class V, class E>
-constexpr bool prologue_fits(const transformed_matrix<V, E>& t) {
+ASHLAR_INLINE constexpr bool prologue_fits(const transformed_matrix<V, E>& t) {
   return fits(t.prologue, t.matrix.rows(), t.matrix.cols());
 }
 
 /// ok, or what is wrong with the call.
-template <class A, class B, any_matrix C, class E>
+template <class A, class B, any_matrix C, class E, class Unit = this_unit>
 status check_gemm(const A& given, const B& b, const C& c, const E& e, index nr) {
   const auto& a = matrix_of(given);
   if (cols_of(a) != rows_of(b) || c.rows() != rows_of(a) || c.cols() != cols_of(b)) {

@@ -25,7 +25,7 @@ struct transformed_matrix {
 
 /// A(m, k) -> prologue(A(m, k)), computed once per copied block.  transform(A, relu(acc + per_column(shift))).
 template <any_matrix View, expression E>
-constexpr transformed_matrix<View, E> transform(const View& matrix, const E& prologue) {
+ASHLAR_INLINE constexpr transformed_matrix<View, E> transform(const View& matrix, const E& prologue) {
   return {matrix, prologue};
 }
 
@@ -37,19 +37,19 @@ template <class V, class E>
 inline constexpr bool is_transformed<transformed_matrix<V, E>> = true;
 
 template <any_matrix V>
-constexpr const V& matrix_of(const V& v) {
+ASHLAR_INLINE constexpr const V& matrix_of(const V& v) {
   return v;
 }
 template <class V, class E>
-constexpr const V& matrix_of(const transformed_matrix<V, E>& t) {
+ASHLAR_INLINE constexpr const V& matrix_of(const transformed_matrix<V, E>& t) {
   return t.matrix;
 }
 template <any_matrix V>
-constexpr no_prologue prologue_of(const V&) {
+ASHLAR_INLINE constexpr no_prologue prologue_of(const V&) {
   return {};
 }
 template <class V, class E>
-constexpr const E& prologue_of(const transformed_matrix<V, E>& t) {
+ASHLAR_INLINE constexpr const E& prologue_of(const transformed_matrix<V, E>& t) {
   return t.prologue;
 }
 
@@ -58,7 +58,7 @@ struct address_range {
   std::uintptr_t first, last;
 };
 template <any_matrix V>
-address_range range_of(const V& v) {
+ASHLAR_INLINE address_range range_of(const V& v) {
   const index r = (v.rows() - 1) * v.row_stride(), c = (v.cols() - 1) * v.col_stride();
   const index low = (r < 0 ? r : 0) + (c < 0 ? c : 0), high = (r > 0 ? r : 0) + (c > 0 ? c : 0);
   const auto base = reinterpret_cast<std::uintptr_t>(v.data());
@@ -68,7 +68,7 @@ address_range range_of(const V& v) {
 
 // Do two views share an element? Exact for views of one row-major or column-major parent; other interleaved views are
 // taken to be disjoint when nothing proves otherwise.
-template <any_matrix V, any_matrix W>
+template <any_matrix V, any_matrix W, class Unit = this_unit>
 bool overlaps(const V& v, const W& w) {
   if (v.empty() || w.empty()) return false;
   const address_range a = range_of(v), b = range_of(w);

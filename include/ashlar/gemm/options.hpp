@@ -17,8 +17,8 @@
 
 namespace ashlar {
 
-/// Option: this tile instead of the default of the registry. The result is the same.  gemm(A, B, C, with_tile<{9, 3,
-/// 2}>{})
+/// Option: this tile instead of the default of the registry; the result is the same.
+///     gemm(A, B, C, with_tile<tile_shape{9, 3, 1}>{})
 template <tile_shape S>
 struct with_tile {
   static constexpr tile_shape shape = S;
@@ -27,14 +27,14 @@ struct with_tile {
 /// Option: caller-owned scratch memory; gemm then allocates nothing.  gemm(A, B, C, scratch(bytes))
 struct scratch {
   std::span<std::byte> memory;
-  constexpr explicit scratch(std::span<std::byte> m) : memory(m) {}
+  ASHLAR_INLINE constexpr explicit scratch(std::span<std::byte> m) : memory(m) {}
 };
 
 namespace detail {
 
 struct no_scratch {};
-constexpr const std::span<std::byte>* memory_of(const no_scratch&) { return nullptr; }
-constexpr const std::span<std::byte>* memory_of(const scratch& s) { return &s.memory; }
+ASHLAR_INLINE constexpr const std::span<std::byte>* memory_of(const no_scratch&) { return nullptr; }
+ASHLAR_INLINE constexpr const std::span<std::byte>* memory_of(const scratch& s) { return &s.memory; }
 
 template <class X>
 inline constexpr bool is_tile_option = false;
@@ -46,11 +46,11 @@ concept gemm_option = is_tile_option<X> || std::is_same_v<X, scratch> || std::is
 
 // The first argument that satisfies a predicate, else the default.
 template <template <class> class Predicate, class Default>
-constexpr Default option(const Default& otherwise) {
+ASHLAR_INLINE constexpr Default option(const Default& otherwise) {
   return otherwise;
 }
 template <template <class> class Predicate, class Default, class First, class... Rest>
-constexpr auto option(const Default& otherwise, const First& first, const Rest&... rest) {
+ASHLAR_INLINE constexpr auto option(const Default& otherwise, const First& first, const Rest&... rest) {
   if constexpr (Predicate<First>::value) {
     return first;
   } else {
@@ -92,7 +92,7 @@ struct exchanged {
 
 // The same option for the transposed problem: expressions exchange rows and columns, semirings their operands.
 template <class X>
-constexpr auto transposed_option(const X& x) {
+ASHLAR_INLINE constexpr auto transposed_option(const X& x) {
   if constexpr (expression<X>) {
     return transposed(x);
   } else if constexpr (semiring<X> && !commutes<X>) {

@@ -70,7 +70,9 @@ struct packed_weights {
   const T* panels = nullptr;
   index k = 0, n = 0, nr = 0;
   /// Element (row, column) of the packed matrix.
-  constexpr const T& operator()(index row, index column) const { return panel_element(panels, k, nr, row, column); }
+  ASHLAR_INLINE constexpr const T& operator()(index row, index column) const {
+    return panel_element(panels, k, nr, row, column);
+  }
 };
 
 namespace detail {
@@ -104,7 +106,7 @@ std::size_t packed_weights_bytes(index k, index n) {
 ///
 /// Errors: corrupt_blob (too short, magic, sizes, checksums), wrong_blob (version, element type), misaligned (64
 /// bytes). `verify = false` leaves out the checksum of the panels, which reads every byte.
-template <class T>
+template <class T, class Unit = detail::this_unit>
 result<packed_weights<T>> open_weights(std::span<const std::byte> blob, bool verify = true) {
   packed_header h;
   if (blob.size() < sizeof h) {
@@ -185,7 +187,7 @@ auto pack_weights(const B& b, std::span<std::byte> storage) -> result<packed_wei
 }
 
 /// Packed weights -> B: the inverse of pack_weights, exactly.
-template <class T, any_matrix B>
+template <class T, any_matrix B, class Unit = detail::this_unit>
 status unpack_weights(const packed_weights<T>& w, const B& b) {
   if (b.rows() != w.k || b.cols() != w.n) {
     return status::error(errc::shape_mismatch, "unpack_weights: B is %lld x %lld but the weights are %lld x %lld",

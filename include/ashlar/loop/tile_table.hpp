@@ -49,7 +49,7 @@ struct tile_table {
   template <std::size_t... I>
   static consteval auto make_wide(std::index_sequence<I...>) {
     return std::array<kernel, sizeof...(I)>{
-        &register_tile<O, int(I) + 1, panels_side_by_side(I + 1) * S.nv, S.ku, Semiring, E, S.nv>::run...};
+        &register_tile<O, int(I) + 1, panels_side_by_side(I + 1) * S.nv, 1, Semiring, E, S.nv>::run...};
   }
   static constexpr auto wide = make_wide(std::make_index_sequence<std::size_t(low_rows)>{});
 

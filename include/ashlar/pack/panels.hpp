@@ -14,7 +14,7 @@
 namespace ashlar {
 
 /// Elements of the panels of a K x N matrix, the zero columns of the last one included.
-constexpr index panel_elements(index k, index n, index nr) { return (n + nr - 1) / nr * nr * k; }
+ASHLAR_INLINE constexpr index panel_elements(index k, index n, index nr) { return (n + nr - 1) / nr * nr * k; }
 
 /// B -> panels. `out` holds panel_elements(b.rows, b.cols, nr).
 template <class T, class Isa>
@@ -28,7 +28,7 @@ void pack_panels(const strided_block<T>& b, T* out, index nr) {
 
 /// The element B(k, j) of panels.
 template <class T>
-constexpr const T& panel_element(const T* panels, index k_extent, index nr, index k, index j) {
+ASHLAR_INLINE constexpr const T& panel_element(const T* panels, index k_extent, index nr, index k, index j) {
   return panels[(j / nr * k_extent + k) * nr + j % nr];
 }
 

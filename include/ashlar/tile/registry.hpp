@@ -30,20 +30,20 @@ struct tile_list {};
 // multiply-adds. AVX2 6 x 2: 12 + 2 + 1 of 16. NEON 8 x 2 with lanes of k: 16 + 2 + 8 of 32, and 256 divides by both 8
 // rows and 8 columns. SVE 8 x 3: 24 + 3 + 1 of 32; the broadcast is a load (LD1RW), so the multiply-add keeps its full
 // rate on every core.
-using tile_registry = tile_list<                           //
-    registered_tile<isa::avx512, float, {14, 2, 1, 16}>,   //
-    registered_tile<isa::avx512, float, {9, 3, 1}>,        //
-    registered_tile<isa::avx512, double, {14, 2, 1, 16}>,  //
-    registered_tile<isa::avx512, double, {12, 2, 1}>,      //
-    registered_tile<isa::avx2, float, {6, 2, 4}>,          //
-    registered_tile<isa::avx2, float, {4, 3, 2}>,          //
-    registered_tile<isa::avx2, double, {6, 2, 4}>,         //
-    registered_tile<isa::sve, float, {8, 3, 1}>,           //
-    registered_tile<isa::sve, float, {6, 4, 1}>,           //
-    registered_tile<isa::sve, double, {8, 3, 1}>,          //
-    registered_tile<isa::neon, float, {8, 2}>,             //
-    registered_tile<isa::neon, float, {7, 2}>,             //
-    registered_tile<isa::neon, double, {8, 2}>>;           //
+using tile_registry = tile_list<                                     //
+    registered_tile<isa::avx512, float, tile_shape{14, 2, 1, 16}>,   //
+    registered_tile<isa::avx512, float, tile_shape{9, 3, 1}>,        //
+    registered_tile<isa::avx512, double, tile_shape{14, 2, 1, 16}>,  //
+    registered_tile<isa::avx512, double, tile_shape{12, 2, 1}>,      //
+    registered_tile<isa::avx2, float, tile_shape{6, 2, 2}>,          //
+    registered_tile<isa::avx2, float, tile_shape{4, 3, 2}>,          //
+    registered_tile<isa::avx2, double, tile_shape{6, 2, 2}>,         //
+    registered_tile<isa::sve, float, tile_shape{8, 3, 1}>,           //
+    registered_tile<isa::sve, float, tile_shape{6, 4, 1}>,           //
+    registered_tile<isa::sve, double, tile_shape{8, 3, 1}>,          //
+    registered_tile<isa::neon, float, tile_shape{8, 2}>,             //
+    registered_tile<isa::neon, float, tile_shape{7, 2}>,             //
+    registered_tile<isa::neon, double, tile_shape{8, 2}>>;           //
 
 namespace detail {
 template <class Isa, class T, class Entry>
