@@ -3,8 +3,9 @@
 // dispatch/entry.hpp: fat mode: entry points named after their target, and the choice among them.
 //
 //   kernels.cpp, compiled once per ISA by ashlar_add_fat_kernels():
-//       extern "C" void ASHLAR_ENTRY(my_sgemm)(const problem& p) { gemm<isa::ASHLAR_TARGET_ISA>(...); }     //
-//       my_sgemm_avx2, ...
+//       extern "C" void ASHLAR_ENTRY(my_sgemm)(const problem& p) {     // my_sgemm_scalar, my_sgemm_avx2, ...
+//         gemm<isa::ASHLAR_TARGET_ISA>(...);
+//       }
 //
 //   caller.cpp, compiled at baseline flags:
 //       #define ROW(isa) {dispatch::target::isa, my_sgemm_##isa},

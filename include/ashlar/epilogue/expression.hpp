@@ -7,9 +7,10 @@
 // An expression is a value: a tree of small literal types, evaluated a vector at a time while the accumulator is in
 // registers, on every ISA and in constant evaluation, from this one source. A node has
 //
-//   eval(m, acc, at)       its value for the accumulator vector `acc` that lies at `at`, computed with the math context
-//   m reads_dst              does it need the old value of dst transposed()           the same for the transposed
-//   problem fits(m, n)             do its operands have the shape of an m x n dst
+//   eval(m, acc, at)       its value for the accumulator vector `acc` that lies at `at`; m is the math context
+//   reads_dst              does it need the old value of dst
+//   transposed()           the same for the transposed problem
+//   fits(m, n)             do its operands have the shape of an m x n dst
 //
 // Depends on: core/config.hpp.   Used by: epilogue/operands.hpp, epilogue/functions.hpp, tile/, loop/.
 #pragma once

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// epilogue/functions.hpp: operators and functions of expressions:  silu(acc) * elements(gate),  clamp(acc + 3, 0, 6)
-// / 6.
+// epilogue/functions.hpp: operators and functions of expressions:  silu(acc) * elements(gate),  clamp(acc, 0, 6) / 6.
 //
 // Arguments are expressions or numbers, at least one an expression. What a function computes, its error and its special
-// values are stated once, in epilogue/math.hpp. A product and a sum are two roundings: only fn([](auto m, auto x, auto
-// y) { return m.fma(...); }) fuses.
+// values are stated once, in epilogue/math.hpp. A product and a sum are two roundings; whoever wants one says so:
+//
+//   fn([](auto m, auto x, auto y) { return m.fma(x, y, m.constant(1)); }, acc, dst)
 //
 // Depends on: epilogue/expression.hpp, epilogue/operands.hpp.   Used by: whoever writes an epilogue.
 #pragma once
@@ -169,18 +169,21 @@ concept scales_dst = std::is_arithmetic_v<A> && std::same_as<B, dst_node>;
 
 }  // namespace detail
 
+/// The sum, rounded; of two expressions, or of one and a number.
 template <class A, class B>
   requires detail::any_expression<A, B>
 ASHLAR_INLINE constexpr auto operator+(const A& a, const B& b) {
   return detail::apply(functions::add{}, a, b);
 }
 
+/// The difference, rounded.
 template <class A, class B>
   requires detail::any_expression<A, B>
 ASHLAR_INLINE constexpr auto operator-(const A& a, const B& b) {
   return detail::apply(functions::sub{}, a, b);
 }
 
+/// The quotient, rounded. Floating point only.
 template <class A, class B>
   requires detail::any_expression<A, B>
 ASHLAR_INLINE constexpr auto operator/(const A& a, const B& b) {
@@ -200,6 +203,7 @@ ASHLAR_INLINE constexpr auto operator*(const A& a, const B& b) {
   }
 }
 
+/// -x: the sign bit alone. Floating point only.
 template <expression E>
 ASHLAR_INLINE constexpr auto operator-(const E& e) {
   return detail::apply(functions::neg{}, e);

@@ -3,7 +3,7 @@
 // epilogue/operands.hpp: the leaves of an expression that read memory: dst, per_row, per_column, elements.
 //
 // Pointers and views are kept, not copied from: what they point to must live and stay unchanged until the operation has
-// returned.
+// returned. So it must not share memory with dst, where partial sums may rest: dst is read as `dst` alone.
 //
 // Depends on: epilogue/expression.hpp, core/view.hpp.   Used by: epilogue/functions.hpp.
 #pragma once

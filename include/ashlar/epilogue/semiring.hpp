@@ -10,9 +10,10 @@
 // A semiring is a type with two static function templates on the ops of an ISA; yours is as good as these:
 //
 //   struct max_times {
-//     template <class O> static ASHLAR_INLINE constexpr typename O::vec zero() { return O::zero(); }
-//     template <class O> static ASHLAR_INLINE constexpr typename O::vec accumulate(typename O::vec a, typename O::vec
-//     b, typename O::vec acc) {
+//     template <class O>
+//     static ASHLAR_INLINE constexpr typename O::vec zero() { return O::zero(); }
+//     template <class O, class V = typename O::vec>
+//     static ASHLAR_INLINE constexpr V accumulate(const V& a, const V& b, const V& acc) {
 //       return O::max(O::mul(a, b), acc);
 //     }
 //   };

@@ -5,8 +5,7 @@
 //   x = k ln 2 + r,  |r| <= ln(2) / 2;    e^x - 1 = 2^k (e^r - 1) + (2^k - 1);    e^r - 1 = r + r^2 P(r)
 //   tanh, sigmoid, silu, gelu_tanh        from that by one division
 //   erf                                   x + x P(x^2) to 1, 1 - erfc(x) above
-//   erfc(z) = e^(-z^2) P(1 - 2/d) / d     for z >= 0, d = 1 + c z;   gelu_erf(x) = x Phi(x) from it, relatively exact
-//   in both tails
+//   erfc(z) = e^(-z^2) p(z) / q(z)        for z >= 0;  gelu_erf(x) = x Phi(x) from it, relatively exact in both tails
 //
 // Where a result can be subnormal, e^x is kept scaled by 2^shift until the last multiplication, which then rounds once.
 // Bounds are stated in epilogue/math.hpp and tested there. The range reduction is Cody and Waite's, made exact by fma.

@@ -198,20 +198,21 @@ inline constexpr bool solves_transposed =
 ///
 /// A is M x K, B is K x N or packed_weights of it, C is M x N; any strides (C's elements must be distinct), extents
 /// static or dynamic, zero extents included (K = 0: the sum is zero). C must not overlap A or B. Options, in any order:
-///   an expression    the epilogue: acc, dst, per_row, per_column, elements, functions          default: acc
-///   on(executor)     runs blocks of C as independent tasks                                      default: on(serial{})
-///   scratch(bytes)   memory for packing, gemm_workspace_bytes of it                             default: allocates
-///   when needed a semiring       min_plus{}, max_plus{}, or_and{}, your own                                 default:
-///   plus_times{} with_tile<..>, cache_sizes                                                                  default:
-///   the registry's
+///
+///     an expression     the epilogue: acc, dst, per_row, per_column, elements, functions     default: acc
+///     on(executor)      runs blocks of C as independent tasks                                default: on(serial{})
+///     scratch(bytes)    memory for packing, gemm_workspace_bytes of it                       default: allocates if needed
+///     a semiring        min_plus{}, max_plus{}, or_and{}, your own                           default: plus_times{}
+///     with_tile<S>{}    another tile                                                         default: the registry's
+///     cache_sizes{}     what blocking goes by                                                default: facts of the ISA
 ///
 ///     gemm(view(a, m, k), view(b, k, n), view(c, m, n));
 ///     gemm(A, weights, C, relu(acc + per_column(bias)), on(pool), scratch(bytes));
 ///
 /// Returns shape_mismatch, negative_extent, null_pointer, bad_stride, aliasing, overflow, wrong_blob,
 /// workspace_too_small or out_of_memory; C is untouched then. With scratch() it allocates nothing; without, it takes
-/// what packing needs from the heap and gives it back. Starts no thread; the result depends neither on the executor nor
-/// on blocking or packing. Blocking after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
+/// what packing needs from the stack (up to 8 KiB) or the heap and gives it back. Starts no thread; the result depends
+/// neither on the executor nor on blocking or packing. Blocking after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
 /// ACM TOMS 34(3), 2008.
 template <class Isa = isa::native, class A, class B, any_matrix C, class... Options>
   requires(detail::gemm_a<A> && detail::gemm_b<B> && (detail::gemm_option<Options> && ...))
@@ -231,8 +232,13 @@ status gemm(const A& a, const B& b, const C& c, const Options&... options) {
   }
 }
 
-/// Bytes of scratch that the same call of gemm needs with scratch(): exact, bounded by tiles and workers, not by the
-/// problem.
+/// Bytes of scratch that the same call of gemm needs with scratch(): exact, bounded by blocks and workers, not by the
+/// problem. Ask with the same ISA, executor, epilogue and other options.
+///
+///     auto memory = aligned_buffer::make(gemm_workspace_bytes(A, B, C, on(pool)));
+///     gemm(A, B, C, on(pool), scratch(memory.span()));
+///
+/// Any alignment will do. Checks nothing, reads and writes no element.
 template <class Isa = isa::native, class A, class B, any_matrix C, class... Options>
   requires(detail::gemm_a<A> && detail::gemm_b<B> && (detail::gemm_option<Options> && ...))
 std::size_t gemm_workspace_bytes(const A& a, const B& b, const C& c, const Options&... options) {

@@ -3,8 +3,8 @@
 // gemm/packed_weights.hpp: B packed once into a relocatable blob: header, then panels. Written to a file, it maps back
 // as it is.
 //
-//   bytes 0..127     packed_header: magic, version, element type, NR, K, N, sizes, checksums of the panels and of
-//   itself bytes 128..      panels (pack/panels.hpp), 64-byte aligned when the blob is
+//   bytes 0..127     packed_header: magic, version, element type, NR, K, N, sizes, checksums of the panels and of itself
+//   bytes 128..      panels (pack/panels.hpp), 64-byte aligned when the blob is
 //
 // The layout depends on the element type and on NR alone, not on cache sizes, threads or the compiler: one blob serves
 // every machine whose tile has the same NR (16 floats for AVX2, 32 for AVX-512, 8 for NEON, 3 vectors for SVE).
@@ -149,9 +149,9 @@ result<packed_weights<T>> open_weights(std::span<const std::byte> blob, bool ver
 /// Packs B (K x N, any strides) for gemm on Isa into `storage`, which then is a blob: keep it, share it, write it to a
 /// file.
 ///
-///     std::vector<std::byte> ... 64-byte aligned storage of packed_weights_bytes<float>(k, n)
-///     auto w = pack_weights(view(b, k, n), storage);
-///     gemm(A, w.value(), C);
+///     auto storage = aligned_buffer::make(packed_weights_bytes<float>(k, n));
+///     auto w = pack_weights(view(b, k, n), storage.span());
+///     if (w.ok()) gemm(A, w.value(), C);
 ///
 /// Errors: negative_extent, null_pointer, workspace_too_small, misaligned; storage is untouched then. B is free
 /// afterwards.
@@ -186,7 +186,9 @@ auto pack_weights(const B& b, std::span<std::byte> storage) -> result<packed_wei
   return packed_weights<T>{panels, b.rows(), b.cols(), nr};
 }
 
-/// Packed weights -> B: the inverse of pack_weights, exactly.
+/// Packed weights -> B: the inverse of pack_weights, exactly.  unpack_weights(w.value(), view(b, k, n))
+///
+/// B is K x N, any strides. Returns shape_mismatch; B is untouched then. Allocates nothing.
 template <class T, any_matrix B, class Unit = detail::this_unit>
 status unpack_weights(const packed_weights<T>& w, const B& b) {
   if (b.rows() != w.k || b.cols() != w.n) {

@@ -7,7 +7,7 @@
 // Rows of A, panels of B and transposed operands are all this copy: whole vectors where columns are contiguous,
 // transposes in registers where rows are, element by element otherwise.
 //
-// Depends on: isa/.   Used by: pack/panel.hpp, loop/contract.hpp.
+// Depends on: isa/.   Used by: pack/panels.hpp, loop/contract.hpp.
 #pragma once
 
 #include <algorithm>

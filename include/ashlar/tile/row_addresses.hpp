@@ -2,8 +2,7 @@
 //
 // tile/row_addresses.hpp: the addresses of up to 21 equidistant rows from a handful of registers.
 //
-//   row(7q + r) = base[q] + {0, l, 2l, 3l, 4l, 5l, 6l}[r]         l, 3l and 5l are registers, the rest is address
-//   scaling
+//   row(7q + r) = base[q] + {0, l, 2l, 3l, 4l, 5l, 6l}[r]     l, 3l and 5l are registers, the rest is address scaling
 //
 // A pointer a row would spill from about eight rows on (x86 has 15 usable integer registers). With one base for seven
 // rows and the three multiples, fourteen rows take five registers.
