@@ -19,7 +19,10 @@ import subprocess
 import sys
 
 FMA = re.compile(r"^(vfn?m(add|sub)\d+[ps][sd]|f(n?ml[as]|madd)|fn?mad|fml[as]|[us]dot|vpdp\w+|vdpbf16ps|[us]mmla|usmmla|bfmmla)$")
-STACK = {"x86": re.compile(r"\(%r[sb]p\b|\(%r[sb]p,|%[er][sb]p\b"), "arm": re.compile(r"\[(sp|x29)\b")}
+STACK = {"x86": re.compile(r"%[er]?sp\b"), "arm": re.compile(r"\[sp\b")}
+# The frame pointer is the stack too, in functions that set it up; elsewhere it is a register like any other.
+FRAME = {"x86": re.compile(r"%[er]?bp\b"), "arm": re.compile(r"\[x29\b")}
+FRAME_SETUP = {"x86": re.compile(r"^mov %rsp,%rbp$"), "arm": re.compile(r"^mov x29, sp$")}
 BRANCH = {"x86": re.compile(r"^j\w+$"), "arm": re.compile(r"^(b|b\.\w+|cbn?z|tbn?z)$")}
 
 
@@ -72,8 +75,10 @@ def hot_loop(instructions, architecture):
     return max(bodies, key=count_fma, default=None)
 
 
-def stack_references(body, architecture):
-    return [i for i in body if STACK[architecture].search(i.operands) and not i.mnemonic.startswith("nop")]
+def stack_references(instructions, body, architecture):
+    framed = any(FRAME_SETUP[architecture].match(f"{i.mnemonic} {i.operands}") for i in instructions)
+    patterns = [STACK[architecture]] + ([FRAME[architecture]] if framed else [])
+    return [i for i in body if any(p.search(i.operands) for p in patterns) and not i.mnemonic.startswith("nop")]
 
 
 def expected_counts(name, expectations, products):
@@ -88,7 +93,7 @@ def judge(name, instructions, architecture, expected, multiple):
     body = hot_loop(instructions, architecture)
     if body is None or count_fma(body) == 0:
         return None, ["has no loop with multiply-adds"] if expected else []
-    fma, stack = count_fma(body), stack_references(body, architecture)
+    fma, stack = count_fma(body), stack_references(instructions, body, architecture)
     faults = [f"stack reference in the hot loop: {i.mnemonic} {i.operands}" for i in stack]
     for count in expected:
         if fma % count if multiple else fma != count:
