@@ -112,6 +112,7 @@ struct constant_node : expression_base<constant_node<S>> {
   S value;
 };
 
+/// A number as an expression, for where none stands beside it:  gemm(A, B, C, constant(1)).
 template <class S>
   requires std::is_arithmetic_v<S>
 ASHLAR_INLINE constexpr constant_node<S> constant(S x) {

@@ -14,8 +14,9 @@
 
 namespace ashlar {
 
-/// The object that fn(f, ...) hands to f: an empty value; every op of O is a member too: m.add(x, y), m.fma(x, y, z),
-/// m.broadcast(2).
+/// The object that fn(f, ...) hands to f: an empty value. Every op of O is a member too:
+///
+///     m.add(x, y)   m.fma(x, y, z)   m.select_gt(x, y, a, b)   m.broadcast(2)
 template <simd_ops O>
 struct math : O {
   using T = typename O::value_type;

@@ -201,7 +201,7 @@ inline constexpr bool solves_transposed =
 ///
 ///     an expression     the epilogue: acc, dst, per_row, per_column, elements, functions     default: acc
 ///     on(executor)      runs blocks of C as independent tasks                                default: on(serial{})
-///     scratch(bytes)    memory for packing, gemm_workspace_bytes of it                       default: allocates if needed
+///     scratch(bytes)    memory for packing, gemm_workspace_bytes of it                       default: allocates
 ///     a semiring        min_plus{}, max_plus{}, or_and{}, your own                           default: plus_times{}
 ///     with_tile<S>{}    another tile                                                         default: the registry's
 ///     cache_sizes{}     what blocking goes by                                                default: facts of the ISA
@@ -212,8 +212,9 @@ inline constexpr bool solves_transposed =
 /// Returns shape_mismatch, negative_extent, null_pointer, bad_stride, aliasing, overflow, wrong_blob,
 /// workspace_too_small or out_of_memory; C is untouched then. With scratch() it allocates nothing; without, it takes
 /// what packing needs from the stack (up to 8 KiB) or the heap and gives it back. Starts no thread; the result depends
-/// neither on the executor nor on blocking or packing. Blocking after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
-/// ACM TOMS 34(3), 2008.
+/// neither on the executor nor on blocking or packing.
+///
+/// Blocking after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", ACM TOMS 34(3), 2008.
 template <class Isa = isa::native, class A, class B, any_matrix C, class... Options>
   requires(detail::gemm_a<A> && detail::gemm_b<B> && (detail::gemm_option<Options> && ...))
 status gemm(const A& a, const B& b, const C& c, const Options&... options) {

@@ -23,7 +23,12 @@ struct transformed_matrix {
   E prologue;
 };
 
-/// A(m, k) -> prologue(A(m, k)), computed once per copied block.  transform(A, relu(acc + per_column(shift))).
+/// A(m, k) -> prologue(A(m, k)): takes the place of A in gemm; `acc` is the element, rows and columns are A's.
+///
+///     gemm(transform(A, relu(acc + per_column(shift))), B, C);
+///
+/// Computed once for each block of A that is copied to the workspace, with the bits of the reference. A is not changed;
+/// what the expression points to must outlive the call and not share memory with C. Copies nothing by itself.
 template <any_matrix View, expression E>
 ASHLAR_INLINE constexpr transformed_matrix<View, E> transform(const View& matrix, const E& prologue) {
   return {matrix, prologue};

@@ -3,7 +3,7 @@
 // gemm/packed_weights.hpp: B packed once into a relocatable blob: header, then panels. Written to a file, it maps back
 // as it is.
 //
-//   bytes 0..127     packed_header: magic, version, element type, NR, K, N, sizes, checksums of the panels and of itself
+//   bytes 0..127     packed_header: magic, version, element type, NR, K, N, sizes, checksums of panels and header
 //   bytes 128..      panels (pack/panels.hpp), 64-byte aligned when the blob is
 //
 // The layout depends on the element type and on NR alone, not on cache sizes, threads or the compiler: one blob serves

@@ -53,7 +53,8 @@ struct blocking {
   friend constexpr bool operator==(const blocking&, const blocking&) = default;
 };
 
-/// The cache facts that blocking reads; a value so that tests can ask for odd ones.
+/// The cache facts that blocking reads, in bytes; as an option of gemm the caller's own, by default those of the ISA
+/// (isa::facts). The result does not depend on them.  gemm(A, B, C, cache_sizes{48 * 1024, 2 * 1024 * 1024})
 struct cache_sizes {
   index l1, l2;
 };
