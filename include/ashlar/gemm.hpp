@@ -5,4 +5,5 @@
 
 #include <ashlar/core.hpp>
 #include <ashlar/epilogue.hpp>
+#include <ashlar/gemm/batched.hpp>
 #include <ashlar/gemm/gemm.hpp>

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// gemm/batched.hpp: many products in one call: at equal strides, by arrays of pointers, or each of its own shape.
+//
+//   for each problem p:   C_p(m, n) = epilogue( sum over k of A_p(m, k) * B_p(k, n) )
+//
+// All are one function of "the p-th problem". With as many problems as workers or more, each worker takes whole
+// problems; with fewer, the workers share every problem.
+//
+// Depends on: gemm/gemm.hpp.   Used by: users, through <ashlar/gemm.hpp>.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <span>
+
+#include <ashlar/gemm/gemm.hpp>
+
+namespace ashlar {
+
+/// The operands of one product: views, or packed weights for b.
+template <class A, class B, class C>
+struct gemm_problem {
+  A a;
+  B b;
+  C c;
+};
+template <class A, class B, class C>
+gemm_problem(A, B, C) -> gemm_problem<A, B, C>;
+
+namespace detail {
+
+// gemm of one problem with the options of the whole call, but this executor and this scratch memory.
+template <class Isa, class P, class Executor, class... Options>
+status run_problem(const P& p, const Executor& executor, std::span<std::byte> memory, const Options&... options) {
+  using T = typename decltype(p.c)::value_type;
+  return gemm<Isa>(p.a, p.b, p.c, option<epilogue_option>(acc, options...),
+                   option<semiring_option>(plus_times{}, options...),
+                   option<tile_option>(with_tile<default_tile<T, Isa>>{}, options...),
+                   option<cache_option>(default_caches<Isa>(), options...), executor, scratch(memory));
+}
+
+template <class Isa, class P, class Executor, class... Options>
+std::size_t problem_bytes(const P& p, const Executor& executor, const Options&... options) {
+  using T = typename decltype(p.c)::value_type;
+  return gemm_workspace_bytes<Isa>(p.a, p.b, p.c, option<epilogue_option>(acc, options...),
+                                   option<semiring_option>(plus_times{}, options...),
+                                   option<tile_option>(with_tile<default_tile<T, Isa>>{}, options...),
+                                   option<cache_option>(default_caches<Isa>(), options...), executor);
+}
+
+// What is wrong with the first problem that is wrong; everything is checked before anything is written.
+template <class Isa, class Problems, class... Options>
+status check_problems(index count, const Problems& problem, const Options&... options) {
+  if (count < 0) {
+    return status::error(errc::negative_extent, "gemm_each: %lld problems: the count must not be negative",
+                         (long long)count);
+  }
+  const auto e = option<epilogue_option>(acc, options...);
+  for (index g = 0; g < count; ++g) {
+    const auto p = problem(g);
+    using K = kernel_of<Isa, decltype(p.a), decltype(p.b), decltype(p.c), Options...>;
+    if (status s = check_gemm(p.a, p.b, p.c, e, K::nr()); !s.ok()) {
+      return status::error(s.code(), "problem %lld: %s", (long long)g, s.message());
+    }
+  }
+  return {};
+}
+
+// Scratch bytes of one worker: the most that any problem needs, with room to align it.
+template <class Isa, class Problems, class Executor, class... Options>
+std::size_t most_bytes(index count, const Problems& problem, const Executor& executor, const Options&... options) {
+  std::size_t most = 0;
+  for (index g = 0; g < count; ++g) most = std::max(most, problem_bytes<Isa>(problem(g), executor, options...));
+  return (most + workspace_alignment - 1) / workspace_alignment * workspace_alignment;
+}
+
+template <class Isa, class Problems, class Target, class... Options>
+void run_problems(index count, const Problems& problem, const Target& target, std::span<std::byte> memory,
+                  std::size_t each, const Options&... options) {
+  const index workers = std::min<index>(target.get().concurrency(), count);
+  if (workers < target.get().concurrency() || workers <= 1) {  // few problems: all workers on each
+    for (index g = 0; g < count; ++g) (void)run_problem<Isa>(problem(g), target, memory, options...);
+    return;
+  }
+  std::atomic<index> next{0};
+  target.get().parallel_for(workers, [&](index w) {
+    const std::span<std::byte> own = memory.subspan(std::size_t(w) * each, each);
+    for (index g; (g = next.fetch_add(1, std::memory_order_relaxed)) < count;) {
+      (void)run_problem<Isa>(problem(g), on(serial{}), own, options...);
+    }
+  });
+}
+
+}  // namespace detail
+
+/// Bytes of scratch that the same call of gemm_each needs.
+template <class Isa = isa::native, class Problems, class... Options>
+  requires(detail::gemm_option<Options> && ...)
+std::size_t gemm_each_workspace_bytes(index count, const Problems& problem, const Options&... options) {
+  const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
+  const index concurrency = target.get().concurrency(), workers = std::min<index>(concurrency, count);
+  if (workers <= 0) return 0;
+  if (workers < concurrency || workers == 1) return detail::most_bytes<Isa>(count, problem, target, options...);
+  return detail::most_bytes<Isa>(count, problem, on(serial{}), options...) * std::size_t(workers);
+}
+
+/// For p = 0 .. count - 1:  gemm of problem(p), a gemm_problem{A, B, C}.        Specification: reference::gemm of each.
+///
+/// Shapes may differ from problem to problem, types may not. The C of different problems must not overlap. Options as
+/// gemm's; an epilogue is the same expression for all.
+///
+///     gemm_each(heads, [&](index h) { return gemm_problem{Q(h), K(h).transposed(), S(h)}; }, scale * acc, on(pool));
+///
+/// Returns the first problem's error ("problem 3: gemm: ..."); nothing is written then. Allocates unless given
+/// scratch(gemm_each_workspace_bytes(...)). The result does not depend on the executor.
+template <class Isa = isa::native, class Problems, class... Options>
+  requires(detail::gemm_option<Options> && ...)
+status gemm_each(index count, const Problems& problem, const Options&... options) {
+  if (status s = detail::check_problems<Isa>(count, problem, options...); !s.ok()) return s;
+  if (count == 0) return {};
+  const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
+  const std::size_t bytes = gemm_each_workspace_bytes<Isa>(count, problem, options...);
+  const index workers = std::min<index>(target.get().concurrency(), count);
+  const std::size_t each = bytes / std::size_t(workers < target.get().concurrency() ? 1 : workers);
+  const auto given = detail::option<detail::scratch_option>(detail::no_scratch{}, options...);
+  aligned_buffer heap;
+  std::span<std::byte> memory;
+  if (const auto* span = detail::memory_of(given)) {
+    if (span->size() < bytes) {
+      return status::error(errc::workspace_too_small, "gemm_each: scratch has %zu bytes, this call needs %zu",
+                           span->size(), bytes);
+    }
+    memory = *span;
+  } else if (bytes > 0) {
+    heap = aligned_buffer::make(bytes);
+    if (!heap) return status::error(errc::out_of_memory, "gemm_each: no memory for %zu bytes of scratch", bytes);
+    memory = heap.span();
+  }
+  detail::run_problems<Isa>(count, problem, target, memory, each, options...);
+  return {};
+}
+
+/// Strided batch: problem p has A + p * a_stride, B + p * b_stride, C + p * c_stride (elements); stride 0 shares an
+/// operand.
+///
+///     gemm_batched(A, m * k, B, 0, C, m * n, count);                  // one B for all
+template <class Isa = isa::native, any_matrix A, any_matrix B, any_matrix C, class... Options>
+status gemm_batched(const A& a, index a_stride, const B& b, index b_stride, const C& c, index c_stride, index count,
+                    const Options&... options) {
+  const auto moved = [](auto v, index offset) {
+    return decltype(v)(v.data() + offset, v.rows(), v.cols(), v.row_stride(), v.col_stride());
+  };
+  if (count > 1 && detail::overlaps(c, moved(c, c_stride))) {
+    return status::error(errc::aliasing,
+                         "gemm_batched: C is %lld x %lld and the next one lies %lld elements on: they overlap",
+                         (long long)c.rows(), (long long)c.cols(), (long long)c_stride);
+  }
+  return gemm_each<Isa>(
+      count,
+      [&](index p) { return gemm_problem{moved(a, p * a_stride), moved(b, p * b_stride), moved(c, p * c_stride)}; },
+      options...);
+}
+
+/// Pointer arrays: problem p has A, B and C of these shapes and strides at a_data[p], b_data[p] and c_data[p]; the
+/// views' own data is not used.
+///
+///     gemm_batched(A, a_pointers, B, b_pointers, C, c_pointers);
+template <class Isa = isa::native, any_matrix A, any_matrix B, any_matrix C, class... Options>
+status gemm_batched(const A& a, std::span<typename A::element_type* const> a_data, const B& b,
+                    std::span<typename B::element_type* const> b_data, const C& c,
+                    std::span<typename C::element_type* const> c_data, const Options&... options) {
+  if (a_data.size() != c_data.size() || b_data.size() != c_data.size()) {
+    return status::error(errc::shape_mismatch,
+                         "gemm_batched: %zu pointers for A, %zu for B, %zu for C: they must be as many", a_data.size(),
+                         b_data.size(), c_data.size());
+  }
+  const auto at = [](auto v, auto* data) {
+    return decltype(v)(data, v.rows(), v.cols(), v.row_stride(), v.col_stride());
+  };
+  return gemm_each<Isa>(
+      index(c_data.size()), [&](index p) { return gemm_problem{at(a, a_data[p]), at(b, b_data[p]), at(c, c_data[p])}; },
+      options...);
+}
+
+/// Grouped: every problem with its own shape.   gemm_grouped(std::span(problems), on(pool));
+template <class Isa = isa::native, class Problem, class... Options>
+status gemm_grouped(std::span<const Problem> problems, const Options&... options) {
+  return gemm_each<Isa>(index(problems.size()), [&](index p) { return problems[std::size_t(p)]; }, options...);
+}
+
+}  // namespace ashlar

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tests/gemm/batched_test.cpp: batches at strides, by pointers and grouped equal one reference::gemm each, whoever runs
+// them.
+//
+// Depends on: gemm.hpp, reference.hpp, support/.
+#include <ashlar/core/executors/thread_pool.hpp>
+#include <ashlar/gemm.hpp>
+#include <ashlar/reference.hpp>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "support/isa.hpp"
+
+namespace ashlar::test {
+namespace {
+
+using Isa = isa_under_test;
+
+std::vector<float> numbers(index count, unsigned seed) {
+  std::vector<float> v(static_cast<std::size_t>(count));
+  for (float& x : v) x = float(int((seed = seed * 1664525u + 1013904223u) >> 16) % 2001 - 1000) / 256;
+  return v;
+}
+
+bool same(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+struct batch {
+  index m = 5, n = 19, k = 7, count = 6;
+  std::vector<float> a = numbers(m * k * count, 1), b = numbers(k * n * count, 2);
+  std::vector<float> c = numbers(m * n * count, 3), expected = c;
+
+  auto A(index p) const { return view(a.data() + p * m * k, m, k); }
+  auto B(index p) const { return view(b.data() + p * k * n, k, n); }
+  auto C(index p) { return view(c.data() + p * m * n, m, n); }
+  template <class E>
+  void expect(const E& e, bool one_b = false) {
+    for (index p = 0; p < count; ++p)
+      reference::gemm(A(p), B(one_b ? 0 : p), view(expected.data() + p * m * n, m, n), e);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a strided batch equals the reference of each problem, on any executor") {
+  const auto e = 0.5f * acc + 2.0f * dst;
+  for (index threads : {1, 2, 4, 9}) {  // fewer and more than problems
+    batch x;
+    thread_pool pool(threads);
+    x.expect(e);
+    const status s = gemm_batched<Isa>(x.A(0), x.m * x.k, x.B(0), x.k * x.n, x.C(0), x.m * x.n, x.count, e, on(pool));
+    REQUIRE_MESSAGE(s.ok(), std::string(s.message()));
+    CHECK(same(x.c, x.expected));
+  }
+}
+
+TEST_CASE("stride 0 shares B") {
+  batch x;
+  x.expect(relu(acc), true);
+  REQUIRE(gemm_batched<Isa>(x.A(0), x.m * x.k, x.B(0), 0, x.C(0), x.m * x.n, x.count, relu(acc)).ok());
+  CHECK(same(x.c, x.expected));
+}
+
+TEST_CASE("pointer arrays, in any order") {
+  batch x;
+  x.expect(acc);
+  std::vector<const float*> a, b;
+  std::vector<float*> c;
+  for (index p = x.count; p-- > 0;) a.push_back(x.A(p).data()), b.push_back(x.B(p).data()), c.push_back(x.C(p).data());
+  REQUIRE(gemm_batched<Isa>(x.A(0), a, x.B(0), b, x.C(0), c).ok());
+  CHECK(same(x.c, x.expected));
+  b.pop_back();
+  const status s = gemm_batched<Isa>(x.A(0), a, x.B(0), b, x.C(0), c);
+  CHECK(std::string(s.message()) == "gemm_batched: 6 pointers for A, 5 for B, 6 for C: they must be as many");
+}
+
+TEST_CASE("a group of different shapes, with exactly the scratch it asks for") {
+  batch x;
+  using V = matrix_view<const float, dynamic, dynamic, dynamic, 1>;
+  using W = matrix_view<float, dynamic, dynamic, dynamic, 1>;
+  std::vector<gemm_problem<V, V, W>> group;
+  std::vector<float> expected = x.c;
+  for (index p = 0; p < x.count; ++p) {
+    const index m = x.m - p % 3, n = x.n - 3 * p, k = x.k - p;
+    group.push_back({x.A(p).block(0, 0, m, k), x.B(p).block(0, 0, k, n), x.C(p).block(0, 0, m, n)});
+    reference::gemm(group.back().a, group.back().b, view(expected.data() + p * x.m * x.n, m, n, x.n));
+  }
+  const cache_sizes tiny{64, 256};  // everything is cut and copied
+  thread_pool pool(3);
+  const auto problem = [&](index p) { return group[std::size_t(p)]; };
+  const std::size_t bytes = gemm_each_workspace_bytes<Isa>(x.count, problem, tiny, on(pool));
+  aligned_buffer memory = aligned_buffer::make(bytes);
+  REQUIRE(gemm_each<Isa>(x.count, problem, tiny, on(pool), scratch(memory.span())).ok());
+  CHECK(same(x.c, expected));
+  if (bytes > 0) {
+    const status s = gemm_each<Isa>(x.count, problem, tiny, on(pool), scratch(memory.span().first(bytes - 1)));
+    CHECK(s.code() == errc::workspace_too_small);
+  }
+  REQUIRE(gemm_grouped<Isa>(std::span<const gemm_problem<V, V, W>>(group)).ok());
+  CHECK(same(x.c, expected));
+}
+
+TEST_CASE("one wrong problem: its number is named and nothing is written") {
+  batch x;
+  const std::vector<float> before = x.c;
+  const auto problem = [&](index p) {
+    return gemm_problem{x.A(p), x.B(p), p == 4 ? x.C(p).block(0, 0, 4, x.n) : x.C(p).block(0, 0, 5, x.n)};
+  };
+  const status s = gemm_each<Isa>(x.count, problem);
+  CHECK(s.code() == errc::shape_mismatch);
+  CHECK(std::string(s.message()).starts_with("problem 4: gemm: C is 4 x 19 but A is 5 x 7"));
+  CHECK(same(x.c, before));
+  CHECK(gemm_batched<Isa>(x.A(0), 0, x.B(0), 0, x.C(0), x.n, 2).code() == errc::aliasing);
+  CHECK(gemm_each<Isa>(-1, problem).code() == errc::negative_extent);
+  CHECK(gemm_each<Isa>(0, problem).ok());
+}
+
+}  // namespace ashlar::test
