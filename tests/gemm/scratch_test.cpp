@@ -26,16 +26,17 @@ void* certain(void* p) {
 }
 }  // namespace
 
-void* operator new(std::size_t n) { return certain(counted(n, 16)); }
-void* operator new(std::size_t n, std::align_val_t a) { return certain(counted(n, std::size_t(a))); }
-void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return counted(n, 16); }
-void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+// Not inlined: g++ would see free() of what new returned, and warn.
+[[gnu::noinline]] void* operator new(std::size_t n) { return certain(counted(n, 16)); }
+[[gnu::noinline]] void* operator new(std::size_t n, std::align_val_t a) { return certain(counted(n, std::size_t(a))); }
+[[gnu::noinline]] void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return counted(n, 16); }
+[[gnu::noinline]] void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
   return refuse ? nullptr : counted(n, std::size_t(a));
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 
 namespace ashlar::test {
 namespace {
