@@ -7,3 +7,4 @@
 #include <ashlar/epilogue.hpp>
 #include <ashlar/gemm/batched.hpp>
 #include <ashlar/gemm/gemm.hpp>
+#include <ashlar/gemm/packed_rows.hpp>

@@ -80,6 +80,20 @@ namespace detail {
 template <class T>
 inline constexpr std::uint32_t element_code = sizeof(T) + (std::is_floating_point_v<T> ? 0x100u : 0u);
 
+// The header of a blob whose panels are written already.
+template <class T, class Unit = this_unit>
+void write_header(std::byte* blob, index nr, index k, index n, std::size_t bytes) {
+  packed_header h{};
+  h.magic = h.expected_magic;
+  h.version = h.current_version;
+  h.element = element_code<T>;
+  h.nr = nr, h.k = k, h.n = n;
+  h.bytes = bytes;
+  h.checksum = checksum(blob + sizeof h, bytes);
+  h.header_checksum = h.own_checksum();
+  std::memcpy(blob, &h, sizeof h);
+}
+
 template <class T, class Isa>
 ASHLAR_INLINE index panel_width() {
   return default_tile<T, Isa>.nv * ops<T, Isa>::lanes();
@@ -174,15 +188,7 @@ auto pack_weights(const B& b, std::span<std::byte> storage) -> result<packed_wei
   const index nr = detail::panel_width<T, Isa>();
   T* panels = reinterpret_cast<T*>(storage.data() + sizeof(packed_header));
   pack_panels<T, Isa>({b.data(), b.row_stride(), b.col_stride(), b.rows(), b.cols()}, panels, nr);
-  packed_header h{};
-  h.magic = h.expected_magic;
-  h.version = h.current_version;
-  h.element = detail::element_code<T>;
-  h.nr = nr, h.k = b.rows(), h.n = b.cols();
-  h.bytes = bytes - sizeof h;
-  h.checksum = detail::checksum(storage.data() + sizeof h, h.bytes);
-  h.header_checksum = h.own_checksum();
-  std::memcpy(storage.data(), &h, sizeof h);
+  detail::write_header<T>(storage.data(), nr, b.rows(), b.cols(), bytes - sizeof(packed_header));
   return packed_weights<T>{panels, b.rows(), b.cols(), nr};
 }
 

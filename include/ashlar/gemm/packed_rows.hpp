@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// gemm/packed_rows.hpp: A packed once into a blob of the same kind: rows with contiguous k, at a distance that caches
+// like.
+//
+// The micro-kernel reads A by rows, so packed rows are a plain matrix: the blob is a single panel whose NR is the
+// distance of the rows. It pays for a transposed A and for one whose rows lie a multiple of 4 KiB apart, and serves
+// every ISA.
+//
+// Depends on: gemm/packed_weights.hpp, loop/blocking.hpp.   Used by: users, through <ashlar/gemm.hpp>.
+#pragma once
+
+#include <ashlar/gemm/packed_weights.hpp>
+#include <ashlar/loop/blocking.hpp>
+
+namespace ashlar {
+
+/// Packed rows of A: an M x K matrix that takes the place of A in gemm.
+template <class T>
+using packed_rows = matrix_view<const T, dynamic, dynamic, dynamic, 1>;
+
+namespace detail {
+// Whole cache lines, and not a multiple of 4 KiB.
+template <class T>
+constexpr index packed_row_stride(index k) {
+  const index stride = multiple(k, 16);
+  return aliases(stride, sizeof(T)) ? stride + 16 : stride;
+}
+}  // namespace detail
+
+/// Bytes of the blob of an M x K matrix of T: header and rows. 0 when that exceeds 64 bits or an extent is negative.
+template <class T>
+std::size_t packed_rows_bytes(index m, index k) {
+  index elements = 0, bytes = 0;
+  if (m < 0 || k < 0 || k > (index(1) << 60)) return 0;
+  if (__builtin_mul_overflow(m, detail::packed_row_stride<T>(k), &elements)) return 0;
+  if (__builtin_mul_overflow(elements, index(sizeof(T)), &bytes)) return 0;
+  return std::size_t(bytes) + sizeof(packed_header);
+}
+
+/// Opens a blob made by pack_rows, in memory or mapped from a file. Copies nothing. Errors as open_weights.
+template <class T>
+result<packed_rows<T>> open_rows(std::span<const std::byte> blob, bool verify = true) {
+  const auto opened = open_weights<T>(blob, verify);
+  if (!opened.ok()) return opened.error();
+  const packed_weights<T>& w = opened.value();
+  if (w.n > w.nr) {
+    return status::error(errc::wrong_blob, "open_rows: rows of %lld elements at distance %lld: this blob holds weights",
+                         (long long)w.n, (long long)w.nr);
+  }
+  return packed_rows<T>(w.panels, w.k, w.n, w.nr, 1);
+}
+
+/// Packs A (M x K, any strides) into `storage`, which then is a blob: keep it, share it, write it to a file.
+///
+///     auto storage = aligned_buffer::make(packed_rows_bytes<float>(m, k));
+///     auto a = pack_rows(column_major(data, m, k), storage.span());
+///     if (a.ok()) gemm(a.value(), B, C);
+///
+/// Errors: negative_extent, null_pointer, workspace_too_small, misaligned; storage is untouched then. A is free
+/// afterwards.
+template <class Isa = isa::native, any_matrix A>
+auto pack_rows(const A& a, std::span<std::byte> storage) -> result<packed_rows<typename A::value_type>> {
+  using T = typename A::value_type;
+  const auto say = [&](errc code, const char* what) {
+    return status::error(code, "pack_rows: A is %lld x %lld and storage has %zu bytes at %p: %s", (long long)a.rows(),
+                         (long long)a.cols(), storage.size(), (void*)storage.data(), what);
+  };
+  if (a.rows() < 0 || a.cols() < 0) return say(errc::negative_extent, "extents must not be negative");
+  if (a.data() == nullptr && !a.empty()) return say(errc::null_pointer, "A's data is null");
+  const std::size_t bytes = packed_rows_bytes<T>(a.rows(), a.cols());
+  if (bytes == 0 || storage.size() < bytes)
+    return say(errc::workspace_too_small, "packed_rows_bytes tells what it needs");
+  if (reinterpret_cast<std::uintptr_t>(storage.data()) % workspace_alignment != 0) {
+    return say(errc::misaligned, "it must be aligned to 64 bytes");
+  }
+  const index stride = detail::packed_row_stride<T>(a.cols());
+  T* rows = reinterpret_cast<T*>(storage.data() + sizeof(packed_header));
+  block_copy<T, Isa>::run({a.data(), a.row_stride(), a.col_stride(), a.rows(), a.cols()}, rows, stride, stride);
+  detail::write_header<T>(storage.data(), stride, a.rows(), a.cols(), bytes - sizeof(packed_header));
+  return packed_rows<T>(rows, a.rows(), a.cols(), stride, 1);
+}
+
+}  // namespace ashlar
