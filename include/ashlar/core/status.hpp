@@ -20,20 +20,21 @@
 
 namespace ashlar {
 
+/// Why an operation refused a call; nothing has been written then. The message says which argument and both values.
 enum class errc : std::uint8_t {
   ok,
-  shape_mismatch,
-  negative_extent,
-  null_pointer,
-  aliasing,
-  bad_stride,
-  overflow,
-  workspace_too_small,
-  misaligned,
-  corrupt_blob,
-  wrong_blob,
-  unsupported,
-  out_of_memory
+  shape_mismatch,       // extents of two operands that must be equal are not
+  negative_extent,      // an extent, or a number of problems, below 0
+  null_pointer,         // null data of a matrix that has elements
+  aliasing,             // what is written shares memory with what is read
+  bad_stride,           // elements of what is written share memory with each other
+  overflow,             // an offset or a size beyond 64 bits
+  workspace_too_small,  // scratch or storage has fewer bytes than the call needs
+  misaligned,           // storage that must lie on a multiple of 64 bytes does not
+  corrupt_blob,         // not a blob, or one whose bytes have changed
+  wrong_blob,           // a blob of another version, element type or tile
+  unsupported,          // a combination that this library does not have
+  out_of_memory         // the heap gave no scratch memory
 };
 
 /// The identifier of a code, for logs:  name(errc::aliasing) == "aliasing".

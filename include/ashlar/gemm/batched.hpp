@@ -94,7 +94,8 @@ void run_problems(index count, const Problems& problem, const Target& target, st
 
 }  // namespace detail
 
-/// Bytes of scratch that the same call of gemm_each needs.
+/// Bytes of scratch that the same call of gemm_each needs, and of gemm_batched or gemm_grouped with these problems: ask
+/// with the same ISA, executor, epilogue and other options.
 template <class Isa = isa::native, class Problems, class... Options>
   requires(detail::gemm_option<Options> && ...)
 std::size_t gemm_each_workspace_bytes(index count, const Problems& problem, const Options&... options) {
@@ -142,9 +143,11 @@ status gemm_each(index count, const Problems& problem, const Options&... options
 }
 
 /// Strided batch: problem p has A + p * a_stride, B + p * b_stride, C + p * c_stride (elements); stride 0 shares an
-/// operand.
+/// operand. Otherwise as gemm_each.
 ///
 ///     gemm_batched(A, m * k, B, 0, C, m * n, count);                  // one B for all
+///
+/// Returns aliasing also when a C overlaps the next one, as far as neighbours show it.
 template <class Isa = isa::native, any_matrix A, any_matrix B, any_matrix C, class... Options>
 status gemm_batched(const A& a, index a_stride, const B& b, index b_stride, const C& c, index c_stride, index count,
                     const Options&... options) {
@@ -165,7 +168,9 @@ status gemm_batched(const A& a, index a_stride, const B& b, index b_stride, cons
 /// Pointer arrays: problem p has A, B and C of these shapes and strides at a_data[p], b_data[p] and c_data[p]; the
 /// views' own data is not used.
 ///
-///     gemm_batched(A, a_pointers, B, b_pointers, C, c_pointers);
+///     gemm_batched(A, a_pointers, B, b_pointers, C, c_pointers);      // e.g. std::vector<float*> for views of float
+///
+/// Otherwise as gemm_each; returns shape_mismatch also when the arrays are not equally long.
 template <class Isa = isa::native, any_matrix A, any_matrix B, any_matrix C, class... Options>
 status gemm_batched(const A& a, std::span<typename A::element_type* const> a_data, const B& b,
                     std::span<typename B::element_type* const> b_data, const C& c,
@@ -183,7 +188,10 @@ status gemm_batched(const A& a, std::span<typename A::element_type* const> a_dat
       options...);
 }
 
-/// Grouped: every problem with its own shape.   gemm_grouped(std::span(problems), on(pool));
+/// Grouped: every problem with its own shape. Otherwise as gemm_each.
+///
+///     const std::vector problems{gemm_problem{A, B, C}, gemm_problem{D, E, F}};
+///     gemm_grouped(std::span(problems), on(pool));                    // a span of const problems
 template <class Isa = isa::native, class Problem, class... Options>
 status gemm_grouped(std::span<const Problem> problems, const Options&... options) {
   return gemm_each<Isa>(index(problems.size()), [&](index p) { return problems[std::size_t(p)]; }, options...);
