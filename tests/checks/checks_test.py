@@ -100,6 +100,23 @@ class Checks(unittest.TestCase):
         for part in ("fails without saying", "compiles, mistake and all", "even without its mistake", "1 of 4"):
             self.assertIn(part, text)
 
+    def test_docs(self):
+        page = pathlib.Path(self.folder.name) / "page.md"
+        config = "include/ashlar/core/config.hpp"
+        cases = {"```cpp\ngemm(A, B, C, relu(acc));\n```\n`f[i](x)` [here](page.md)": None,
+                 "```cpp program\nint main() {}\n```": None,
+                 f"```cpp excerpt={config}\n  inline  constexpr index dynamic = -1;\n```": None,
+                 "```cpp\ngemm(A, B, C, rely(acc));\n```": "page.md:2:",
+                 "```cpp program\nint main() { return 3; }\n```": "status 3",
+                 f"```cpp excerpt={config}\nabsent\n```": "not in",
+                 "```cpp odd\n```": "unknown kind",
+                 "[there](absent.md)": "does not exist"}
+        for text, fault in cases.items():
+            page.write_text(text, encoding="utf-8")
+            status, output = script("docs.py", page)
+            self.assertEqual(status, 1 if fault else 0, output)
+            self.assertIn(fault or "0 faults", output)
+
 
 if __name__ == "__main__":
     unittest.main()
