@@ -113,6 +113,9 @@ def run_preset(preset, options, root):
         built = time.monotonic()
         status, text = run_logged(ctest, root, log, shown)
     result = totals(text)
+    if not any(result) and not options.filter:
+        print(f"== {preset}: has no tests, which is an error", flush=True)
+        broken = True
     if (status != 0 or broken) and result[1] == 0:
         result = (result[0], 1, result[2])
     print(f"== {preset}: {result[0]} passed, {result[1]} failed, {result[2]} skipped; build {built - started:.0f} s, "
