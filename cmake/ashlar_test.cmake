@@ -3,9 +3,10 @@
 #
 #   ashlar_test(core.view)                       tests/core/view_test.cpp, baseline flags, ctest name core.view
 #   ashlar_test(gemm.float ISAS all)             one executable for each ISA of this build: gemm.float.avx2, gemm.float.highway_avx2 ...
+#   ashlar_test(gemm.errors ISAS main SMALL_TILES)   not through Highway; gemm's default tiles are small (support/small_tiles.hpp)
 #   ashlar_test(core.executor THREADS)           also links threads, and is what the thread sanitizer runs
 #
-# Options: ISAS all|names, SOURCES files (default: from the name), THREADS, LIBRARIES targets, DEFINITIONS d, OPTIONS flags,
+# Options: ISAS all|main|names, SOURCES files (default: from the name), THREADS, LIBRARIES targets, DEFINITIONS d, OPTIONS flags,
 # ARGUMENTS program arguments, TIMEOUT seconds. ASHLAR_TEST_ISA is always defined, as the tag type (ashlar::isa::avx2 ...).
 #
 # An x86 ISA that this CPU lacks runs under qemu-x86_64 where that knows it (AVX2 from 7.2), otherwise it is built and reported as
@@ -60,7 +61,7 @@ function(ashlar_register_test name target isa)
 endfunction()
 
 function(ashlar_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "THREADS" "TIMEOUT" "SOURCES;ISAS;LIBRARIES;DEFINITIONS;OPTIONS;ARGUMENTS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "THREADS;SMALL_TILES" "TIMEOUT" "SOURCES;ISAS;LIBRARIES;DEFINITIONS;OPTIONS;ARGUMENTS")
   if(ASHLAR_TEST_THREADS_ONLY AND NOT arg_THREADS)
     return()
   endif()
@@ -72,6 +73,9 @@ function(ashlar_test name)
   set(isas ${arg_ISAS})
   if(isas STREQUAL "all")
     set(isas ${known})
+  elseif(isas STREQUAL "main")
+    set(isas ${known})
+    list(FILTER isas EXCLUDE REGEX "^highway_")
   elseif(NOT isas)
     set(isas scalar)
   endif()
@@ -97,6 +101,9 @@ function(ashlar_test name)
     target_compile_definitions(${target} PRIVATE "ASHLAR_TEST_ISA=${tag}" ${arg_DEFINITIONS})
     target_compile_options(${target} PRIVATE ${arg_OPTIONS})
     ashlar_target_isa(${target} ${isa})
+    if(arg_SMALL_TILES)
+      target_compile_options(${target} PRIVATE -include ${PROJECT_SOURCE_DIR}/tests/support/small_tiles.hpp)
+    endif()
     # g++ 12 stops with an internal error when it vectorises plain loops for SVE.
     if(isa STREQUAL "sve" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
       target_compile_options(${target} PRIVATE -fno-tree-vectorize)
