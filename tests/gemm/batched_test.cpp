@@ -101,8 +101,21 @@ TEST_CASE("a group of different shapes, with exactly the scratch it asks for") {
     const status s = gemm_each<Isa>(x.count, problem, tiny, on(pool), scratch(memory.span().first(bytes - 1)));
     CHECK(s.code() == errc::workspace_too_small);
   }
-  REQUIRE(gemm_grouped<Isa>(std::span<const gemm_problem<V, V, W>>(group)).ok());
+  REQUIRE(gemm_grouped<Isa>(group).ok());
   CHECK(same(x.c, expected));
+}
+
+TEST_CASE("an epilogue that reads C behind dst's back is refused") {
+  std::vector<float> a = numbers(64 * 3000, 1), b = numbers(3000 * 64, 2), c(64 * 64), before = c;
+  const auto A = view((const float*)a.data(), 64, 3000), B = view((const float*)b.data(), 3000, 64);
+  const auto C = view(c.data(), 64, 64);
+  const status s = gemm<Isa>(A, B, C, acc + elements(C));
+  CHECK(s.code() == errc::aliasing);
+  CHECK(std::string(s.message()).ends_with("write dst to read C's old value"));
+  CHECK(gemm<Isa>(A, B, C, acc * per_column((const float*)c.data() + 4032)).code() == errc::aliasing);
+  CHECK(gemm<Isa>(A, B, C, relu(acc - per_row((const float*)c.data() + 4095))).code() == errc::aliasing);
+  CHECK(same(c, before));
+  CHECK(gemm<Isa>(A, B, C, acc + dst + per_row((const float*)a.data())).ok());
 }
 
 TEST_CASE("one wrong problem: its number is named and nothing is written") {

@@ -139,6 +139,12 @@ ASHLAR_INLINE constexpr auto as_expression(const X& x) {
   }
 }
 
+// f(view) for every matrix or vector in memory, dst apart, that an expression over an m x n dst reads.
+template <class E, class F>
+ASHLAR_INLINE constexpr void visit_memory(const E& e, const F& f, index m, index n) {
+  if constexpr (requires { e.visit(f, m, n); }) e.visit(f, m, n);
+}
+
 // The arguments of a function, a number each: std::tuple is neither trivially copyable nor inlined without fail.
 template <std::size_t I, class E>
 struct argument {
@@ -161,6 +167,10 @@ struct arguments<std::index_sequence<I...>, E...> : argument<I, E>... {
     return make(argument<I, E>::value.transposed()...);
   }
   ASHLAR_INLINE constexpr bool fit(index m, index n) const { return (argument<I, E>::value.fits(m, n) && ...); }
+  template <class F>
+  ASHLAR_INLINE constexpr void visit(const F& f, index m, index n) const {
+    (visit_memory(argument<I, E>::value, f, m, n), ...);
+  }
 };
 
 // A function of expressions: F's call operator takes the math context and a vector for each.
@@ -177,6 +187,10 @@ struct apply_node : expression_base<apply_node<F, E...>> {
   }
   ASHLAR_INLINE constexpr auto transposed() const { return operands.transpose_into(same_function{function}); }
   ASHLAR_INLINE constexpr bool fits(index m, index n) const { return operands.fit(m, n); }
+  template <class V>
+  ASHLAR_INLINE constexpr void visit(const V& f, index m, index n) const {
+    operands.visit(f, m, n);
+  }
 
  private:
   struct same_function {

@@ -82,6 +82,10 @@ struct per_row_node : expression_base<per_row_node<T>> {
   }
   ASHLAR_INLINE constexpr per_column_node<T> transposed() const { return per_column_node<T>(data); }
   ASHLAR_INLINE constexpr bool fits(index, index) const { return true; }
+  template <class F>
+  ASHLAR_INLINE constexpr void visit(const F& f, index m, index) const {
+    f(matrix_view<const T>(data, m, 1, 1, 1));
+  }
 
   const T* data;
 };
@@ -99,6 +103,10 @@ struct per_column_node : expression_base<per_column_node<T>> {
   }
   ASHLAR_INLINE constexpr per_row_node<T> transposed() const { return per_row_node<T>(data); }
   ASHLAR_INLINE constexpr bool fits(index, index) const { return true; }
+  template <class F>
+  ASHLAR_INLINE constexpr void visit(const F& f, index, index n) const {
+    f(matrix_view<const T>(data, 1, n, n, 1));
+  }
 
   const T* data;
 };
@@ -123,6 +131,10 @@ struct elements_node : expression_base<elements_node<View>> {
     return elements_node<decltype(view.transposed())>(view.transposed());
   }
   ASHLAR_INLINE constexpr bool fits(index m, index n) const { return view.rows() == m && view.cols() == n; }
+  template <class F>
+  ASHLAR_INLINE constexpr void visit(const F& f, index, index) const {
+    f(view);
+  }
 
   View view;
 

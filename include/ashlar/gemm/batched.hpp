@@ -188,12 +188,14 @@ status gemm_batched(const A& a, std::span<typename A::element_type* const> a_dat
       options...);
 }
 
-/// Grouped: every problem with its own shape. Otherwise as gemm_each.
-///
-///     const std::vector problems{gemm_problem{A, B, C}, gemm_problem{D, E, F}};
-///     gemm_grouped(std::span(problems), on(pool));                    // a span of const problems
-template <class Isa = isa::native, class Problem, class... Options>
-status gemm_grouped(std::span<const Problem> problems, const Options&... options) {
+/// Grouped: every problem with its own shape, from an array, vector or span of them.   gemm_grouped(problems,
+/// on(pool));
+template <class Isa = isa::native, class Problems, class... Options>
+  requires requires(const Problems& list) {
+    list.size();
+    list[0].a, list[0].b, list[0].c;
+  }
+status gemm_grouped(const Problems& problems, const Options&... options) {
   return gemm_each<Isa>(index(problems.size()), [&](index p) { return problems[std::size_t(p)]; }, options...);
 }
 

@@ -142,6 +142,12 @@ status check_gemm(const A& given, const B& b, const C& c, const E& e, index nr) 
                          "gemm: C is %lld x %lld but an elements() operand of the epilogue is not", (long long)c.rows(),
                          (long long)c.cols());
   }
+  if (reads_memory_of(e, c)) {
+    return status::error(
+        errc::aliasing,
+        "gemm: an operand of the epilogue shares memory with C (at %p): write dst to read C's old value",
+        (const void*)c.data());
+  }
   if (!prologue_fits(given)) {
     return status::error(errc::shape_mismatch,
                          "gemm: A is %lld x %lld but an elements() operand of its prologue is not", (long long)a.rows(),
@@ -175,7 +181,7 @@ ASHLAR_INLINE bool plainly_valid(const A& given, const B& b, const C& c, const E
   const auto& a = matrix_of(given);
   return cols_of(a) == rows_of(b) && c.rows() == rows_of(a) && c.cols() == cols_of(b) && plain_view(c) &&
          (c.row_stride() >= c.cols() || c.rows() == 1) && plain_operand(a, c, nr) && plain_operand(b, c, nr) &&
-         fits(e, c.rows(), c.cols()) && prologue_fits(given);
+         fits(e, c.rows(), c.cols()) && !reads_memory_of(e, c) && prologue_fits(given);
 }
 
 }  // namespace ashlar::detail

@@ -13,6 +13,7 @@
 #include <ashlar/gemm/supported.hpp>
 #include <ashlar/loop/contract.hpp>
 #include <ashlar/loop/direct.hpp>
+#include <ashlar/loop/fixed.hpp>
 
 namespace ashlar {
 namespace detail {
@@ -23,6 +24,8 @@ struct gemm_kernel {
   using Isa = Isa_;
   static constexpr bool may_be_direct = std::is_same_v<Prologue, no_prologue>;
   using direct = direct_contraction<T, Isa, S, Semiring, E>;
+  template <index M, index N, index K>
+  using fixed = fixed_contraction<T, Isa, S, Semiring, E, M, N, K>;
   using block = contraction_block<T, Isa, S, Semiring, E, Prologue>;
   using O = ops<T, Isa>;
 
@@ -139,6 +142,14 @@ constexpr cache_sizes default_caches() {
   return {isa::facts<Isa>::l1d_bytes, isa::facts<Isa>::l2_bytes};
 }
 
+// Are all extents constants, and the columns of all operands contiguous by their types?
+template <class A, class B, class C>
+inline constexpr bool fixed_extents = false;
+template <any_matrix A, any_matrix B, any_matrix C>
+inline constexpr bool fixed_extents<A, B, C> =
+    A::static_cols != dynamic && C::static_rows != dynamic && C::static_cols != dynamic && A::static_col_stride == 1 &&
+    B::static_col_stride == 1 && C::static_col_stride == 1;
+
 // check(nr) is check_gemm of the call as the user wrote it, asked when the cheap test does not pass.
 template <class Isa, class Check, class A, class B, class C, class... Options>
 status run_gemm(const Check& check, const A& a, const B& b, const C& c, const Options&... options) {
@@ -151,6 +162,13 @@ status run_gemm(const Check& check, const A& a, const B& b, const C& c, const Op
     if (c.empty()) return {};
   }
   const auto x = contraction_of<T>(matrix, b, c);
+  if constexpr (fixed_extents<A, B, C>) {
+    using fixed = typename K::template fixed<C::static_rows, C::static_cols, A::static_cols>;
+    if constexpr (fixed::serves) {
+      fixed::run(x, e);
+      return {};
+    }
+  }
   const auto target = option<executor_option>(on(serial{}), options...);
   const auto caches = option<cache_option>(default_caches<Isa>(), options...);
   if constexpr (K::may_be_direct) {
@@ -167,6 +185,9 @@ template <class Isa, class A, class B, class C, class... Options>
 std::size_t workspace_bytes(const A& a, const B& b, const C& c, const Options&... options) {
   using K = kernel_of<Isa, A, B, C, Options...>;
   if (c.empty()) return 0;
+  if constexpr (fixed_extents<A, B, C>) {
+    if constexpr (K::template fixed<C::static_rows, C::static_cols, A::static_cols>::serves) return 0;
+  }
   const auto x = contraction_of<typename C::value_type>(matrix_of(a), b, c);
   const auto target = option<executor_option>(on(serial{}), options...);
   const auto caches = option<cache_option>(default_caches<Isa>(), options...);

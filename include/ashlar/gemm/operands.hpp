@@ -71,6 +71,13 @@ ASHLAR_INLINE address_range range_of(const V& v) {
   return {base + std::uintptr_t(low * size), base + std::uintptr_t((high + 1) * size) - 1};
 }
 
+// Do the elements fill the bytes from the first to the last?
+template <any_matrix V>
+ASHLAR_INLINE bool dense(const V& v) {
+  const address_range r = range_of(v);
+  return index(r.last - r.first) + 1 == v.rows() * v.cols() * index(sizeof(typename V::value_type));
+}
+
 // Do two views share an element? Exact for views of one row-major or column-major parent; other interleaved views are
 // taken to be disjoint when nothing proves otherwise.
 template <any_matrix V, any_matrix W, class Unit = this_unit>
@@ -78,6 +85,7 @@ bool overlaps(const V& v, const W& w) {
   if (v.empty() || w.empty()) return false;
   const address_range a = range_of(v), b = range_of(w);
   if (a.last < b.first || b.last < a.first) return false;
+  if (dense(v) && dense(w)) return true;
   if (v.row_stride() != w.row_stride() || v.col_stride() != w.col_stride()) return v.data() == w.data();
   const bool by_rows = v.col_stride() == 1;
   if (!by_rows && v.row_stride() != 1) return v.data() == w.data();
@@ -92,6 +100,14 @@ bool overlaps(const V& v, const W& w) {
   if (place < 0) place += ld, --line;
   const auto meets = [&](index l, index p) { return l < vl && l + wl > 0 && p < vs && p + ws > 0; };
   return meets(line, place) || meets(line + 1, place - ld);
+}
+
+// Does the epilogue read memory of dst other than through `dst`? Partial sums may rest there.
+template <class E, any_matrix C>
+ASHLAR_INLINE bool reads_memory_of(const E& e, const C& c) {
+  bool shared = false;
+  visit_memory(e, [&](const auto& v) { shared |= overlaps(v, c); }, c.rows(), c.cols());
+  return shared;
 }
 
 }  // namespace detail

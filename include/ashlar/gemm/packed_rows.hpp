@@ -22,14 +22,14 @@ using packed_rows = matrix_view<const T, dynamic, dynamic, dynamic, 1>;
 namespace detail {
 // Whole cache lines, and not a multiple of 4 KiB.
 template <class T>
-constexpr index packed_row_stride(index k) {
+ASHLAR_INLINE constexpr index packed_row_stride(index k) {
   const index stride = multiple(k, 16);
   return aliases(stride, sizeof(T)) ? stride + 16 : stride;
 }
 }  // namespace detail
 
 /// Bytes of the blob of an M x K matrix of T: header and rows. 0 when that exceeds 64 bits or an extent is negative.
-template <class T>
+template <class T, class Unit = detail::this_unit>
 std::size_t packed_rows_bytes(index m, index k) {
   index elements = 0, bytes = 0;
   if (m < 0 || k < 0 || k > (index(1) << 60)) return 0;
@@ -39,7 +39,7 @@ std::size_t packed_rows_bytes(index m, index k) {
 }
 
 /// Opens a blob made by pack_rows, in memory or mapped from a file. Copies nothing. Errors as open_weights.
-template <class T>
+template <class T, class Unit = detail::this_unit>
 result<packed_rows<T>> open_rows(std::span<const std::byte> blob, bool verify = true) {
   const auto opened = open_weights<T>(blob, verify);
   if (!opened.ok()) return opened.error();

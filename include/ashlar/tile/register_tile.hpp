@@ -103,6 +103,8 @@ class register_tile {
     row_addresses<T, MR> rows(x.a, x.a_stride);
     const T* b = x.b;
     const char* ahead = x.prefetch;
+    const bool nothing_to_fetch =
+        __builtin_constant_p(x.prefetch == nullptr) && x.prefetch == nullptr;  // fixed extents
     index k = x.k;
     constexpr int step = unroll();
     for (; k >= step; k -= step) {
@@ -111,7 +113,7 @@ class register_tile {
       } else {
         steps(s, std::make_integer_sequence<int, step>{}, rows, b, x.b_stride, x.b_group, tail, acc...);
       }
-      fetch(std::make_integer_sequence<int, step>{}, ahead, x.prefetch_stride);
+      if (!nothing_to_fetch) fetch(std::make_integer_sequence<int, step>{}, ahead, x.prefetch_stride);
       rows.advance(step);
       b += step * x.b_stride;
       ahead += step * x.prefetch_stride;

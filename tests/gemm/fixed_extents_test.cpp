@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tests/gemm/fixed_extents_test.cpp: products with constant extents equal the reference and stay inside their operands.
+//
+// Depends on: gemm.hpp, reference.hpp, support/.
+#include <ashlar/gemm.hpp>
+#include <ashlar/reference.hpp>
+#include <cstring>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "support/guarded_matrix.hpp"
+#include "support/isa.hpp"
+
+namespace ashlar::test {
+namespace {
+
+using Isa = isa_under_test;
+
+// Runs gemm into `c` and compares with the reference applied to a copy; true when a bit differs.
+template <index M, index N, class T, class A, class B, class C, class E>
+bool differs(const A& a, const B& b, const C& c, const E& e) {
+  std::vector<T> expected(std::size_t(M * N)), got(std::size_t(M * N));
+  const auto copy = [&](std::vector<T>& to) {
+    for (index i = 0; i < M; ++i)
+      for (index j = 0; j < N; ++j) to[std::size_t(i * N + j)] = c(i, j);
+  };
+  copy(expected);
+  reference::gemm(a, b, view<M, N>(expected.data()), e);
+  REQUIRE(gemm<Isa>(a, b, c, e).ok());
+  copy(got);
+  return std::memcmp(got.data(), expected.data(), got.size() * sizeof(T)) != 0;
+}
+
+template <class T, index M, index N, index K>
+void check_shape(placement where) {
+  random r(M * 1000003 + N * 1009 + K);
+  guarded_matrix<T> A(M, K, K, 1, where), B(K, N, N, 1, where), C(M, N, N, 1, where), D(M, N, 1, M, where);
+  for (auto* x : {&A, &B, &C, &D}) x->each([&](T& v) { v = T(r.between(-999, 999)) / 128; });
+  const auto a = view<M, K>((const T*)A.view().data());
+  const auto b = view<K, N>((const T*)B.view().data());
+  const auto c = view<M, N>(C.view().data());
+  INFO("m ", M, ", n ", N, ", k ", K);
+  CHECK_FALSE(differs<M, N, T>(a, b, c, acc));
+  CHECK_FALSE(differs<M, N, T>(a, b, c, T(0.5) * acc + T(2) * dst));
+  CHECK_FALSE(differs<M, N, T>(a, b, c, gelu(acc)));
+  CHECK_FALSE(differs<M, N, T>(a, b, view<M, N>(C.view().data(), N), relu(acc)));
+  CHECK_FALSE(differs<M, N, T>(a, b, column_major<M, N>(D.view().data()), acc - dst));
+  CHECK(gemm_workspace_bytes<Isa>(a, b, c) <= gemm_workspace_bytes<Isa>(a, b, view(c.data(), M, N)));
+}
+
+template <class T, index M, index N, index K>
+void check_both_sides() {
+  check_shape<T, M, N, K>(placement::at_start);
+  check_shape<T, M, N, K>(placement::at_end);
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("constant extents give the bits of the reference", T, float, double) {
+  check_both_sides<T, 1, 1, 1>();
+  check_both_sides<T, 4, 4, 4>();
+  check_both_sides<T, 5, 7, 11>();
+  check_both_sides<T, 8, 8, 8>();
+  check_both_sides<T, 16, 16, 16>();
+  check_both_sides<T, 17, 33, 5>();
+  check_both_sides<T, 6, 64, 3>();
+  check_both_sides<T, 33, 48, 64>();
+}
+
+}  // namespace ashlar::test
