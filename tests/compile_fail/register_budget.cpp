@@ -9,6 +9,6 @@ using table =
 
 int main() {
 #ifdef MISTAKE
-  return table<tile_shape{8, 3, 1}>::nr() > 0;
+  return table<ashlar::tile_shape{8, 3, 1}>::nr() > 0;
 #endif
 }
