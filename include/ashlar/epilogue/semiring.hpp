@@ -62,7 +62,11 @@ struct plus_times {
   template <simd_ops O>
   static ASHLAR_INLINE constexpr typename O::vec accumulate(const typename O::vec& a, const typename O::vec& b,
                                                             const typename O::vec& acc) {
-    return O::fma(a, b, acc);
+    if constexpr (accumulating_ops<O>) {
+      return O::fma_into(acc, a, b);
+    } else {
+      return O::fma(a, b, acc);
+    }
   }
   /// accumulate() with element L of a, where the ISA has such an instruction.
   template <lane_ops O, int L>

@@ -132,6 +132,16 @@ struct highway_arithmetic : highway_ops<T, Isa> {
   static constexpr T pow2_offset = T(std::uint64_t(1) << fraction) + T(std::numeric_limits<T>::max_exponent - 1);
 
   static ASHLAR_INLINE vec fma(vec a, vec b, vec c) { return hn::MulAdd(a, b, c); }
+  static ASHLAR_INLINE vec fma_into(vec acc, vec a, vec b)
+    requires(highway_ops<T, Isa>::scalable)
+  {
+    if constexpr (sizeof(T) == 4) {
+      asm("fmla %0.s, %1/m, %2.s, %3.s" : "+w"(acc) : "Upl"(svptrue_b32()), "w"(a), "w"(b));
+    } else {
+      asm("fmla %0.d, %1/m, %2.d, %3.d" : "+w"(acc) : "Upl"(svptrue_b64()), "w"(a), "w"(b));
+    }
+    return acc;
+  }
   static ASHLAR_INLINE vec div(vec a, vec b) { return hn::Div(a, b); }
   static ASHLAR_INLINE vec abs(vec x) { return hn::Abs(x); }
   static ASHLAR_INLINE vec neg(vec x) { return hn::Neg(x); }

@@ -73,7 +73,9 @@ struct neon_instructions<float> {
   static constexpr index quad = 4;
   template <int L>
   static ASHLAR_INLINE vec fma_lane(const vec& acc, const vec& b, const vec& a) {
-    return vfmaq_laneq_f32(acc, b, a, L);
+    float32x4_t sum = acc;  // not vfmaq_laneq_f32: isa/ops.hpp, fma_into, says why
+    asm("fmla %0.4s, %1.4s, %2.s[%3]" : "+w"(sum) : "w"(float32x4_t(b)), "w"(float32x4_t(a)), "i"(L));
+    return sum;
   }
 };
 
@@ -98,7 +100,9 @@ struct neon_instructions<double> {
   static constexpr index quad = 2;
   template <int L>
   static ASHLAR_INLINE vec fma_lane(const vec& acc, const vec& b, const vec& a) {
-    return vfmaq_laneq_f64(acc, b, a, L);
+    float64x2_t sum = acc;
+    asm("fmla %0.2d, %1.2d, %2.d[%3]" : "+w"(sum) : "w"(float64x2_t(b)), "w"(float64x2_t(a)), "i"(L));
+    return sum;
   }
 };
 

@@ -41,6 +41,11 @@ namespace ashlar {
 ///
 /// Integers (integer_ops):  bit_and  bit_or.
 ///
+/// Optional (accumulating_ops):  fma_into(acc, a, b) = a * b + acc in the register of acc, for the inner loop. Written
+/// as an assembler instruction where intrinsics leave the choice of registers open: g++ 12 then copies accumulators
+/// from one register to another in unrolled loops (a tenth of NEON's vector instructions), and mixes FMAD with moves on
+/// SVE. An operand that is both input and output keeps its register.
+///
 /// Optional (lane_ops):  quad = q;  fma_lane<L>(acc, b, a) = acc + b * a[L], 0 <= L < q.
 template <class T, class Isa>
 struct ops;
@@ -84,6 +89,11 @@ template <class O>
 concept integer_ops = simd_ops<O> && requires(const typename O::vec& v) {
   { O::bit_and(v, v) } -> std::same_as<typename O::vec>;
   { O::bit_or(v, v) } -> std::same_as<typename O::vec>;
+};
+
+template <class O>
+concept accumulating_ops = simd_ops<O> && requires(const typename O::vec& v) {
+  { O::fma_into(v, v, v) } -> std::same_as<typename O::vec>;
 };
 
 template <class O>

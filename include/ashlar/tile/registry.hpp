@@ -27,9 +27,9 @@ template <class... Tiles>
 struct tile_list {};
 
 // AVX-512 14 x 2: 28 accumulators + 2 vectors of B + 1 broadcast fill 31 of 32 registers, 16 loads for 28
-// multiply-adds. AVX2 6 x 2: 12 + 2 + 1 of 16. NEON 8 x 2 with lanes of k: 16 + 2 + 8 of 32, and 256 divides by both 8
-// rows and 8 columns. SVE 8 x 3: 24 + 3 + 1 of 32; the broadcast is a load (LD1RW), so the multiply-add keeps its full
-// rate on every core.
+// multiply-adds. AVX2 6 x 2: 12 + 2 + 1 of 16. NEON 9 x 2 with lanes of k: 18 + 2 + 9 of 32, 8 columns divide most
+// widths. SVE 8 x 3: 24 + 3 + 1 of 32; the broadcast is a load (LD1RW), so the multiply-add keeps its full rate on
+// every core.
 using tile_registry = tile_list<                                     //
     registered_tile<isa::avx512, float, tile_shape{14, 2, 1, 16}>,   //
     registered_tile<isa::avx512, float, tile_shape{9, 3, 1}>,        //
@@ -38,12 +38,12 @@ using tile_registry = tile_list<                                     //
     registered_tile<isa::avx2, float, tile_shape{6, 2, 2}>,          //
     registered_tile<isa::avx2, float, tile_shape{4, 3, 2}>,          //
     registered_tile<isa::avx2, double, tile_shape{6, 2, 2}>,         //
-    registered_tile<isa::sve, float, tile_shape{8, 3, 1}>,           //
+    registered_tile<isa::sve, float, tile_shape{8, 3, 2}>,           //
     registered_tile<isa::sve, float, tile_shape{6, 4, 1}>,           //
-    registered_tile<isa::sve, double, tile_shape{8, 3, 1}>,          //
-    registered_tile<isa::neon, float, tile_shape{8, 2}>,             //
-    registered_tile<isa::neon, float, tile_shape{7, 2}>,             //
-    registered_tile<isa::neon, double, tile_shape{8, 2}>>;           //
+    registered_tile<isa::sve, double, tile_shape{8, 3, 2}>,          //
+    registered_tile<isa::neon, float, tile_shape{9, 2}>,             //
+    registered_tile<isa::neon, float, tile_shape{7, 3}>,             //
+    registered_tile<isa::neon, double, tile_shape{9, 2}>>;           //
 
 namespace detail {
 template <class Isa, class T, class Entry>
