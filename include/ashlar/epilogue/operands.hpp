@@ -141,7 +141,7 @@ struct elements_node : expression_base<elements_node<View>> {
  private:
   template <class M, class T>
   ASHLAR_INLINE constexpr typename M::vec gather(M m, const T* p, index n) const {
-    typename M::value_type lanes[M::max_lanes];
+    typename M::value_type lanes[M::max_lanes] = {};
     for (index l = 0; l < n; ++l) lanes[l] = p[l * view.col_stride()];
     return m.load_n(lanes, n);
   }

@@ -156,19 +156,21 @@ status check_gemm(const A& given, const B& b, const C& c, const E& e, index nr) 
   return {};
 }
 
-// The cheap sufficient test that ordinary calls pass: row-major, extents and strides below 2^31, dst apart from A and
+// The cheap sufficient test that ordinary calls pass: row-major, extents and strides below 2^29, dst apart from A and
 // B.
 template <any_matrix V>
 ASHLAR_INLINE bool plain_view(const V& v) {
-  constexpr index limit = index(1) << 31;
+  constexpr index limit = index(1) << 29;
   return v.data() != nullptr && v.rows() > 0 && v.rows() < limit && v.cols() > 0 && v.cols() < limit &&
          v.row_stride() >= 0 && v.row_stride() < limit && v.col_stride() == 1;
 }
+template <any_matrix V>
+ASHLAR_INLINE auto plain_end(const V& v) {
+  return v.data() + (v.rows() - 1) * v.row_stride() + v.cols();
+}
 template <any_matrix V, any_matrix C>
 ASHLAR_INLINE bool plain_operand(const V& v, const C& c, index) {
-  const auto* const first = v.data();
-  const auto* const last = v.data() + (v.rows() - 1) * v.row_stride() + v.cols();
-  return plain_view(v) && (last <= c.data() || first >= c.data() + (c.rows() - 1) * c.row_stride() + c.cols());
+  return plain_view(v) && (plain_end(v) <= c.data() || v.data() >= plain_end(c));
 }
 template <class T, any_matrix C>
 ASHLAR_INLINE bool plain_operand(const packed_weights<T>& w, const C&, index nr) {
