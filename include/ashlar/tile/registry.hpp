@@ -42,7 +42,7 @@ using tile_registry = tile_list<                                     //
     registered_tile<isa::sve, float, tile_shape{6, 4, 1}>,           //
     registered_tile<isa::sve, double, tile_shape{8, 3, 2}>,          //
     registered_tile<isa::neon, float, tile_shape{9, 2}>,             //
-    registered_tile<isa::neon, float, tile_shape{7, 3}>,             //
+    registered_tile<isa::neon, float, tile_shape{7, 2}>,             //
     registered_tile<isa::neon, double, tile_shape{9, 2}>>;           //
 
 namespace detail {
