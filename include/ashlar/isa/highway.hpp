@@ -110,7 +110,7 @@ struct highway_ops {
   static ASHLAR_INLINE vec max(vec a, vec b) { return hn::IfThenElse(hn::Gt(a, b), a, b); }
   static ASHLAR_INLINE vec select_gt(vec a, vec b, vec x, vec y) { return hn::IfThenElse(hn::Gt(a, b), x, y); }
 
- private:
+ protected:
   static ASHLAR_INLINE auto first(index n) { return hn::FirstN(tag(), static_cast<std::size_t>(n)); }
   // An SVE vector is a register, the others hold one.
   template <class V>
@@ -135,10 +135,11 @@ struct highway_arithmetic : highway_ops<T, Isa> {
   static ASHLAR_INLINE vec fma_into(vec acc, vec a, vec b)
     requires(highway_ops<T, Isa>::scalable)
   {
+    const auto all = highway_ops<T, Isa>::first(highway_ops<T, Isa>::lanes());
     if constexpr (sizeof(T) == 4) {
-      asm("fmla %0.s, %1/m, %2.s, %3.s" : "+w"(acc) : "Upl"(svptrue_b32()), "w"(a), "w"(b));
+      asm("fmla %0.s, %1/m, %2.s, %3.s" : "+w"(acc) : "Upl"(all), "w"(a), "w"(b));
     } else {
-      asm("fmla %0.d, %1/m, %2.d, %3.d" : "+w"(acc) : "Upl"(svptrue_b64()), "w"(a), "w"(b));
+      asm("fmla %0.d, %1/m, %2.d, %3.d" : "+w"(acc) : "Upl"(all), "w"(a), "w"(b));
     }
     return acc;
   }
