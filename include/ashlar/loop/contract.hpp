@@ -69,6 +69,7 @@ class contraction_block {
   void k_block(index k0, index kc) {
     tile_operands<T> x;
     x.k = kc;
+    x.b_group = 0;
     x.resume = k0 > 0;
     x.last = k0 + kc >= c_.k && !strided();
     x.partial_stride = acc_stride_;
@@ -82,11 +83,11 @@ class contraction_block {
         a = copied_a_;
         x.a_stride = cut_.a_stride;
       }
-      const index tiles = ceil_div(rows, cut_.height);
+      const even_tiles tiles = evenly(rows, cut_.height);
       index j = rows_ <= cut_.height ? wide_panels(x, a, k0, rows) : 0;
       for (; j < cols_; j += nr_) {
-        select_panel(x, k0, i, j, tiles);
-        panel_rows(x, a, i, rows, j, tiles);
+        select_panel(x, k0, i, j, tiles.count);
+        panel_rows(x, a, i, j, tiles);
       }
     }
   }
@@ -118,8 +119,8 @@ class contraction_block {
       x.b = c_.panels + (column / nr_ * c_.k + k0) * nr_;
       if (tiles == 1 && x.k == c_.k) return fetch_ahead(x, x.b + prefetch_bytes / index(sizeof(T)), nr_);
       const bool more = j + nr_ < cols_;
-      return fetch_spread(x, x.b + (more ? c_.k : x.k) * nr_,
-                          tiles);  // the next panel, after the last one the next K block
+      // The next panel; after the last one the next K block.
+      return fetch_spread(x, x.b + (more ? c_.k : x.k) * nr_, tiles);
     }
     if (copied(j)) {
       T* panel = panel_ + (cut_.panels > 1 ? j / nr_ * panel_size_ : 0);
@@ -169,9 +170,9 @@ class contraction_block {
     return j;
   }
 
-  // All row tiles of one panel, as even as they can be: 17 rows are 9 + 8, not 14 + 3.
-  ASHLAR_INLINE void panel_rows(tile_operands<T>& x, const T* a, index i, index rows, index j, index tiles) {
-    const index least = rows / tiles, larger = rows % tiles;
+  // All row tiles of one panel.
+  ASHLAR_INLINE void panel_rows(tile_operands<T>& x, const T* a, index i, index j, const even_tiles& tiles) {
+    const index least = tiles.least, larger = tiles.larger, others = tiles.count - larger;
     const index n = panel_columns(j), vectors = ceil_div(n, O::lanes());
     x.n = n;
     x.col = j0_ + j;
@@ -179,8 +180,8 @@ class contraction_block {
     x.a = a;
     x.partial = acc_ + i * acc_stride_ + j;
     x.dst = dst_ + i * x.dst_stride + j;
-    if (larger > 0) equal_tiles(x, table::find(least + 1, vectors), least + 1, larger, tiles > larger ? least : 0);
-    equal_tiles(x, table::find(least, vectors), least, tiles - larger, 0);
+    if (larger > 0) equal_tiles(x, table::find(least + 1, vectors), least + 1, larger, others > 0 ? least : 0);
+    equal_tiles(x, table::find(least, vectors), least, others, 0);
   }
 
   // `count` tiles of one height, each below the other; a tile of `after` rows follows them. Pointers step without
@@ -229,8 +230,7 @@ class contraction_block {
   index i0_, j0_, rows_, cols_;
   T *dst_, *acc_;
   index acc_stride_;
-  index fetch_advance_;  // bytes from one tile's share of what is fetched to the next tile's; 0: the first tile fetches
-                         // all
+  index fetch_advance_;  // bytes from one tile's share of what is fetched to the next one's; 0: the first fetches all
 };
 
 }  // namespace ashlar

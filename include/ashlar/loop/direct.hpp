@@ -23,8 +23,8 @@ struct direct_contraction {
     constexpr index little_work = 96 * 96 * 96;
     const bool in_place = c.a_k_stride == 1 && c.dst_column_stride == 1 && (c.panels || c.b_column_stride == 1);
     const bool whole = O::masked_memory || c.panels || c.n % O::lanes() == 0;
-    return in_place && whole && c.k * c.n <= caches.l2 / 4 / index(sizeof(T)) &&
-           (workers <= 1 || c.m * c.n * c.k <= little_work);
+    return in_place && whole && saturated_product(c.k, c.n) <= caches.l2 / 4 / index(sizeof(T)) &&
+           (workers <= 1 || saturated_product(c.m, c.k * c.n) <= little_work);
   }
 
   /// Rows outside, panels inside: a tile's rows of A stay in L1, and dst is written along its rows.
@@ -41,16 +41,13 @@ struct direct_contraction {
     const index b_panel = c.panels ? nr * c.k : nr;
     const T* const b = c.panels ? c.panels : c.b;
     const index vectors = vectors_of(c.n < nr ? c.n : nr);
-    const index most = tallest(c, vectors);
-    const index tiles = c.m <= most ? 1 : c.m <= 2 * most ? 2 : ceil_div(c.m, most);
-    const index least = tiles == 1 ? c.m : tiles == 2 ? c.m / 2 : c.m / tiles;
-    const index larger = c.m - least * tiles;
+    const even_tiles tiles = evenly(c.m, tallest(c, vectors));
     x.row = 0;
     x.a = c.a;
-    for (index t = 0; t < tiles; ++t) {
-      const index height = least + (t < larger);
+    for (index t = 0; t < tiles.count; ++t) {
+      const index height = tiles.height(t);
       const auto kernel = table::find(height, vectors);
-      fetch_rows(x, height, t + 2 < tiles);
+      fetch_rows(x, height, t + 2 < tiles.count);
       x.dst = c.dst + x.row * c.dst_row_stride;
       x.b = b;
       x.n = nr;

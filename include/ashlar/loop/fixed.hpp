@@ -22,16 +22,15 @@ struct fixed_contraction {
   static constexpr bool serves = M > 0 && N > 0 && K > 0 && isa::facts<Isa>::vector_bytes > 0 && M* N <= 64 * 64 &&
                                  K <= 64 && !runs_long<E> && (O::masked_memory || N % index(O::max_lanes) == 0);
 
-  /// C = A * B; strides of c in use are those of rows, columns are contiguous.
+  /// dst = epilogue(A * B). Of c's strides those of rows are used: columns are contiguous.
   static ASHLAR_INLINE void run(const contraction<T>& c, const E& e) {
-    rows(c, e, std::make_integer_sequence<int, int(tiles)>{}, std::make_integer_sequence<int, int(panels)>{});
+    rows(c, e, std::make_integer_sequence<int, int(tiles.count)>{}, std::make_integer_sequence<int, int(panels)>{});
   }
 
  private:
   static constexpr index lanes = O::max_lanes, nr = S.nv * lanes;
-  static constexpr index most = N <= lanes ? S.mr1 : S.mr;
-  static constexpr index tiles = (M + most - 1) / most, panels = (N + nr - 1) / nr;
-  static constexpr index least = M / tiles, larger = M % tiles;  // as even as tiles can be
+  static constexpr even_tiles tiles = evenly(M, N <= lanes ? S.mr1 : S.mr);
+  static constexpr index panels = ceil_div(N, nr);
 
   template <int... I, int... J>
   static ASHLAR_INLINE void rows(const contraction<T>& c, const E& e, std::integer_sequence<int, I...>,
@@ -44,7 +43,7 @@ struct fixed_contraction {
   }
   template <int I, int J>
   static ASHLAR_INLINE void tile(const contraction<T>& c, const E& e) {
-    constexpr index height = least + (I < larger), first = I * least + (I < larger ? I : larger);
+    constexpr index height = tiles.height(I), first = tiles.first_row(I);
     constexpr index column = J * nr, width = N - column < nr ? N - column : nr;
     tile_operands<T> x;
     x.k = K;
@@ -55,7 +54,7 @@ struct fixed_contraction {
     x.dst = c.dst + first * c.dst_row_stride + column, x.dst_stride = c.dst_row_stride;
     x.row = first, x.col = column, x.n = width;
     x.resume = false, x.last = true;
-    register_tile<O, int(height), int((width + lanes - 1) / lanes), S.ku, Semiring, E>::run_inline(x, e);
+    register_tile<O, int(height), int(ceil_div(width, lanes)), S.ku, Semiring, E>::run_inline(x, e);
   }
 };
 
