@@ -70,7 +70,7 @@ def parse_arguments(arguments):
 
 def build(options):
     """Configures once and builds the executable of this ISA and all peers."""
-    configure = ["cmake", "-S", str(ROOT), "-B", options.build_dir, "-DCMAKE_BUILD_TYPE=Release", "-DASHLAR_BUILD_BENCH=ON",
+    configure = ["cmake", "-G", "Ninja", "-S", str(ROOT), "-B", options.build_dir, "-DCMAKE_BUILD_TYPE=Release", "-DASHLAR_BUILD_BENCH=ON",
                  "-DASHLAR_BUILD_TESTS=OFF", "-DASHLAR_BUILD_EXAMPLES=OFF"]
     if not (pathlib.Path(options.build_dir) / "CMakeCache.txt").exists():
         print("configuring", options.build_dir, flush=True)
