@@ -14,6 +14,7 @@
 #include <ashlar/loop/contract.hpp>
 #include <ashlar/loop/direct.hpp>
 #include <ashlar/loop/fixed.hpp>
+#include <ashlar/loop/narrow.hpp>
 
 namespace ashlar {
 namespace detail {
@@ -24,6 +25,7 @@ struct gemm_kernel {
   using Isa = Isa_;
   static constexpr bool may_be_direct = std::is_same_v<Prologue, no_prologue>;
   using direct = direct_contraction<T, Isa, S, Semiring, E>;
+  using narrow = narrow_contraction<T, Isa, Semiring, E>;
   template <index M, index N, index K>
   using fixed = fixed_contraction<T, Isa, S, Semiring, E, M, N, K>;
   using block = contraction_block<T, Isa, S, Semiring, E, Prologue>;
@@ -73,12 +75,12 @@ struct gemm_kernel {
 template <class T, any_matrix V>
 ASHLAR_INLINE void set_b(contraction<T>& x, const V& b) {
   x.b = b.data(), x.b_k_stride = b.row_stride(), x.b_column_stride = b.col_stride();
-  x.panels = nullptr;
+  x.panels = nullptr, x.nr = 0;
 }
 template <class T>
 ASHLAR_INLINE void set_b(contraction<T>& x, const packed_weights<T>& w) {
   x.b = nullptr, x.b_k_stride = 0, x.b_column_stride = 1;
-  x.panels = w.panels;
+  x.panels = w.panels, x.nr = w.nr;
 }
 
 template <class T, any_matrix A, class B, any_matrix C>
@@ -171,6 +173,12 @@ status run_gemm(const Check& check, const A& a, const B& b, const C& c, const Op
   }
   const auto target = option<executor_option>(on(serial{}), options...);
   const auto caches = option<cache_option>(default_caches<Isa>(), options...);
+  if constexpr (K::may_be_direct && K::narrow::available) {
+    if (K::narrow::serves(x)) {
+      K::narrow::run(x, e, target.get());
+      return {};
+    }
+  }
   if constexpr (K::may_be_direct) {
     if (K::direct::serves(x, target.get().concurrency(), caches)) {
       K::direct::run(x, e);
@@ -191,6 +199,9 @@ std::size_t workspace_bytes(const A& a, const B& b, const C& c, const Options&..
   const auto x = contraction_of<typename C::value_type>(matrix_of(a), b, c);
   const auto target = option<executor_option>(on(serial{}), options...);
   const auto caches = option<cache_option>(default_caches<Isa>(), options...);
+  if constexpr (K::may_be_direct && K::narrow::available) {
+    if (K::narrow::serves(x)) return 0;
+  }
   if (K::may_be_direct && K::direct::serves(x, target.get().concurrency(), caches)) return 0;
   const auto s = K::shape_of(x);
   const blocking cut = K::plan(s, target.get().concurrency(), caches);

@@ -70,10 +70,6 @@ struct cache_option : std::is_same<X, cache_sizes> {};
 template <class X>
 struct scratch_option : std::is_same<X, scratch> {};
 
-template <class S>
-inline constexpr bool commutes = std::is_same_v<S, plus_times> || std::is_same_v<S, min_plus> ||
-                                 std::is_same_v<S, max_plus> || std::is_same_v<S, or_and>;
-
 // A user's semiring with a and b exchanged: the transposed problem multiplies B's elements by A's.
 template <class S>
 struct exchanged {

@@ -19,21 +19,12 @@ namespace ashlar {
 template <class T>
 using packed_rows = matrix_view<const T, dynamic, dynamic, dynamic, 1>;
 
-namespace detail {
-// Whole cache lines, and not a multiple of 4 KiB.
-template <class T>
-ASHLAR_INLINE constexpr index packed_row_stride(index k) {
-  const index stride = multiple(k, 16);
-  return aliases(stride, sizeof(T)) ? stride + 16 : stride;
-}
-}  // namespace detail
-
 /// Bytes of the blob of an M x K matrix of T: header and rows. 0 when that exceeds 64 bits or an extent is negative.
 template <class T, class Unit = detail::this_unit>
 std::size_t packed_rows_bytes(index m, index k) {
   index elements = 0, bytes = 0;
   if (m < 0 || k < 0 || k > (index(1) << 60)) return 0;
-  if (__builtin_mul_overflow(m, detail::packed_row_stride<T>(k), &elements)) return 0;
+  if (__builtin_mul_overflow(m, detail::row_distance(k, sizeof(T)), &elements)) return 0;
   if (__builtin_mul_overflow(elements, index(sizeof(T)), &bytes)) return 0;
   return std::size_t(bytes) + sizeof(packed_header);
 }
@@ -74,7 +65,7 @@ auto pack_rows(const A& a, std::span<std::byte> storage) -> result<packed_rows<t
   if (reinterpret_cast<std::uintptr_t>(storage.data()) % workspace_alignment != 0) {
     return say(errc::misaligned, "it must be aligned to 64 bytes");
   }
-  const index stride = detail::packed_row_stride<T>(a.cols());
+  const index stride = detail::row_distance(a.cols(), sizeof(T));
   T* rows = reinterpret_cast<T*>(storage.data() + sizeof(packed_header));
   block_copy<T, Isa>::run({a.data(), a.row_stride(), a.col_stride(), a.rows(), a.cols()}, rows, stride, stride);
   detail::write_header<T>(storage.data(), stride, a.rows(), a.cols(), bytes - sizeof(packed_header));

@@ -11,11 +11,23 @@
 
 #include <immintrin.h>
 
+#include <ashlar/isa/lane_loads.hpp>
 #include <ashlar/isa/xsimd.hpp>
 
 namespace ashlar {
 
 namespace detail {
+
+template <>
+struct lane_loads<32> {
+  template <int L>
+  ASHLAR_INLINE void load(const void* p) {
+    const __m128 lane = _mm_loadu_ps(static_cast<const float*>(p));
+    lanes = L == 0 ? _mm256_castps128_ps256(lane) : _mm256_insertf128_ps(lanes, lane, 1);
+  }
+  ASHLAR_INLINE __m256 whole() const { return lanes; }
+  __m256 lanes;
+};
 
 // n ones, then zeros, from a window that slides over 8 ones and 8 zeros.
 alignas(32) inline constexpr std::int32_t avx2_mask_window[16] = {-1, -1, -1, -1, -1, -1, -1, -1,

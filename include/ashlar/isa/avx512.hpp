@@ -11,11 +11,27 @@
 
 #include <immintrin.h>
 
+#include <ashlar/isa/avx2.hpp>
 #include <ashlar/isa/xsimd.hpp>
 
 namespace ashlar {
 
 namespace detail {
+
+// Halves are put together in 256-bit registers: Zen 4 does one 512-bit load a cycle, broadcasts into such a register
+// included, but two narrower ones.
+template <>
+struct lane_loads<64> {
+  template <int L>
+  ASHLAR_INLINE void load(const void* p) {
+    half[L / 2].template load<L % 2>(p);
+  }
+  ASHLAR_INLINE __m512 whole() const {
+    const __m512d low = _mm512_castpd256_pd512(_mm256_castps_pd(half[0].lanes));
+    return _mm512_castpd_ps(_mm512_maskz_insertf64x4(0xff, low, _mm256_castps_pd(half[1].lanes), 1));
+  }
+  lane_loads<32> half[2];
+};
 
 // The n lowest bits. Every machine with AVX-512 has BMI2, but the flags need not say so.
 #if defined(__BMI2__)

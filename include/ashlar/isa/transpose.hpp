@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// isa/transpose.hpp: a W x W block of elements transposed in registers, W the elements of the widest fixed vector of
-// the ISA.
+// isa/transpose.hpp: rows turned into vectors of columns in registers: W rows at a time, W the elements of the widest
+// fixed vector of the ISA.
 //
-//   log2(W) rounds of  new[2i] = zip_low(r[i], r[i + W/2]),  new[2i + 1] = zip_high(r[i], r[i + W/2])
+//   q_j  =  row j | row j + Q | row j + 2Q | ...     Q = 16 bytes of each, one in each 128-bit lane, loaded there
+//   log2(Q) rounds of zips within the lanes          (q_0 .. q_{Q-1})  ->  (column 0 .. column Q-1), rows in order
 //
-// Written once on the compiler's generic vectors: g++ and clang turn the two shuffles into permutes (AVX-512), unpacks
-// (AVX2) or zips (NEON). A length-agnostic ISA uses the 128-bit vectors that every such machine has too.
+// No element crosses a lane: loads put it into its lane, so that 16 rows of floats take 8 shuffles for 4 columns
+// instead of 16. Written once on the compiler's generic vectors: g++ and clang turn the shuffles into unpacks (AVX2,
+// AVX-512) or zips (NEON). A length-agnostic ISA uses the 128-bit vectors that every such machine has too.
 //
-// Depends on: isa/tags.hpp.   Used by: pack/copy_block.hpp.
+// Depends on: core/row_addresses.hpp, isa/lane_loads.hpp, isa/tags.hpp.   Used by: pack/copy_block.hpp, tile/lane_sums.hpp.
 #pragma once
 
+#include <ashlar/core/row_addresses.hpp>
+#include <ashlar/isa/lane_loads.hpp>
+#include <ashlar/isa/tags.hpp>
 #include <cstring>
 #include <type_traits>
 #include <utility>
-
-#include <ashlar/core/config.hpp>
-#include <ashlar/isa/tags.hpp>
 
 namespace ashlar::isa {
 
@@ -31,50 +33,87 @@ inline constexpr int transpose_bytes = std::is_base_of_v<neon, Isa>     ? 16
 
 namespace ashlar {
 
-/// Transposes W x W elements: dst[j * dst_stride + i] = src[i * src_stride + j]. No element outside is touched.
 template <class T, class Isa>
 struct block_transpose {
   static constexpr int width = isa::transpose_bytes<Isa> / int(sizeof(T));
+  static constexpr int quad = 16 / int(sizeof(T));
+  using rows = row_addresses<T, width>;
 
+  /// Elements of a row that one call of columns() takes where there are so many: as many vectors as a row has lanes.
+  static constexpr int depth = width;
+
+  /// f(v_0, .., v_{D-1}), D = depth or quad: v_j holds elements k + j of all rows. Reads nothing else, and each row
+  /// once, from its beginning to its end: rows that lie on one set of the cache do not evict each other in between.
+  template <int D, class F>
+  static ASHLAR_INLINE void columns(const rows& r, index k, const F& f) {
+    columns_of<D>(std::make_integer_sequence<int, quad>{}, std::make_integer_sequence<int, D>{}, r, k, f);
+  }
+
+  /// A column as the vector type of an adapter of this width.
+  template <class Vec, class Column>
+  static ASHLAR_INLINE Vec as(Column column) {
+    static_assert(sizeof(Vec) == sizeof(Column));
+    Vec v;
+    std::memcpy(&v, &column, sizeof v);
+    return v;
+  }
+
+  /// Transposes W x W elements: dst[j * dst_stride + i] = src[i * src_stride + j]. No element outside is touched.
   static ASHLAR_INLINE void run(const T* src, index src_stride, T* dst, index dst_stride) {
-    start(lanes{}, src, src_stride, dst, dst_stride);
+    const rows r(src, src_stride);
+    columns<depth>(r, 0, [&](auto... column) __attribute__((always_inline)) {
+      T* to = dst;
+      ((*reinterpret_cast<vec*>(to) = column, to += dst_stride), ...);
+    });
   }
 
  private:
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
   using lanes = std::make_integer_sequence<int, width>;
+  using loads = detail::lane_loads<isa::transpose_bytes<Isa>>;
   typedef T vec __attribute__((vector_size(isa::transpose_bytes<Isa>), aligned(alignof(T)), may_alias));
 
-  static ASHLAR_INLINE vec load(const T* p) {
-    vec v;
-    std::memcpy(&v, p, sizeof v);
-    return v;
+  // v[q * quad + j] is q_j of the elements k + q * quad and on.
+  template <int D, int... J, int... I, class F>
+  static ASHLAR_INLINE void columns_of(seq<J...>, seq<I...> all, const rows& r, index k, const F& f) {
+    vec v[D];
+    (load_rows<J>(std::make_integer_sequence<int, width / quad>{}, std::make_integer_sequence<int, D / quad>{}, r, k, v),
+     ...);
+    zip_rounds<quad>(all, v);
+    f(v[I]...);
   }
-  template <int... I>
-  static ASHLAR_INLINE void start(seq<I...> s, const T* src, index src_stride, T* dst, index dst_stride) {
-    vec r[width] = {load(src + I * src_stride)...};
-    zip_rounds<width>(s, r);
-    (std::memcpy(dst + I * dst_stride, &r[I], sizeof r[I]), ...);
+  // Rows J, J + quad, ... one after the other, each from its beginning to its end.
+  template <int J, int... L, int... Q>
+  static ASHLAR_INLINE void load_rows(seq<L...>, seq<Q...> s, const rows& r, index k, vec* v) {
+    loads in[sizeof...(Q)];
+    (load_row<J + L * quad, L>(s, r, k, in), ...);
+    ((v[Q * quad + J] = reinterpret_cast<vec>(in[Q].whole())), ...);
+  }
+  template <int Row, int L, int... Q>
+  static ASHLAR_INLINE void load_row(seq<Q...>, const rows& r, index k, loads* in) {
+    (in[Q].template load<L>(r.template at<Row>(k + Q * quad)), ...);
   }
 
-  template <int Round, int... I>
-  static ASHLAR_INLINE void zip_rounds(seq<I...> s, vec (&r)[width]) {
+  // A round:  new[2j] = zip_low(v[j], v[j + Q/2]),  new[2j + 1] = zip_high(v[j], v[j + Q/2])     in each quad
+  template <int Round, int... J, int D>
+  static ASHLAR_INLINE void zip_rounds(seq<J...> s, vec (&v)[D]) {
     if constexpr (Round > 1) {
-      vec t[width] = {zip<I % 2>(s, r[I / 2], r[I / 2 + width / 2])...};
+      vec t[D] = {zip<J % 2>(lanes{}, v[J / quad * quad + J % quad / 2],
+                             v[J / quad * quad + J % quad / 2 + quad / 2])...};
       zip_rounds<Round / 2>(s, t);
-      ((r[I] = t[I]), ...);
+      ((v[J] = t[J]), ...);
     }
   }
   template <int High, int... I>
   static ASHLAR_INLINE vec zip(seq<I...>, vec a, vec b) {
-    return __builtin_shufflevector(a, b, (I / 2 + High * (width / 2) + (I % 2) * width)...);
+    return __builtin_shufflevector(a, b, (I / quad * quad + High * quad / 2 + I % quad / 2 + I % 2 * width)...);
   }
 };
 
 /// No vectors of T: width 0, and whoever copies does it element by element.
 template <class T, class Isa>
-  requires(isa::transpose_bytes<Isa> == 0 || !std::is_arithmetic_v<T>)
+  requires(isa::transpose_bytes<Isa> == 0 || !std::is_arithmetic_v<T> || (sizeof(T) != 4 && sizeof(T) != 8))
 struct block_transpose<T, Isa> {
   static constexpr int width = 0;
 };

@@ -95,6 +95,12 @@ ASHLAR_INLINE constexpr bool aliases(index stride, index element_bytes) {
   return offset < 64 || offset > 4096 - 64;
 }
 
+// The distance of copied rows of so many elements: whole cache lines, and not a multiple of 4 KiB.
+ASHLAR_INLINE constexpr index row_distance(index elements, index element_bytes) {
+  const index distance = multiple(elements, 16);
+  return aliases(distance, element_bytes) ? distance + 16 : distance;
+}
+
 // Rows of A are read in place where they can be; copying rows that evict each other pays from a few panels on.
 ASHLAR_INLINE constexpr bool copies_a(const contraction_shape& s, index nr) {
   if (s.a_transformed || s.a_k_stride != 1) return true;
@@ -134,7 +140,7 @@ ASHLAR_INLINE constexpr index k_block(index k, index mr, const contraction_shape
 // them. Rows in place: so few that each is a stream of its own, along the columns, while the accumulators rest in L2.
 ASHLAR_INLINE constexpr index streaming_k_block(index mr, const contraction_shape& s, const cache_sizes& c) {
   const bool one_tile = s.m <= mr;
-  if (!s.b_packed) return std::min<index>(s.k, s.m <= 2 * mr ? 64 : 128);
+  if (!s.b_packed) return std::min<index>(s.k, s.m <= 4 ? 8 : s.m <= 2 * mr ? 64 : 128);
   if (one_tile && s.m * s.k * s.element_bytes <= rows_share(c)) return s.k;
   return std::min<index>(s.k, 512);
 }
@@ -170,7 +176,7 @@ constexpr blocking cut(const contraction_shape& s, index mr, index nr, index lan
   b.kc = b.streams && !b.copy_b ? detail::streaming_k_block(mr, s, c) : detail::k_block(s.k, mr, s, c);
   b.kc = std::max<index>(b.kc, 1);
   b.own_accumulators = !s.dst_contiguous || (s.dst_read && b.kc < s.k);
-  b.a_stride = multiple(b.kc, 16) + 16;
+  b.a_stride = detail::row_distance(b.kc, s.element_bytes);
   b.ma = std::max<index>(mr, detail::rows_share(c) / (b.kc * s.element_bytes) / mr * mr);
   const index resting =
       c.l2 / 4 / (std::min(s.m, 4 * mr) * s.element_bytes);  // columns of accumulators that stay in L2

@@ -25,6 +25,7 @@ struct contraction {
   const T* b;  // nullptr when panels are given
   index b_k_stride, b_column_stride;
   const T* panels;  // panel p, step k at panels[(p * K + k) * NR]
+  index nr;         // of panels
   T* dst;
   index dst_row_stride, dst_column_stride;
 };
@@ -133,7 +134,10 @@ class contraction_block {
     }
     x.b = c_.b + k0 * c_.b_k_stride + column * c_.b_column_stride;
     x.b_stride = c_.b_k_stride;
-    fetch_ahead(x, x.b + (cut_.streams ? prefetch_columns : nr_), x.b_stride);
+    // Near the end of these rows: the first columns of the next K block's.
+    index ahead = cut_.streams ? prefetch_columns : nr_;
+    if (cut_.streams && j + ahead >= cols_) ahead += x.k * c_.b_k_stride - cols_;
+    fetch_ahead(x, x.b + ahead, x.b_stride);
   }
 
   // The first tile fetches one step's worth of lines a step from `next` on.
@@ -219,7 +223,7 @@ class contraction_block {
 
   // A streamed panel is fetched this far ahead: the distance decides what of the memory bandwidth is reached.
   static constexpr index prefetch_bytes = 16 * 1024;
-  static constexpr index prefetch_columns = 512 / sizeof(T);  // in each row of a block of rows
+  static constexpr index prefetch_columns = 2048 / sizeof(T);  // in each row of a block of rows
 
   const contraction<T>& c_;
   const blocking& cut_;

@@ -62,25 +62,22 @@ class block_copy {
     }
   }
 
-  // src is contiguous along its rows (k of a transposed B, or m of a transposed A): W x W blocks in registers.
+  // src is contiguous along its rows (k of a transposed B, or m of a transposed A): W x W blocks in registers, the last
+  // ones against the end. A few columns at a time: each is a stream on pages of its own.
   static void copy_transposed(const strided_block<T>& src, T* dst, index ld, index padded) {
-    constexpr index w = std::max(1, transpose::width);
-    const index whole_rows = src.rows / w * w, whole_cols = src.cols / w * w;
+    constexpr index w = std::max(1, transpose::width), streams = 4 * w;
+    if (src.rows < w || src.cols < w) return copy_elements(src, dst, ld, padded);
     if constexpr (w > 1) {
-      for (index i = 0; i < whole_rows; i += w) {
-        for (index j = 0; j < whole_cols; j += w) {
-          transpose::run(src.data + j * src.col_stride + i, src.col_stride, dst + i * ld + j, ld);
+      for (index j0 = 0; j0 < src.cols; j0 += streams) {
+        for (index i = 0; i < src.rows; i += w) {
+          for (index j = j0; j < std::min(j0 + streams, src.cols); j += w) {
+            const index row = std::min(i, src.rows - w), col = std::min(j, src.cols - w);
+            transpose::run(src.data + col * src.col_stride + row, src.col_stride, dst + row * ld + col, ld);
+          }
         }
       }
     }
-    strided_block<T> rest = src;
-    rest.rows = src.rows - whole_rows;
-    rest.data = src.data + whole_rows;
-    copy_elements(rest, dst + whole_rows * ld, ld, padded);
-    rest.rows = whole_rows;
-    rest.cols = src.cols - whole_cols;
-    rest.data = src.data + whole_cols * src.col_stride;
-    copy_elements(rest, dst + whole_cols, ld, padded - whole_cols);
+    copy_elements({nullptr, 0, 0, src.rows, 0}, dst + src.cols, ld, padded - src.cols);
   }
 
   static void copy_elements(const strided_block<T>& src, T* dst, index ld, index padded) {

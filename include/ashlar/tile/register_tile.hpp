@@ -11,7 +11,7 @@
 // panel or the rows of a row-major matrix. Accumulators are function parameter packs: an array of them goes to the
 // stack with g++ 12, and SVE vectors cannot be array elements or members at all.
 //
-// Depends on: tile/shape.hpp, tile/row_addresses.hpp, epilogue/.   Used by: loop/.
+// Depends on: tile/shape.hpp, core/row_addresses.hpp, epilogue/.   Used by: loop/.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,7 @@
 
 #include <ashlar/epilogue.hpp>
 #include <ashlar/tile/finish_rows.hpp>
-#include <ashlar/tile/row_addresses.hpp>
+#include <ashlar/core/row_addresses.hpp>
 #include <ashlar/tile/shape.hpp>
 
 namespace ashlar {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tile/row_addresses.hpp: the addresses of up to 21 equidistant rows from a handful of registers.
+// core/row_addresses.hpp: the addresses of up to 21 equidistant rows from a handful of registers.
 //
 //   row(7q + r) = base[q] + {0, l, 2l, 3l, 4l, 5l, 6l}[r]     l, 3l and 5l are registers, the rest is address scaling
 //

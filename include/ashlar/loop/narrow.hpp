@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// loop/narrow.hpp: products that are a few vectors on one side: matrix times vector above all, and few rows of A times a
+// transposed B (weights stored as output x input).
+//
+//   few columns    n <= 8, rows of A with contiguous k           lanes are rows of A,    others are columns of B
+//   few rows       m <= 8, columns of B with contiguous k        lanes are columns of B, others are rows of A
+//
+// The large operand is read once, in place, a vector's width of its rows at a time; nothing is cut or copied and no
+// workspace is needed. Tiles of rows and columns would use n of a vector's lanes, and would copy a transposed B.
+//
+// Depends on: loop/contract.hpp, tile/lane_sums.hpp.   Used by: gemm/gemm.hpp.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <ashlar/loop/contract.hpp>
+#include <ashlar/tile/lane_sums.hpp>
+
+namespace ashlar {
+
+template <class T, class Isa, class Semiring, class E>
+class narrow_contraction {
+  using O = ops<T, Isa>;
+  static constexpr index width = block_transpose<T, Isa>::width;
+  static constexpr int most = 8;  // others: as many sums as keep the multiply-adds busy beside the transposition
+  static constexpr index buffer = (most + 1) * width;  // whole vectors are read from anywhere in `most` of them
+
+ public:
+  /// Are the vectors of the ISA those that transpose?
+  static constexpr bool available = width > 1 && isa::facts<Isa>::vector_bytes == isa::transpose_bytes<Isa>;
+
+  static ASHLAR_INLINE bool serves(const contraction<T>& c) { return few_columns(c) || few_rows(c); }
+
+  /// dst = epilogue(A * B).
+  template <class Executor>
+  static void run(const contraction<T>& c, const E& e, Executor& executor) {
+    const bool columns = few_columns(c);
+    const index extent = columns ? c.m : c.n, groups = ceil_div(extent, width);
+    const index workers = executor.concurrency();
+    const index chunks = workers <= 1 || little(c) ? 1 : std::min(groups, 4 * workers);
+    const auto chunk = [&](index t) {
+      const index first = t * groups / chunks * width, last = std::min((t + 1) * groups / chunks * width, extent);
+      columns ? run_columns(c, e, first, last) : run_rows(c, e, first, last);
+    };
+    if (chunks == 1) return chunk(0);
+    executor.parallel_for(chunks, chunk);
+  }
+
+ private:
+  using kernel = void (*)(const lane_operands<T>&);
+  template <bool LanesAreA, int... R>
+  static consteval auto kernels(std::integer_sequence<int, R...>) {
+    return std::array<kernel, sizeof...(R)>{&lane_sums<O, R + 1, Semiring, LanesAreA>::run...};
+  }
+  template <bool LanesAreA>
+  static ASHLAR_INLINE kernel find(index others) {
+    // One set of kernels serves both sides where a * b = b * a.
+    static constexpr auto table = kernels<LanesAreA || commutes<Semiring>>(std::make_integer_sequence<int, most>{});
+    return table[std::size_t(others - 1)];
+  }
+
+  // More columns than half a vector's lanes are as well served by tiles, and so are sums so short that turning them
+  // into rows of dst counts (50000 x 8 x 32: 48 here, 56 GFLOP/s by tiles).
+  static ASHLAR_INLINE bool few_columns(const contraction<T>& c) {
+    return c.n <= most && 2 * c.n <= width && c.m >= width && c.k >= 8 * c.n && c.a_k_stride == 1;
+  }
+  static ASHLAR_INLINE bool few_rows(const contraction<T>& c) {
+    return c.m <= most && c.n >= width && !c.panels && c.b_k_stride == 1 && c.b_column_stride != 1;
+  }
+  static ASHLAR_INLINE bool little(const contraction<T>& c) {
+    constexpr index little_work = 96 * 96 * 96;
+    return saturated_product(c.m * c.n, c.k) <= little_work;
+  }
+
+  // Rows first .. last of few columns. The last group lies against the end of A, so that all its lanes exist.
+  static void run_columns(const contraction<T>& c, const E& e, index first, index last) {
+    T sums[buffer] = {};
+    const bool panels = c.panels != nullptr;
+    const T* const b = panels ? c.panels : c.b;
+    const index column_stride = panels ? 1 : c.b_column_stride, k_stride = panels ? c.nr : c.b_k_stride;
+    lane_operands<T> x{c.k, nullptr, c.a_row_stride, b, column_stride, k_stride, sums};
+    const kernel sum = find<true>(c.n);
+    for (index i = first; i < last; i += width) {
+      const index lane0 = std::min(i, c.m - width);
+      x.lanes = c.a + lane0 * c.a_row_stride;
+      sum(x);
+      finish_columns(c, e, sums, i, i - lane0, std::min(width, last - i));
+    }
+  }
+
+  // Columns first .. last of few rows.
+  static void run_rows(const contraction<T>& c, const E& e, index first, index last) {
+    T sums[buffer] = {};
+    lane_operands<T> x{c.k, nullptr, c.b_column_stride, c.a, c.a_row_stride, c.a_k_stride, sums};
+    const kernel sum = find<false>(c.m);
+    for (index j = first; j < last; j += width) {
+      const index lane0 = std::min(j, c.n - width);
+      x.lanes = c.b + lane0 * c.b_column_stride;
+      sum(x);
+      finish(c, e, sums + (j - lane0), width, 0, j, c.m, std::min(width, last - j));
+    }
+  }
+
+  // The sums lie column by column. A single column with contiguous rows is a row of the transposed problem.
+  static void finish_columns(const contraction<T>& c, const E& e, const T* sums, index i, index skip, index rows) {
+    if (c.n == 1 && c.dst_row_stride == 1) {
+      const auto turned = transposed(e);
+      return finish_rows<O>(turned, sums + skip, width, 1, rows, c.dst + i, 0, 0, i);
+    }
+    T block[buffer] = {};
+    for (index r = 0; r < rows; ++r)
+      for (index j = 0; j < c.n; ++j) block[r * most + j] = sums[j * width + skip + r];
+    finish(c, e, block, most, i, 0, rows, c.n);
+  }
+
+  static void finish(const contraction<T>& c, const E& e, const T* sums, index stride, index i, index j, index rows,
+                     index cols) {
+    T* const dst = c.dst + i * c.dst_row_stride + j * c.dst_column_stride;
+    if (c.dst_column_stride == 1) return finish_rows<O>(e, sums, stride, rows, cols, dst, c.dst_row_stride, i, j);
+    finish_strided<O>(e, sums, stride, rows, cols, dst, c.dst_row_stride, c.dst_column_stride, i, j);
+  }
+};
+
+}  // namespace ashlar
