@@ -23,7 +23,7 @@ namespace detail {
 template <class Isa_, class T, tile_shape S, class Semiring, class E, class Prologue>
 struct gemm_kernel {
   using Isa = Isa_;
-  static constexpr bool may_be_direct = std::is_same_v<Prologue, no_prologue>;
+  static constexpr bool reads_in_place = std::is_same_v<Prologue, no_prologue>;
   using direct = direct_contraction<T, Isa, S, Semiring, E>;
   using narrow = narrow_contraction<T, Isa, Semiring, E>;
   template <index M, index N, index K>
@@ -152,57 +152,77 @@ inline constexpr bool fixed_extents<A, B, C> =
     A::static_cols != dynamic && C::static_rows != dynamic && C::static_cols != dynamic && A::static_col_stride == 1 &&
     B::static_col_stride == 1 && C::static_col_stride == 1;
 
-// check(nr) is check_gemm of the call as the user wrote it, asked when the cheap test does not pass.
-template <class Isa, class Check, class A, class B, class C, class... Options>
-status run_gemm(const Check& check, const A& a, const B& b, const C& c, const Options&... options) {
-  using K = kernel_of<Isa, A, B, C, Options...>;
-  using T = typename C::value_type;
-  const auto e = option<epilogue_option>(acc, options...);
-  const auto& matrix = matrix_of(a);
-  if (!plainly_valid(a, b, c, e, K::nr())) {
-    if (status s = check(K::nr()); !s.ok()) return s;
-    if (c.empty()) return {};
-  }
-  const auto x = contraction_of<T>(matrix, b, c);
+// Do the types of the extents choose straight-line code?
+template <class K, class A, class B, class C>
+consteval bool is_fixed() {
   if constexpr (fixed_extents<A, B, C>) {
-    using fixed = typename K::template fixed<C::static_rows, C::static_cols, A::static_cols>;
-    if constexpr (fixed::serves) {
-      fixed::run(x, e);
-      return {};
-    }
+    return K::template fixed<C::static_rows, C::static_cols, A::static_cols>::serves;
+  } else {
+    return false;
   }
+}
+
+// Does a kernel that reads every operand where it lies take the product? It needs no plan and no workspace.
+template <class K, class A, class B, class C, class T>
+ASHLAR_INLINE bool serves_in_place(const contraction<T>& x, index workers, const cache_sizes& caches) {
+  if constexpr (is_fixed<K, A, B, C>()) {
+    return true;
+  } else if constexpr (K::reads_in_place) {
+    return K::narrow::serves(x) || K::direct::serves(x, workers, caches);
+  } else {
+    return false;
+  }
+}
+
+// True: one of those kernels has run.
+template <class K, class A, class B, class C, class T, class E, class Executor>
+ASHLAR_INLINE bool run_in_place(const contraction<T>& x, const E& e, Executor& executor, const cache_sizes& caches) {
+  if (!serves_in_place<K, A, B, C>(x, executor.concurrency(), caches)) return false;
+  if constexpr (is_fixed<K, A, B, C>()) {
+    K::template fixed<C::static_rows, C::static_cols, A::static_cols>::run(x, e);
+  } else if constexpr (K::reads_in_place) {
+    K::narrow::serves(x) ? K::narrow::run(x, e, executor) : K::direct::run(x, e);
+  }
+  return true;
+}
+
+// The call as most small products make it, in the caller's own code: operands that pass the cheap test and are read in
+// place. False: nothing was done.
+template <class Isa, class A, class B, class C, class... Options>
+ASHLAR_INLINE bool run_at_once(const A& a, const B& b, const C& c, const Options&... options) {
+  using K = kernel_of<Isa, A, B, C, Options...>;
+  const auto e = option<epilogue_option>(acc, options...);
+  if (!plainly_valid(a, b, c, e, K::nr())) return false;
   const auto target = option<executor_option>(on(serial{}), options...);
   const auto caches = option<cache_option>(default_caches<Isa>(), options...);
-  if constexpr (K::may_be_direct && K::narrow::available) {
-    if (K::narrow::serves(x)) {
-      K::narrow::run(x, e, target.get());
-      return {};
-    }
+  return run_in_place<K, A, B, C>(contraction_of<typename C::value_type>(matrix_of(a), b, c), e, target.get(), caches);
+}
+
+// Every other call, once it is known to be right.
+template <class Isa, class A, class B, class C, class... Options>
+status run_valid(const A& a, const B& b, const C& c, const Options&... options) {
+  using K = kernel_of<Isa, A, B, C, Options...>;
+  const auto e = option<epilogue_option>(acc, options...);
+  const auto target = option<executor_option>(on(serial{}), options...);
+  const auto caches = option<cache_option>(default_caches<Isa>(), options...);
+  const auto x = contraction_of<typename C::value_type>(matrix_of(a), b, c);
+  if (run_in_place<K, A, B, C>(x, e, target.get(), caches)) return {};
+  if constexpr (is_fixed<K, A, B, C>()) {
+    return {};
+  } else {
+    const auto memory = option<scratch_option>(no_scratch{}, options...);
+    return run_with_memory<K>(x, e, prologue_of(a), target.get(), caches, memory_of(memory));
   }
-  if constexpr (K::may_be_direct) {
-    if (K::direct::serves(x, target.get().concurrency(), caches)) {
-      K::direct::run(x, e);
-      return {};
-    }
-  }
-  const auto memory = option<scratch_option>(no_scratch{}, options...);
-  return run_with_memory<K>(x, e, prologue_of(a), target.get(), caches, memory_of(memory));
 }
 
 template <class Isa, class A, class B, class C, class... Options>
 std::size_t workspace_bytes(const A& a, const B& b, const C& c, const Options&... options) {
   using K = kernel_of<Isa, A, B, C, Options...>;
   if (c.empty()) return 0;
-  if constexpr (fixed_extents<A, B, C>) {
-    if constexpr (K::template fixed<C::static_rows, C::static_cols, A::static_cols>::serves) return 0;
-  }
   const auto x = contraction_of<typename C::value_type>(matrix_of(a), b, c);
   const auto target = option<executor_option>(on(serial{}), options...);
   const auto caches = option<cache_option>(default_caches<Isa>(), options...);
-  if constexpr (K::may_be_direct && K::narrow::available) {
-    if (K::narrow::serves(x)) return 0;
-  }
-  if (K::may_be_direct && K::direct::serves(x, target.get().concurrency(), caches)) return 0;
+  if (serves_in_place<K, A, B, C>(x, target.get().concurrency(), caches)) return 0;
   const auto s = K::shape_of(x);
   const blocking cut = K::plan(s, target.get().concurrency(), caches);
   const index elements = K::workspace(s, cut) * std::min<index>(target.get().concurrency(), cut.tasks());
@@ -223,6 +243,19 @@ concept gemm_b = any_matrix<X> || is_packed<X>;
 template <class A, class B, class C>
 inline constexpr bool solves_transposed =
     C::static_row_stride == 1 && C::static_col_stride != 1 && any_matrix<A> && any_matrix<B>;
+
+// Views by value: the caller's then need no address, unless this is called.
+template <class Isa, class A, class B, class C, class... Options>
+[[gnu::noinline]] status run_checked(A a, B b, C c, const Options&... options) {
+  using K = kernel_of<Isa, A, B, C, Options...>;
+  if (status s = check_gemm(a, b, c, option<epilogue_option>(acc, options...), K::nr()); !s.ok()) return s;
+  if (c.empty()) return {};
+  if constexpr (solves_transposed<A, B, C>) {
+    return run_valid<Isa>(b.transposed(), a.transposed(), c.transposed(), transposed_option(options)...);
+  } else {
+    return run_valid<Isa>(a, b, c, options...);
+  }
+}
 
 }  // namespace detail
 
@@ -249,17 +282,17 @@ inline constexpr bool solves_transposed =
 /// Blocking after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", ACM TOMS 34(3), 2008.
 template <class Isa = isa::native, class A, class B, any_matrix C, class... Options>
   requires(detail::gemm_a<A> && detail::gemm_b<B> && (detail::gemm_option<Options> && ...))
-status gemm(const A& a, const B& b, const C& c, const Options&... options) {
+ASHLAR_INLINE status gemm(const A& a, const B& b, const C& c, const Options&... options) {
   if constexpr (detail::supported_call<Isa, A, B, C, Options...>()) {
-    const auto check = [&](index nr) {
-      return detail::check_gemm(a, b, c, detail::option<detail::epilogue_option>(acc, options...), nr);
-    };
-    if constexpr (detail::solves_transposed<A, B, C>) {  // column-major C: C^T = B^T A^T
-      return detail::run_gemm<Isa>(check, b.transposed(), a.transposed(), c.transposed(),
-                                   detail::transposed_option(options)...);
+    if constexpr (detail::solves_transposed<A, B, C>) {
+      if (detail::run_at_once<Isa>(b.transposed(), a.transposed(), c.transposed(),
+                                   detail::transposed_option(options)...)) {
+        return {};
+      }
     } else {
-      return detail::run_gemm<Isa>(check, a, b, c, options...);
+      if (detail::run_at_once<Isa>(a, b, c, options...)) return {};
     }
+    return detail::run_checked<Isa>(a, b, c, options...);
   } else {
     return {};
   }

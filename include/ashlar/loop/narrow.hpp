@@ -25,28 +25,28 @@ template <class T, class Isa, class Semiring, class E>
 class narrow_contraction {
   using O = ops<T, Isa>;
   static constexpr index width = block_transpose<T, Isa>::width;
+  // Are the vectors of the ISA those that transpose?
+  static constexpr bool available = width > 1 && isa::facts<Isa>::vector_bytes == isa::transpose_bytes<Isa>;
   static constexpr int most = 8;  // others: as many sums as keep the multiply-adds busy beside the transposition
   static constexpr index buffer = (most + 1) * width;  // whole vectors are read from anywhere in `most` of them
 
  public:
-  /// Are the vectors of the ISA those that transpose?
-  static constexpr bool available = width > 1 && isa::facts<Isa>::vector_bytes == isa::transpose_bytes<Isa>;
-
-  static ASHLAR_INLINE bool serves(const contraction<T>& c) { return few_columns(c) || few_rows(c); }
+  static ASHLAR_INLINE bool serves(const contraction<T>& c) { return available && (few_columns(c) || few_rows(c)); }
 
   /// dst = epilogue(A * B).
   template <class Executor>
-  static void run(const contraction<T>& c, const E& e, Executor& executor) {
-    const bool columns = few_columns(c);
-    const index extent = columns ? c.m : c.n, groups = ceil_div(extent, width);
-    const index workers = executor.concurrency();
-    const index chunks = workers <= 1 || little(c) ? 1 : std::min(groups, 4 * workers);
-    const auto chunk = [&](index t) {
-      const index first = t * groups / chunks * width, last = std::min((t + 1) * groups / chunks * width, extent);
-      columns ? run_columns(c, e, first, last) : run_rows(c, e, first, last);
-    };
-    if (chunks == 1) return chunk(0);
-    executor.parallel_for(chunks, chunk);
+  [[gnu::noinline]] static void run(const contraction<T>& c, const E& e, Executor& executor) {
+    if constexpr (available) {
+      const bool columns = few_columns(c);
+      const index extent = columns ? c.m : c.n, groups = ceil_div(extent, width);
+      const index workers = executor.concurrency();
+      const index chunks = workers <= 1 || little(c) ? 1 : std::min(groups, 4 * workers);
+      const auto chunk = [&](index t) {
+        const index first = t * groups / chunks * width, last = std::min((t + 1) * groups / chunks * width, extent);
+        columns ? run_columns(c, e, first, last) : run_rows(c, e, first, last);
+      };
+      chunks == 1 ? chunk(0) : executor.parallel_for(chunks, chunk);
+    }
   }
 
  private:
