@@ -41,10 +41,10 @@ contender fma_bound(dtype type, double flops) {
   return make_contender("peak", [=] { fma_burst(type, flops); });
 }
 contender stream_bound(const session& s, double bytes) {
-  const auto size = std::min(stream_bytes - (1u << 20), (static_cast<std::size_t>(bytes) + 511) / 512 * 512);
-  const std::size_t ahead = best_distance(s.stream.get(), size);
+  const auto size = std::min(stream_bytes - (1u << 20), (static_cast<std::size_t>(bytes) + 2047) / 2048 * 2048);
+  const read_pattern pattern = best_pattern(s.stream.get(), size);
   const std::byte* data = s.stream.get();
-  auto c = make_contender("stream", [=] { benchmark::DoNotOptimize(read_stream(data, size, ahead)); });
+  auto c = make_contender("stream", [=] { benchmark::DoNotOptimize(read_stream(data, size, pattern)); });
   calibrate(c, s.chosen.sample / 2);
   c.batch = std::max(2L, c.batch);  // so that, like the others, it finds in the caches what its last pass left there
   return c;

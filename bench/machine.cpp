@@ -42,18 +42,22 @@ double burst(double flops) {
 }
 
 template <bool Prefetch>
-std::uint64_t read_lines(const std::byte* data, std::size_t bytes, std::size_t ahead) {
+std::uint64_t read_lines(const std::byte* data, std::size_t bytes, read_pattern pattern) {
   typedef std::uint64_t vec __attribute__((vector_size(vector_bytes)));
   constexpr std::size_t block = 512, vectors = block / vector_bytes, sums = 8;
+  const std::size_t each = bytes / pattern.streams;
   vec sum[sums] = {};
-  for (std::size_t at = 0; at < bytes; at += block) {
-    if constexpr (Prefetch) {
+  for (std::size_t at = 0; at < each; at += block) {
+    for (std::size_t stream = 0; stream < pattern.streams; ++stream) {
+      const std::byte* const p = data + stream * each + at;
+      if constexpr (Prefetch) {
 #pragma GCC unroll 8
-      for (std::size_t line = 0; line < block; line += 64) __builtin_prefetch(data + at + ahead + line, 0, 2);
-    }
+        for (std::size_t line = 0; line < block; line += 64) __builtin_prefetch(p + pattern.ahead + line, 0, 2);
+      }
 #pragma GCC unroll 32
-    for (std::size_t v = 0; v < vectors; ++v)
-      sum[v % sums] += *reinterpret_cast<const vec*>(data + at + v * vector_bytes);
+      for (std::size_t v = 0; v < vectors; ++v)
+        sum[v % sums] += *reinterpret_cast<const vec*>(p + v * vector_bytes);
+    }
   }
   for (std::size_t s = 1; s < sums; ++s) sum[0] += sum[s];
   std::uint64_t total = 0;
@@ -80,11 +84,11 @@ double best_rate(double work, int runs, F f) {
 }
 
 // Bytes a second, over at least 32 MiB at a time.
-double read_rate(const std::byte* data, std::size_t bytes, std::size_t ahead, int runs) {
+double read_rate(const std::byte* data, std::size_t bytes, read_pattern pattern, int runs) {
   const std::size_t repeats = std::max<std::size_t>(1, (32u << 20) / bytes);
   return best_rate(double(bytes) * double(repeats), runs, [&] {
     for (std::size_t r = 0; r < repeats; ++r) {
-      volatile std::uint64_t sink = read_stream(data, bytes, ahead);
+      volatile std::uint64_t sink = read_stream(data, bytes, pattern);
       (void)sink;
     }
   });
@@ -94,17 +98,19 @@ double read_rate(const std::byte* data, std::size_t bytes, std::size_t ahead, in
 
 double fma_burst(dtype type, double flops) { return type == dtype::f64 ? burst<double>(flops) : burst<float>(flops); }
 
-std::uint64_t read_stream(const std::byte* data, std::size_t bytes, std::size_t ahead) {
-  return ahead ? read_lines<true>(data, bytes, ahead) : read_lines<false>(data, bytes, 0);
+std::uint64_t read_stream(const std::byte* data, std::size_t bytes, read_pattern pattern) {
+  return pattern.ahead ? read_lines<true>(data, bytes, pattern) : read_lines<false>(data, bytes, pattern);
 }
 
-std::size_t best_distance(const std::byte* data, std::size_t bytes) {
-  std::size_t best = 0;
+read_pattern best_pattern(const std::byte* data, std::size_t bytes) {
+  read_pattern best{1, 0};
   double best_rate = 0;
-  for (std::size_t ahead : {0, 2048, 8192, 16384, 32768}) {
-    if (ahead >= bytes) continue;
-    const double rate = read_rate(data, bytes, ahead, 3);
-    if (rate > best_rate) best_rate = rate, best = ahead;
+  for (std::size_t streams : {1, 4}) {
+    for (std::size_t ahead : {0, 2048, 8192, 16384, 32768}) {
+      if (ahead * streams >= bytes) continue;
+      const double rate = read_rate(data, bytes, {streams, ahead}, 3);
+      if (rate > best_rate) best_rate = rate, best = {streams, ahead};
+    }
   }
   return best;
 }
@@ -115,7 +121,7 @@ machine measure_machine(const std::byte* data) {
   fma_burst(dtype::f32, flops);  // wakes the wide units
   m.fma_f32 = best_rate(fma_burst(dtype::f32, flops), 8, [&] { fma_burst(dtype::f32, flops); });
   m.fma_f64 = best_rate(fma_burst(dtype::f64, flops / 2), 8, [&] { fma_burst(dtype::f64, flops / 2); });
-  for (auto& level : m.levels) level.rate = read_rate(data, level.bytes, best_distance(data, level.bytes), 5);
+  for (auto& level : m.levels) level.rate = read_rate(data, level.bytes, best_pattern(data, level.bytes), 5);
   return m;
 }
 

@@ -19,12 +19,17 @@ namespace bench {
 // exactly.
 double fma_burst(dtype type, double flops);
 
-// Reads [data, data + bytes) once, `ahead` bytes prefetched (0: none); `bytes` is a multiple of 512. Returns a
-// checksum.
-std::uint64_t read_stream(const std::byte* data, std::size_t bytes, std::size_t ahead);
+// How memory is read: in so many streams side by side, each prefetched `ahead` bytes (0: not).
+struct read_pattern {
+  std::size_t streams, ahead;
+};
 
-// The prefetch distance with which a buffer of this size is read fastest, again and again.
-std::size_t best_distance(const std::byte* data, std::size_t bytes);
+// Reads [data, data + bytes) once; `bytes` is a multiple of 2048. Returns a checksum.
+std::uint64_t read_stream(const std::byte* data, std::size_t bytes, read_pattern pattern);
+
+// The pattern with which a buffer of this size is read fastest, again and again: four streams may be half as fast again
+// as one.
+read_pattern best_pattern(const std::byte* data, std::size_t bytes);
 
 struct read_level {
   const char* name;

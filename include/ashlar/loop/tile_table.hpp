@@ -44,7 +44,7 @@ struct tile_table {
   static ASHLAR_INLINE kernel find_wide(index rows) { return wide[std::size_t(rows - 1)]; }
 
  private:
-  static constexpr int low_rows = S.mr < 3 ? S.mr : 3;
+  static constexpr int low_rows = S.mr < 4 ? S.mr : 4;
 
   template <std::size_t... I>
   static consteval auto make_wide(std::index_sequence<I...>) {
