@@ -95,13 +95,12 @@ struct there_and_back {
   }
 
  private:
-  // What neither x > 0 nor 0 > x is, NaN or a zero of either sign, becomes +0.
+  // The first max makes NaN 0; the sign goes by select and subtraction, so that -0 becomes +0.
   static ASHLAR_INLINE constexpr vec truncated(const vec& x) {
-    const vec a = O::abs(x);
+    const vec a = O::max(O::abs(x), O::zero());
     const vec nearest = O::round_even(a);
     const vec whole = O::select_gt(nearest, a, O::sub(nearest, O::broadcast(T(1))), nearest);
-    const vec positive = O::select_gt(x, O::zero(), whole, O::zero());
-    const vec both = O::select_gt(O::zero(), x, O::sub(O::zero(), whole), positive);
+    const vec both = O::select_gt(O::zero(), x, O::sub(O::zero(), whole), whole);
     return O::min(O::broadcast(upper_end<T, U>), O::max(O::broadcast(lower_end<T, U>), both));
   }
 
