@@ -31,6 +31,10 @@ using namespace ashlar;
   [[maybe_unused]] const float* const bias = memory_of_names;  \
   [[maybe_unused]] const float* const scale = memory_of_names; \
   [[maybe_unused]] const float* const mean = memory_of_names;  \
+  static std::int32_t integers[64];                            \
+  static double doubles[64];                                   \
+  [[maybe_unused]] const auto counts = view(integers, m, n);   \
+  [[maybe_unused]] const double* const scales = doubles;       \
   [[maybe_unused]] const float alpha = 1, beta = 0;            \
   static thread_pool pool(2);                                  \
   [[maybe_unused]] const std::span<std::byte> storage;         \

@@ -71,6 +71,24 @@ TEST_CASE_TEMPLATE("per row, per column, elements of any layout", T, float, doub
   });
 }
 
+TEST_CASE_TEMPLATE("operands of another element type", T, float, double, std::int32_t) {
+  using wide = std::conditional_t<std::same_as<T, double>, std::int64_t, double>;
+  operand_list<wide> vectors;
+  operand_list<std::int8_t> matrices;
+  equals_reference<T>(60, [&](const problem<T>& p, random& r) {
+    vectors.all.clear(), matrices.all.clear();
+    const stride_pair s = strides_of(layout(r.between(0, int(last_read))), p.shape.m, p.shape.n, r);
+    const matrix_view<std::int8_t>& v = matrices.add(p.shape.m, p.shape.n, s.row, s.col, r);
+    const auto scaled = acc * cast(per_column(vectors.vector(p.shape.n, r)));
+    return scaled + cast(per_row(vectors.vector(p.shape.m, r))) - cast(elements(v));
+  });
+}
+
+TEST_CASE_TEMPLATE("values through another type", T, float, double, std::int32_t) {
+  equals_reference<T>(cast<std::int8_t>(acc * 50) + cast<std::uint16_t>(dst));
+  equals_reference<T>(cast<float>(max(acc, dst) * 3));
+}
+
 // Named, as CUDA wants it, and with everything that an epilogue can read.
 struct gated {
   template <class M, class V>

@@ -129,6 +129,30 @@ TEST_CASE("a C that shares memory with A or B") {
   o.refused(run(o.A(), view(c + 30, 5, 3), column_major(c + 30, 4, 3)), shares, sharing("B", c + 30, c + 30));
 }
 
+TEST_CASE("an operand of the epilogue that shares memory with C, of any element type") {
+  operands o;
+  float* const c = o.c.data();
+  auto* const bytes = reinterpret_cast<const std::int8_t*>(c);
+  auto* const wide = reinterpret_cast<const double*>(c);
+  char text[200];
+  std::snprintf(text, sizeof text,
+                "gemm: an operand of the epilogue shares memory with C (at %p): write dst to read C's old value",
+                (const void*)c);
+  const auto refused = [&](const status& s) { o.refused(s, errc::aliasing, text); };
+  refused(run(o.A(), o.B(), o.C(), acc + per_column(c + 2)));
+  refused(run(o.A(), o.B(), o.C(), acc + elements(o.C())));
+  refused(run(o.A(), o.B(), o.C(), acc + cast(per_row(bytes + 47))));
+  refused(run(o.A(), o.B(), o.C(), acc + cast(per_column(wide + 5))));
+  refused(run(o.A(), o.B(), o.columns(), acc + cast(elements(view(bytes, 4, 3)))));
+  // One parent with rows of 10 floats = 40 bytes = 5 doubles: a byte or a double in common, or none.
+  const auto C = view(c, 4, 3, 10);
+  refused(run(o.A(), o.B(), C, acc + cast(elements(view(bytes + 11, 4, 3, 40)))));
+  refused(run(o.A(), o.B(), C, acc * cast(elements(view(bytes + 38, 4, 3, 40)))));
+  refused(run(o.A(), o.B(), C, acc + cast(elements(view(wide + 1, 4, 3, 5)))));
+  CHECK_FALSE(detail::reads_memory_of(cast(elements(view(bytes + 12, 4, 3, 40))), C));
+  CHECK_FALSE(detail::reads_memory_of(cast(elements(view(wide + 2, 4, 3, 5))), C));
+}
+
 TEST_CASE("neighbours that do not share an element are no aliasing") {
   operands o;
   std::fill(o.c.begin(), o.c.end(), 1.0f);

@@ -55,6 +55,17 @@ TEST_CASE("an activation under a mask of A's shape") {
   equals_reference<float>([](const float*, const float*, const auto& full) { return silu(acc) * elements(full); });
 }
 
+TEST_CASE("operands of another element type") {
+  const std::vector<std::int8_t> zero_points = [] {
+    std::vector<std::int8_t> v(600);
+    for (std::size_t i = 0; i < v.size(); ++i) v[i] = std::int8_t(i * 37);
+    return v;
+  }();
+  equals_reference<float>([&](const float* row, const float*, const auto&) {
+    return (acc - cast(per_column(zero_points.data()))) * cast<std::int8_t>(per_row(row) * 100);
+  });
+}
+
 TEST_CASE("with packed weights and an epilogue") {
   for_each_case(scaled(60, 8), [](random& r) {
     problem<float> p(r, {r.between(1, 20), r.between(1, 70), r.between(1, 200)}, placement::at_end);

@@ -4,11 +4,13 @@
 //
 // Everything is a formula in the ops of isa/ops.hpp, with constants of our own, and so has equal bits on every ISA and
 // in constant evaluation. ulp is a unit in the last place of the exact result. NaN in gives NaN out, for every function
-// here.
+// here but a cast to an integer type.
 //
-// Depends on: isa/ops.hpp, epilogue/transcendental.hpp.   Used by: epilogue/functions.hpp, tile/, and user functions.
+// Depends on: isa/ops.hpp, epilogue/conversion.hpp, epilogue/transcendental.hpp.   Used by: epilogue/functions.hpp,
+// tile/, and user functions.
 #pragma once
 
+#include <ashlar/epilogue/conversion.hpp>
 #include <ashlar/epilogue/transcendental.hpp>
 #include <ashlar/isa/ops.hpp>
 
@@ -24,6 +26,13 @@ struct math : O {
 
   /// The number x in every lane.
   static ASHLAR_INLINE constexpr vec constant(T x) { return O::broadcast(x); }
+
+  /// static_cast<T>(static_cast<U>(x)), to nearest even. Floating point to an integer U: truncated, within U's ends,
+  /// NaN and -0 give 0; integer to integer: wraps.
+  template <castable U>
+  static ASHLAR_INLINE constexpr vec cast(const vec& x) {
+    return detail::there_and_back<O, U>::of(x);
+  }
 
   /// x > 0 ? x : 0, in one instruction: 0 > x ? 0 : x, so NaN and -0 stay what they are.
   static ASHLAR_INLINE constexpr vec relu(const vec& x) { return O::max(O::zero(), x); }

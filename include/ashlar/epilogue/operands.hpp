@@ -3,9 +3,10 @@
 // epilogue/operands.hpp: the leaves of an expression that read memory: dst, per_row, per_column, elements.
 //
 // Pointers and views are kept, not copied from: what they point to must live and stay unchanged until the operation has
-// returned. So it must not share memory with dst, where partial sums may rest: dst is read as `dst` alone.
+// returned. So it must not share memory with dst, where partial sums may rest: dst is read as `dst` alone. Elements are
+// of dst's type; cast() (epilogue/cast.hpp) converts those of another.
 //
-// Depends on: epilogue/expression.hpp, core/view.hpp.   Used by: epilogue/functions.hpp.
+// Depends on: epilogue/expression.hpp, core/view.hpp.   Used by: epilogue/functions.hpp, epilogue/cast.hpp.
 #pragma once
 
 #include <ashlar/core/view.hpp>
@@ -14,6 +15,15 @@
 #include <type_traits>
 
 namespace ashlar {
+
+/// per_row(p), per_column(p), elements(v): numbers in memory, from pointer(row, col) on step() apart.
+template <class E>
+concept memory_operand = expression<E> && requires(const E& e, index i) {
+  requires std::is_arithmetic_v<typename E::element_type>;
+  { E::static_step } -> std::convertible_to<index>;
+  { e.step() } -> std::same_as<index>;
+  { *e.pointer(i, i) } -> std::convertible_to<typename E::element_type>;
+};
 
 namespace detail {
 
@@ -72,12 +82,15 @@ struct per_column_node;
 /// p[row], the same for all columns.
 template <class T>
 struct per_row_node : expression_base<per_row_node<T>> {
+  using element_type = T;
   static constexpr bool reads_dst = false;
+  static constexpr index static_step = 0;
 
   ASHLAR_INLINE constexpr explicit per_row_node(const T* p) : data(p) {}
   template <class M, class At>
   ASHLAR_INLINE constexpr typename M::vec eval(M m, const typename M::vec&, const At& at) const {
-    static_assert(detail::same_element<M, T>, "per_row(p): p must point to dst's element type");
+    static_assert(detail::same_element<M, T>,
+                  "per_row(p): p must point to dst's element type; of another type say cast(per_row(p))");
     if constexpr (detail::same_element<M, T>) return m.broadcast_load(data + at.row);
   }
   ASHLAR_INLINE constexpr per_column_node<T> transposed() const { return per_column_node<T>(data); }
@@ -86,6 +99,8 @@ struct per_row_node : expression_base<per_row_node<T>> {
   ASHLAR_INLINE constexpr void visit(const F& f, index m, index) const {
     f(matrix_view<const T>(data, m, 1, 1, 1));
   }
+  ASHLAR_INLINE constexpr const T* pointer(index row, index) const { return data + row; }
+  ASHLAR_INLINE constexpr index step() const { return 0; }
 
   const T* data;
 };
@@ -93,12 +108,15 @@ struct per_row_node : expression_base<per_row_node<T>> {
 /// p[column], the same for all rows: a bias.
 template <class T>
 struct per_column_node : expression_base<per_column_node<T>> {
+  using element_type = T;
   static constexpr bool reads_dst = false;
+  static constexpr index static_step = 1;
 
   ASHLAR_INLINE constexpr explicit per_column_node(const T* p) : data(p) {}
   template <class M, class At>
   ASHLAR_INLINE constexpr typename M::vec eval(M m, const typename M::vec&, const At& at) const {
-    static_assert(detail::same_element<M, T>, "per_column(p): p must point to dst's element type");
+    static_assert(detail::same_element<M, T>,
+                  "per_column(p): p must point to dst's element type; of another type say cast(per_column(p))");
     return detail::load_at(m, data + at.col, at);
   }
   ASHLAR_INLINE constexpr per_row_node<T> transposed() const { return per_row_node<T>(data); }
@@ -107,6 +125,8 @@ struct per_column_node : expression_base<per_column_node<T>> {
   ASHLAR_INLINE constexpr void visit(const F& f, index, index n) const {
     f(matrix_view<const T>(data, 1, n, n, 1));
   }
+  ASHLAR_INLINE constexpr const T* pointer(index, index col) const { return data + col; }
+  ASHLAR_INLINE constexpr index step() const { return 1; }
 
   const T* data;
 };
@@ -114,12 +134,15 @@ struct per_column_node : expression_base<per_column_node<T>> {
 /// View(row, column): a gate, a residual. Columns that are not consecutive are gathered through a buffer on the stack.
 template <any_matrix View>
 struct elements_node : expression_base<elements_node<View>> {
+  using element_type = typename View::value_type;
   static constexpr bool reads_dst = false;
+  static constexpr index static_step = View::static_col_stride;
 
   ASHLAR_INLINE constexpr explicit elements_node(const View& v) : view(v) {}
   template <class M, class At>
   ASHLAR_INLINE constexpr typename M::vec eval(M m, const typename M::vec&, const At& at) const {
-    static_assert(detail::same_element<M, typename View::value_type>, "elements(v): v must have dst's element type");
+    static_assert(detail::same_element<M, element_type>,
+                  "elements(v): v must have dst's element type; of another type say cast(elements(v))");
     const auto* p = view.pointer(at.row, at.col);
     if constexpr (View::static_col_stride == 1) {
       return detail::load_at(m, p, at);
@@ -135,6 +158,8 @@ struct elements_node : expression_base<elements_node<View>> {
   ASHLAR_INLINE constexpr void visit(const F& f, index, index) const {
     f(view);
   }
+  ASHLAR_INLINE constexpr const element_type* pointer(index row, index col) const { return view.pointer(row, col); }
+  ASHLAR_INLINE constexpr index step() const { return view.col_stride(); }
 
   View view;
 

@@ -86,16 +86,18 @@ bool overlaps(const V& v, const W& w) {
   const address_range a = range_of(v), b = range_of(w);
   if (a.last < b.first || b.last < a.first) return false;
   if (dense(v) && dense(w)) return true;
-  if (v.row_stride() != w.row_stride() || v.col_stride() != w.col_stride()) return v.data() == w.data();
-  const bool by_rows = v.col_stride() == 1;
-  if (!by_rows && v.row_stride() != 1) return v.data() == w.data();
-  const index ld = by_rows ? v.row_stride() : v.col_stride();
+  // In bytes, for an operand of the epilogue may be of another type than C.
+  constexpr auto v_size = index(sizeof(typename V::value_type)), w_size = index(sizeof(typename W::value_type));
+  const auto address = [](const auto& x) { return reinterpret_cast<std::uintptr_t>(x.data()); };
+  const bool by_rows = v.col_stride() == 1 && w.col_stride() == 1;
+  const bool by_columns = v.row_stride() == 1 && w.row_stride() == 1;
+  const index ld = (by_rows ? v.row_stride() : v.col_stride()) * v_size;
+  const index w_ld = (by_rows ? w.row_stride() : w.col_stride()) * w_size;
+  if (!(by_rows || by_columns) || ld != w_ld) return address(v) == address(w);
   if (ld <= 0) return true;
-  const index vl = by_rows ? v.rows() : v.cols(), vs = by_rows ? v.cols() : v.rows();
-  const index wl = by_rows ? w.rows() : w.cols(), ws = by_rows ? w.cols() : w.rows();
-  const index offset =
-      (index(reinterpret_cast<std::uintptr_t>(w.data()) - reinterpret_cast<std::uintptr_t>(v.data()))) /
-      index(sizeof(typename V::value_type));
+  const index vl = by_rows ? v.rows() : v.cols(), vs = (by_rows ? v.cols() : v.rows()) * v_size;
+  const index wl = by_rows ? w.rows() : w.cols(), ws = (by_rows ? w.cols() : w.rows()) * w_size;
+  const auto offset = index(address(w) - address(v));
   index line = offset / ld, place = offset % ld;
   if (place < 0) place += ld, --line;
   const auto meets = [&](index l, index p) { return l < vl && l + wl > 0 && p < vs && p + ws > 0; };
