@@ -58,13 +58,17 @@ struct block_transpose {
     return v;
   }
 
+  /// Stores `count` columns: dst[j * dst_stride + i] = element j of row i. Reads and writes nothing else. Up to depth
+  /// of them, quickly when it is depth; MayBeAll = false: fewer, in no code of the caller's.
+  template <bool MayBeAll>
+  static ASHLAR_INLINE void store(const rows& r, index count, T* dst, index dst_stride) {
+    if (MayBeAll && count == depth) return store_all<depth>(r, 0, dst, dst_stride);
+    store_some(r, count, dst, dst_stride);
+  }
+
   /// Transposes W x W elements: dst[j * dst_stride + i] = src[i * src_stride + j]. No element outside is touched.
   static ASHLAR_INLINE void run(const T* src, index src_stride, T* dst, index dst_stride) {
-    const rows r(src, src_stride);
-    columns<depth>(r, 0, [&](auto... column) __attribute__((always_inline)) {
-      T* to = dst;
-      ((*reinterpret_cast<vec*>(to) = column, to += dst_stride), ...);
-    });
+    store_all<depth>(rows(src, src_stride), 0, dst, dst_stride);
   }
 
  private:
@@ -73,6 +77,23 @@ struct block_transpose {
   using lanes = std::make_integer_sequence<int, width>;
   using loads = detail::lane_loads<isa::transpose_bytes<Isa>>;
   typedef T vec __attribute__((vector_size(isa::transpose_bytes<Isa>), aligned(alignof(T)), may_alias));
+
+  template <int D>
+  static ASHLAR_INLINE void store_all(const rows& r, index k, T* dst, index dst_stride) {
+    columns<D>(r, k, [&](auto... column) __attribute__((always_inline)) {
+      T* to = dst;
+      ((*reinterpret_cast<vec*>(to) = column, to += dst_stride), ...);
+    });
+  }
+  [[gnu::noinline]] static void store_some(const rows& r, index count, T* dst, index dst_stride) {
+    index k = 0;
+    for (; k + quad <= count; k += quad) store_all<quad>(r, k, dst + k * dst_stride, dst_stride);
+    for (; k < count; ++k) store_one(lanes{}, r, k, dst + k * dst_stride);
+  }
+  template <int... I>
+  static ASHLAR_INLINE void store_one(seq<I...>, const rows& r, index k, T* dst) {
+    ((dst[I] = *r.template at<I>(k)), ...);
+  }
 
   // v[q * quad + j] is q_j of the elements k + q * quad and on.
   template <int D, int... J, int... I, class F>

@@ -16,6 +16,7 @@
 // Depends on: isa/transpose.hpp, epilogue/semiring.hpp.   Used by: loop/narrow.hpp.
 #pragma once
 
+#include <algorithm>
 #include <ashlar/core/row_addresses.hpp>
 #include <ashlar/epilogue/semiring.hpp>
 #include <ashlar/isa.hpp>
@@ -45,7 +46,7 @@ class lane_sums {
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
   using all = std::make_integer_sequence<int, R>;
-  static constexpr int quad = transpose::quad, width = transpose::width, depth = transpose::depth;
+  static constexpr int width = transpose::width, depth = transpose::depth;
 
  public:
   [[gnu::noinline]] static void run(const lane_operands<T>& x) { start(all{}, x); }
@@ -66,24 +67,29 @@ class lane_sums {
   static ASHLAR_INLINE void body(const lane_operands<T>& x, Acc... acc) {
     operands o{{x.lanes, x.lane_stride}, {x.others, x.other_stride}, x.other_k_stride};
     index k = x.k;
-    for (; k >= depth; k -= depth) steps<depth>(o, acc...);
-    for (; k >= quad; k -= quad) steps<quad>(o, acc...);
-    for (; k > 0; --k) {
-      accumulate(all{}, gather(std::make_integer_sequence<int, width>{}, o.lanes), o.others, acc...);
-      o.lanes.advance(1);
-      o.others.advance(o.k_stride);
+    if constexpr (R <= 2) {
+      for (; k >= depth; k -= depth) steps_from_registers(o, acc...);
+    }
+    alignas(64) T block[depth * width];
+    for (; k > 0; k -= depth) {
+      const index count = R > 2 ? std::min<index>(k, depth) : k;
+      transpose::template store<(R > 2)>(o.lanes, count, block, width);
+      for (index j = 0; j < count; ++j, o.others.advance(o.k_stride))
+        accumulate(all{}, O::load(block + j * width), o.others, acc...);
+      o.lanes.advance(depth);
     }
     T* sums = x.sums;
     ((O::store(sums, acc), sums += width), ...);
   }
 
-  // The next D steps of every sum, each a transposed column.
-  template <int D, class... Acc>
-  static ASHLAR_INLINE void steps(operands& o, Acc&... acc) {
-    transpose::template columns<D>(o.lanes, 0, [&](auto... column) __attribute__((always_inline)) {
+  // Columns stay in registers where loads bind. Many sums take them from L1: there multiply-adds bind, and straight-line
+  // code for all of them compiles for seconds.
+  template <class... Acc>
+  static ASHLAR_INLINE void steps_from_registers(operands& o, Acc&... acc) {
+    transpose::template columns<depth>(o.lanes, 0, [&](auto... column) __attribute__((always_inline)) {
       ((accumulate(all{}, transpose::template as<vec>(column), o.others, acc...), o.others.advance(o.k_stride)), ...);
     });
-    o.lanes.advance(D);
+    o.lanes.advance(depth);
   }
 
   template <int... I, class... Acc>
@@ -96,12 +102,6 @@ class lane_sums {
     } else {
       return Semiring::template accumulate<O>(other, lane, acc);
     }
-  }
-
-  template <int... L>
-  static ASHLAR_INLINE vec gather(seq<L...>, const typename transpose::rows& lanes) {
-    const T column[width] = {*lanes.template at<L>(0)...};
-    return O::load(column);
   }
 };
 

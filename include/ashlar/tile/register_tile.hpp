@@ -118,10 +118,12 @@ class register_tile {
       b += step * x.b_stride;
       ahead += step * x.prefetch_stride;
     }
-    for (; k > 0; --k) {
-      steps(s, seq<0>{}, rows, b, x.b_stride, x.b_group, tail, acc...);
-      rows.advance(1);
-      b += x.b_stride;
+    if constexpr (step > 1) {
+      for (; k > 0; --k) {
+        steps(s, seq<0>{}, rows, b, x.b_stride, x.b_group, tail, acc...);
+        rows.advance(1);
+        b += x.b_stride;
+      }
     }
   }
 
