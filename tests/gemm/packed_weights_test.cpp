@@ -72,6 +72,16 @@ TEST_CASE("equal matrices give equal blobs: panels are padded with zeros") {
   CHECK(std::memcmp(blob.data(), p.bytes().data(), blob.size()) == 0);
 }
 
+// Panels without a k are nowhere apart: a walk over them by address does not move.
+TEST_CASE("K = 0: every panel's columns are zero") {
+  random r(seed());
+  const packed<float> p(r, 0, 100);
+  float a = 0;
+  std::vector<float> c(20 * 100, 1);
+  REQUIRE(gemm<isa_t>(view(&a, 20, 0), p.weights, view(c.data(), 20, 100)).ok());
+  CHECK(c == std::vector<float>(20 * 100, 0));
+}
+
 TEST_CASE("written to a file and mapped back") {
   random r(seed());
   const packed<float> p(r, 30, 50);

@@ -138,6 +138,12 @@ template <detail::simd_element T>
 struct ops<T, isa::neon> : detail::xsimd_arithmetic<T, isa::neon, xsimd::neon64>, detail::neon_instructions<T> {
   using vec = detail::neon_vector<T>;
   static constexpr bool masked_memory = false;
+  /// A register as it is, for a variable that every path sets: no instruction.
+  static ASHLAR_INLINE vec undefined() {
+    typename vec::register_type any;
+    asm("" : "=w"(any));
+    return any;
+  }
 };
 
 static_assert(float_ops<ops<float, isa::neon>> && float_ops<ops<double, isa::neon>>);

@@ -46,7 +46,8 @@ namespace ashlar {
 /// from one register to another in unrolled loops (a tenth of NEON's vector instructions), and mixes FMAD with moves on
 /// SVE. An operand that is both input and output keeps its register.
 ///
-/// Optional (lane_ops):  quad = q;  fma_lane<L>(acc, b, a) = acc + b * a[L], 0 <= L < q.
+/// Optional (lane_ops):  quad = q;  fma_lane<L>(acc, b, a) = acc + b * a[L], 0 <= L < q;  undefined() = any value,
+/// without an instruction.
 template <class T, class Isa>
 struct ops;
 
@@ -100,6 +101,7 @@ template <class O>
 concept lane_ops = simd_ops<O> && requires(const typename O::vec& v) {
   requires std::bool_constant<(O::quad > 0)>::value;
   { O::template fma_lane<0>(v, v, v) } -> std::same_as<typename O::vec>;
+  { O::undefined() } -> std::same_as<typename O::vec>;
 };
 
 }  // namespace ashlar

@@ -186,8 +186,22 @@ class contraction_block {
     x.a = a;
     x.partial = acc_ + i * acc_stride_ + j;
     x.dst = dst_ + i * x.dst_stride + j;
-    if (larger > 0) equal_tiles(x, table::find(least + 1, vectors), least + 1, larger, others > 0 ? least : 0);
-    equal_tiles(x, table::find(least, vectors), least, others, 0);
+    if constexpr (table::by_many) {
+      if (larger > 0) {
+        table::find(least + 1, vectors).run(x, epilogue_, larger, tile_order::down, fetch_advance_);
+        const index below = larger * (least + 1);
+        x.a += below * x.a_stride;
+        x.partial += below * x.partial_stride;
+        x.dst += below * x.dst_stride;
+        x.row += below;
+        x.prefetch += larger * fetch_advance_;
+        if (fetch_advance_ == 0) x.prefetch_stride = 0;
+      }
+      table::find(least, vectors).run(x, epilogue_, others, tile_order::down, fetch_advance_);
+    } else {
+      if (larger > 0) equal_tiles(x, table::find(least + 1, vectors), least + 1, larger, others > 0 ? least : 0);
+      equal_tiles(x, table::find(least, vectors), least, others, 0);
+    }
   }
 
   // `count` tiles of one height, each below the other; a tile of `after` rows follows them. Pointers step without

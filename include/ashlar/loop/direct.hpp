@@ -59,6 +59,7 @@ struct direct_contraction {
     const T* const b = c.panels ? c.panels : c.b;
     const index vectors = vectors_of(c.n < nr ? c.n : nr);
     const even_tiles tiles = evenly(c.m, tallest(c, vectors));
+    const index whole = table::by_many ? c.n / nr : 0;  // panels
     x.row = 0;
     x.a = c.a;
     for (index t = 0; t < tiles.count; ++t) {
@@ -70,6 +71,10 @@ struct direct_contraction {
       x.b = b;
       x.n = nr;
       x.col = 0;
+      if constexpr (table::by_many) {
+        if (whole > 0) kernel.run(x, e, whole, tile_order::across, b_panel);
+        x.b += whole * b_panel, x.dst += whole * nr, x.col = whole * nr;
+      }
       for (; x.col + nr <= c.n; x.col += nr) {
         if (fetches_dst) fetch_dst(x, height);
         kernel(x, e);

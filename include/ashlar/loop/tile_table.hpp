@@ -9,6 +9,8 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
+#include <type_traits>
 #include <utility>
 
 #include <ashlar/tile/register_tile.hpp>
@@ -19,7 +21,16 @@ template <class T, class Isa, tile_shape S, class Semiring, class E>
 struct tile_table {
   using O = ops<T, Isa>;
   static_assert(tile_fits_in_registers<O, S>, "this tile shape needs more vector registers than the ISA has");
-  using kernel = void (*)(const tile_operands<T>&, const E&);
+  using one_tile = void (*)(const tile_operands<T>&, const E&);
+
+  /// A kernel that runs several tiles in one call (register_tile::run_several); of one tile called as the plain kind.
+  struct many_tiles {
+    void (*run)(const tile_operands<T>&, const E&, index count, tile_order order, index step);
+    ASHLAR_INLINE void operator()(const tile_operands<T>& x, const E& e) const { run(x, e, 1, tile_order::down, 0); }
+    friend constexpr bool operator==(many_tiles a, std::nullptr_t) { return a.run == nullptr; }
+  };
+  static constexpr bool by_many = std::is_same_v<isa::neon, Isa>;
+  using kernel = std::conditional_t<by_many, many_tiles, one_tile>;
 
   /// Columns of a whole tile: a panel's width.
   static ASHLAR_INLINE constexpr index nr() { return S.nv * O::lanes(); }
@@ -44,12 +55,21 @@ struct tile_table {
   static ASHLAR_INLINE kernel find_wide(index rows) { return wide[std::size_t(rows - 1)]; }
 
  private:
+  template <class Tile>
+  static consteval kernel entry() {
+    if constexpr (by_many) {
+      return {&Tile::run_several};
+    } else {
+      return &Tile::run;
+    }
+  }
+
   static constexpr int low_rows = S.mr < 4 ? S.mr : 4;
 
   template <std::size_t... I>
   static consteval auto make_wide(std::index_sequence<I...>) {
     return std::array<kernel, sizeof...(I)>{
-        &register_tile<O, int(I) + 1, panels_side_by_side(I + 1) * S.nv, 1, Semiring, E, S.nv>::run...};
+        entry<register_tile<O, int(I) + 1, panels_side_by_side(I + 1) * S.nv, 1, Semiring, E, S.nv>>()...};
   }
   static constexpr auto wide = make_wide(std::make_index_sequence<std::size_t(low_rows)>{});
 
@@ -57,9 +77,9 @@ struct tile_table {
   static consteval kernel make_one() {
     constexpr int rows = int(I % S.mr1) + 1, vectors = int(I / S.mr1) + 1;
     if constexpr (vectors > 1 && rows > S.mr) {
-      return nullptr;
+      return kernel{nullptr};
     } else {
-      return &register_tile<O, rows, vectors, S.ku, Semiring, E>::run;
+      return entry<register_tile<O, rows, vectors, S.ku, Semiring, E>>();
     }
   }
   template <std::size_t... I>

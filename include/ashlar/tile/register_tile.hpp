@@ -47,6 +47,9 @@ struct tile_operands {
   bool last;       // the last K block: apply the epilogue and store dst
 };
 
+/// Several tiles in one call: each below the other, or side by side.
+enum class tile_order { down, across };
+
 /// The micro-kernel of MR rows x NV vectors on the ISA of O, for one semiring and one epilogue expression E.
 ///
 /// Group: vectors of B that lie side by side. A tile wider than a panel (few rows, where one panel's accumulators are
@@ -76,6 +79,26 @@ class register_tile {
   /// Runs the tile. A function of its own (never inlined), so that one binary copy serves every caller.
   [[gnu::noinline]] static void run(const operands& x, const E& e) { start(cells{}, x, e); }
 
+  /// Runs `count` tiles, one after the other. Down: `step` is how many bytes x.prefetch moves on by, so that every tile
+  /// fetches its share; 0: the first one fetches all. Across (all of K, without partial sums): `step` is the distance
+  /// from a panel of B to the next; the first one fetches all.
+  [[gnu::noinline]] static void run_several(const operands& x, const E& e, index count, tile_order order, index step) {
+    operands y = x;
+    const index nr = NV * O::lanes();
+    const step_of_tiles next =
+        order == tile_order::down
+            ? step_of_tiles{MR * x.a_stride, 0, MR * x.partial_stride, MR * x.dst_stride, step, MR, 0}
+            : step_of_tiles{0, step, 0, nr, 0, 0, nr};
+    if constexpr (by_lanes) {
+      T initial[MR * NV * O::max_lanes];
+      store_initial(cells{}, initial);
+      const T* const from = unknown(initial);
+      for (; count > 0; --count, next.move(y)) start_from(cells{}, y, e, from);
+    } else {
+      for (; count > 0; --count, next.move(y)) start(cells{}, y, e);
+    }
+  }
+
   /// The same, inlined into the caller: for static extents, where the constants unroll it.
   static ASHLAR_INLINE void run_inline(const operands& x, const E& e) { start(cells{}, x, e); }
 
@@ -87,13 +110,62 @@ class register_tile {
 
   template <int... I, class... Acc>
   static ASHLAR_INLINE void body(seq<I...> s, const operands& x, const E& e, Acc... acc) {
-    if constexpr (fetches_dst) fetch_rows(std::make_integer_sequence<int, MR>{}, x.dst, x.dst_stride);
     const index tail = x.n - (NV - 1) * O::lanes();
     if (x.resume) load_partial(s, x, tail, acc...);
+    work(s, x, e, tail, acc...);
+  }
+
+  // From one tile to the next. Addresses are not known to be regular: g++ would keep one a row of the tile, in memory.
+  struct step_of_tiles {
+    index a, b, partial, dst, prefetch, row, col;
+    ASHLAR_INLINE void move(operands& y) const {
+      y.a = unknown(y.a + a);
+      y.b = unknown(y.b + b);
+      y.partial = unknown(y.partial + partial);
+      y.dst = unknown(y.dst + dst);
+      y.row += row;
+      y.col += col;
+      y.prefetch += prefetch;
+      if (prefetch == 0) y.prefetch_stride = 0;
+    }
+  };
+
+  // With lane FMAs accumulators start from memory: to copy a zero to 18 registers would take the pipes of as many
+  // multiply-adds, and loads have pipes to spare.
+  template <int... I>
+  static ASHLAR_INLINE void store_initial(seq<I...>, T* initial) {
+    (O::store(initial + I * O::lanes(), Semiring::template zero<O>()), ...);
+  }
+  template <int... I>
+  static ASHLAR_INLINE void start_from(seq<I...> s, const operands& x, const E& e, const T* initial) {
+    body_from(s, x, e, initial, ((void)I, O::undefined())...);
+  }
+  template <int... I, class... Acc>
+  static ASHLAR_INLINE void body_from(seq<I...> s, const operands& x, const E& e, const T* initial, Acc... acc) {
+    const index tail = x.n - (NV - 1) * O::lanes();
+    if (x.resume) [[unlikely]] {
+      load_partial(s, x, tail, acc...);
+    } else {
+      ((acc = O::load(initial + I * O::lanes())), ...);
+    }
+    work(s, x, e, tail, acc...);
+  }
+
+  // The same pointer, of which the compiler knows nothing more.
+  template <class P>
+  static ASHLAR_INLINE P unknown(P p) {
+    asm volatile("" : "+r"(p));
+    return p;
+  }
+
+  template <int... I, class... Acc>
+  static ASHLAR_INLINE void work(seq<I...> s, const operands& x, const E& e, index tail, Acc&... acc) {
+    if constexpr (fetches_dst) fetch_rows(std::make_integer_sequence<int, MR>{}, x.dst, x.dst_stride);
     accumulate(s, x, tail, acc...);
     if (!x.last) return store_partial(s, x, tail, acc...);
     if constexpr (runs_long<E>) return finish_from_memory(s, x, e, acc...);
-    if (O::masked_memory || tail != O::lanes()) return finish<false>(s, x, e, tail, acc...);
+    const bool ragged = by_lanes ? __builtin_expect(tail != O::lanes(), 0) : tail != O::lanes();
+    if (O::masked_memory || ragged) return finish<false>(s, x, e, tail, acc...);
     if constexpr (!O::masked_memory) finish<true>(s, x, e, tail, acc...);
   }
 
@@ -107,7 +179,11 @@ class register_tile {
         __builtin_constant_p(x.prefetch == nullptr) && x.prefetch == nullptr;  // fixed extents
     index k = x.k;
     constexpr int step = unroll();
-    for (; k >= step; k -= step) {
+    const auto left = [&](index steps) __attribute__((always_inline)) {
+      if constexpr (by_lanes) return nothing_to_fetch ? steps : unknown(steps);
+      return steps;
+    };
+    for (; by_lanes ? k > step : k >= step; k = left(k - step)) {
       if constexpr (by_lanes) {
         lane_steps(s, std::make_integer_sequence<int, MR>{}, rows, b, x.b_stride, x.b_group, tail, acc...);
       } else {
@@ -117,6 +193,12 @@ class register_tile {
       rows.advance(step);
       b += step * x.b_stride;
       ahead += step * x.prefetch_stride;
+    }
+    if constexpr (by_lanes) {
+      if (k == step) [[likely]] {
+        lane_steps(s, std::make_integer_sequence<int, MR>{}, rows, b, x.b_stride, x.b_group, tail, acc...);
+        return;
+      }
     }
     if constexpr (step > 1) {
       for (; k > 0; --k) {
@@ -143,7 +225,7 @@ class register_tile {
 
   template <int... R>
   static ASHLAR_INLINE void fetch_rows(seq<R...>, const T* dst, index stride) {
-    (__builtin_prefetch(dst + R * stride, 1, 3), ...);
+    ((__builtin_prefetch(dst, 1, 3), dst = unknown(dst + (R < MR - 1 ? stride : 0))), ...);
   }
 
   template <int... K>
@@ -258,7 +340,7 @@ class register_tile {
   // Epilogue and store; Full: the last vector is whole as well.
   template <bool Full, int... I, class... Acc>
   static ASHLAR_INLINE void finish(seq<I...>, const operands& x, const E& e, index tail, Acc... acc) {
-    const destination to{x.dst, x.dst_stride, x.row, x.col};
+    destination to{fetches_dst ? unknown(x.dst) : x.dst, x.dst_stride, x.row, x.col};
     (finish_cell<I / NV, I % NV, Full>(to, e, tail, acc), ...);
   }
   struct destination {  // read once: a vector store may alias the operands
@@ -266,12 +348,14 @@ class register_tile {
     index stride, row, col;
   };
   template <int R, int J, bool Full, class V>
-  static ASHLAR_INLINE void finish_cell(const destination& to, const E& e, index tail, V v) {
+  static ASHLAR_INLINE void finish_cell(destination& to, const E& e, index tail, V v) {
     constexpr bool whole = Full || J != NV - 1;
     const index offset = J * O::lanes();
-    T* row = to.dst + R * to.stride;
+    T* const row = fetches_dst ? to.dst : to.dst + R * to.stride;
     const position<T, whole> at{to.row + R, to.col + offset, whole ? O::lanes() : tail, row + offset};
     store_cell<J, Full>(row, e.eval(context{}, v, at), tail);
+    // One address that moves on: g++ would compute all of them before the loop over tiles and keep them in memory.
+    if constexpr (fetches_dst && J == NV - 1 && R != MR - 1) to.dst = unknown(row + to.stride);
   }
 };
 
