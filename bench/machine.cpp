@@ -55,8 +55,7 @@ std::uint64_t read_lines(const std::byte* data, std::size_t bytes, read_pattern 
         for (std::size_t line = 0; line < block; line += 64) __builtin_prefetch(p + pattern.ahead + line, 0, 2);
       }
 #pragma GCC unroll 32
-      for (std::size_t v = 0; v < vectors; ++v)
-        sum[v % sums] += *reinterpret_cast<const vec*>(p + v * vector_bytes);
+      for (std::size_t v = 0; v < vectors; ++v) sum[v % sums] += *reinterpret_cast<const vec*>(p + v * vector_bytes);
     }
   }
   for (std::size_t s = 1; s < sums; ++s) sum[0] += sum[s];

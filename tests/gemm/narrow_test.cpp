@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tests/gemm/narrow_test.cpp: few columns, and few rows times a transposed B: dot products with a lane each, in the order
-// of the reference whatever surrounds them.
+// tests/gemm/narrow_test.cpp: few columns, and few rows times a transposed B: dot products with a lane each, in the
+// order of the reference whatever surrounds them.
 #include <doctest/doctest.h>
 
 #include "gemm/executors.hpp"
@@ -16,7 +16,8 @@ using isa_t = isa_under_test;
 template <class T>
 gemm_shape narrow_shape(random& r) {
   const index lanes = r.pick<index>({4, 8, 16, 32, 64});
-  gemm_shape s{lanes + r.between(-1, 2), r.between(1, 9), r.pick<index>({0, 1, 8, 15, 16, 17, 24, 31, 40, 64, 67, 200})};
+  gemm_shape s{lanes + r.between(-1, 2), r.between(1, 9),
+               r.pick<index>({0, 1, 8, 15, 16, 17, 24, 31, 40, 64, 67, 200})};
   s.a = r.pick({layout::rows, layout::rows_apart, layout::reversed_rows, layout::same_row});
   s.b = layout(r.between(0, int(last_read)));
   s.c = layout(r.between(0, int(last_written)));

@@ -118,7 +118,7 @@ struct or_and {
 
 /// Is a * b = b * a, as far as the library knows?
 template <class S>
-inline constexpr bool commutes = std::same_as<S, plus_times> || std::same_as<S, min_plus> ||
-                                 std::same_as<S, max_plus> || std::same_as<S, or_and>;
+inline constexpr bool commutes =
+    std::same_as<S, plus_times> || std::same_as<S, min_plus> || std::same_as<S, max_plus> || std::same_as<S, or_and>;
 
 }  // namespace ashlar

@@ -10,7 +10,8 @@
 // instead of 16. Written once on the compiler's generic vectors: g++ and clang turn the shuffles into unpacks (AVX2,
 // AVX-512) or zips (NEON). A length-agnostic ISA uses the 128-bit vectors that every such machine has too.
 //
-// Depends on: core/row_addresses.hpp, isa/lane_loads.hpp, isa/tags.hpp.   Used by: pack/copy_block.hpp, tile/lane_sums.hpp.
+// Depends on: core/row_addresses.hpp, isa/lane_loads.hpp, isa/tags.hpp.   Used by: pack/copy_block.hpp,
+// tile/lane_sums.hpp.
 #pragma once
 
 #include <ashlar/core/row_addresses.hpp>
@@ -99,7 +100,8 @@ struct block_transpose {
   template <int D, int... J, int... I, class F>
   static ASHLAR_INLINE void columns_of(seq<J...>, seq<I...> all, const rows& r, index k, const F& f) {
     vec v[D];
-    (load_rows<J>(std::make_integer_sequence<int, width / quad>{}, std::make_integer_sequence<int, D / quad>{}, r, k, v),
+    (load_rows<J>(std::make_integer_sequence<int, width / quad>{}, std::make_integer_sequence<int, D / quad>{}, r, k,
+                  v),
      ...);
     zip_rounds<quad>(all, v);
     f(v[I]...);
@@ -120,8 +122,8 @@ struct block_transpose {
   template <int Round, int... J, int D>
   static ASHLAR_INLINE void zip_rounds(seq<J...> s, vec (&v)[D]) {
     if constexpr (Round > 1) {
-      vec t[D] = {zip<J % 2>(lanes{}, v[J / quad * quad + J % quad / 2],
-                             v[J / quad * quad + J % quad / 2 + quad / 2])...};
+      vec t[D] = {
+          zip<J % 2>(lanes{}, v[J / quad * quad + J % quad / 2], v[J / quad * quad + J % quad / 2 + quad / 2])...};
       zip_rounds<Round / 2>(s, t);
       ((v[J] = t[J]), ...);
     }

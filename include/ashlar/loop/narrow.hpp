@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// loop/narrow.hpp: products that are a few vectors on one side: matrix times vector above all, and few rows of A times a
-// transposed B (weights stored as output x input).
+// loop/narrow.hpp: products that are a few vectors on one side: matrix times vector above all, and few rows of A times
+// a transposed B (weights stored as output x input).
 //
 //   few columns    n <= 8, rows of A with contiguous k           lanes are rows of A,    others are columns of B
 //   few rows       m <= 8, columns of B with contiguous k        lanes are columns of B, others are rows of A
@@ -58,7 +58,8 @@ class narrow_contraction {
   template <bool LanesAreA>
   static ASHLAR_INLINE kernel find(index others) {
     // One set of kernels serves both sides where a * b = b * a.
-    static constexpr auto table = kernels<LanesAreA || commutes<Semiring>>(std::make_integer_sequence<int, most>{});
+    static constexpr auto table =
+        kernels < LanesAreA || commutes < Semiring >> (std::make_integer_sequence<int, most>{});
     return table[std::size_t(others - 1)];
   }
 

@@ -82,8 +82,8 @@ class lane_sums {
     ((O::store(sums, acc), sums += width), ...);
   }
 
-  // Columns stay in registers where loads bind. Many sums take them from L1: there multiply-adds bind, and straight-line
-  // code for all of them compiles for seconds.
+  // Columns stay in registers where loads bind. Many sums take them from L1: there multiply-adds bind, and
+  // straight-line code for all of them compiles for seconds.
   template <class... Acc>
   static ASHLAR_INLINE void steps_from_registers(operands& o, Acc&... acc) {
     transpose::template columns<depth>(o.lanes, 0, [&](auto... column) __attribute__((always_inline)) {

@@ -19,9 +19,9 @@
 #include <type_traits>
 #include <utility>
 
+#include <ashlar/core/row_addresses.hpp>
 #include <ashlar/epilogue.hpp>
 #include <ashlar/tile/finish_rows.hpp>
-#include <ashlar/core/row_addresses.hpp>
 #include <ashlar/tile/shape.hpp>
 
 namespace ashlar {
