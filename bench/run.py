@@ -69,12 +69,11 @@ def parse_arguments(arguments):
 
 
 def build(options):
-    """Configures once and builds the executable of this ISA and all peers."""
+    """Configures, for other peers may have come since, and builds the executable of this ISA and all peers."""
     configure = ["cmake", "-G", "Ninja", "-S", str(ROOT), "-B", options.build_dir, "-DCMAKE_BUILD_TYPE=Release", "-DASHLAR_BUILD_BENCH=ON",
                  "-DASHLAR_BUILD_TESTS=OFF", "-DASHLAR_BUILD_EXAMPLES=OFF"]
-    if not (pathlib.Path(options.build_dir) / "CMakeCache.txt").exists():
-        print("configuring", options.build_dir, flush=True)
-        subprocess.run(configure, check=True, stdout=subprocess.DEVNULL)
+    print("configuring", options.build_dir, flush=True)
+    subprocess.run(configure, check=True, stdout=subprocess.DEVNULL)
     print(f"building ashlar_bench_{options.isa} and the peers", flush=True)
     targets = [f"ashlar_bench_{options.isa}", "ashlar_bench_peers"]
     subprocess.run(["cmake", "--build", options.build_dir, "--parallel", "--target", *targets], check=True, stdout=subprocess.DEVNULL)

@@ -15,8 +15,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def bench(arguments):
-    """Everything after `bench` goes to bench/run.py, which knows its own --help."""
-    packages.ensure(packages.BENCH)
+    """Everything after `bench` goes to bench/run.py, which knows its own --help. The peers are good to have."""
+    if not {"-h", "--help", "--show", "--no-build"}.intersection(arguments):
+        alone = "none" in arguments or "--peers=none" in arguments
+        packages.ensure(packages.BENCH, optional=[] if alone else packages.PEERS)
     return subprocess.run([sys.executable, "-B", str(ROOT / "bench" / "run.py"), *arguments], cwd=ROOT, check=False).returncode
 
 

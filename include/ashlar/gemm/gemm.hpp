@@ -25,7 +25,7 @@ struct gemm_kernel {
   using Isa = Isa_;
   static constexpr bool reads_in_place = std::is_same_v<Prologue, no_prologue>;
   using direct = direct_contraction<T, Isa, S, Semiring, E>;
-  using narrow = narrow_contraction<T, Isa, Semiring, E>;
+  using narrow = narrow_contraction<T, Isa, S, Semiring, E>;
   template <index M, index N, index K>
   using fixed = fixed_contraction<T, Isa, S, Semiring, E, M, N, K>;
   using block = contraction_block<T, Isa, S, Semiring, E, Prologue>;

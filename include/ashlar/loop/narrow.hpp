@@ -21,13 +21,14 @@
 
 namespace ashlar {
 
-template <class T, class Isa, class Semiring, class E>
+template <class T, class Isa, tile_shape S, class Semiring, class E>
 class narrow_contraction {
   using O = ops<T, Isa>;
   static constexpr index width = block_transpose<T, Isa>::width;
   // Are the vectors of the ISA those that transpose?
   static constexpr bool available = width > 1 && isa::facts<Isa>::vector_bytes == isa::transpose_bytes<Isa>;
-  static constexpr int most = 8;  // others: as many sums as keep the multiply-adds busy beside the transposition
+  // Others: eight sums keep the multiply-adds busy beside the transposition; and no more than a tile has rows.
+  static constexpr int most = S.mr < 8 ? S.mr : 8;
   static constexpr index buffer = (most + 1) * width;  // whole vectors are read from anywhere in `most` of them
 
  public:
