@@ -78,8 +78,8 @@ struct highway_ops {
   static ASHLAR_INLINE constexpr index lanes() { return static_cast<index>(hn::Lanes(tag())); }
 
   static ASHLAR_INLINE vec zero() {
-    // On SVE an instruction for each zero: g++ would copy the first one, on the two pipes of SVE's multiply-add (Neoverse
-    // V1), while this one has four and clears the whole register.
+    // On SVE an instruction for each zero: g++ would copy the first one, on the two pipes of SVE's multiply-add
+    // (Neoverse V1), while this one has four and clears the whole register.
     if constexpr (scalable) {
       vec zeros;
       asm volatile("movi %d0, #0" : "=w"(zeros));
