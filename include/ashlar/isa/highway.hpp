@@ -77,7 +77,17 @@ struct highway_ops {
   static constexpr bool masked_memory = scalable || std::derived_from<isa_type, isa::avx512>;
   static ASHLAR_INLINE constexpr index lanes() { return static_cast<index>(hn::Lanes(tag())); }
 
-  static ASHLAR_INLINE vec zero() { return hn::Zero(tag()); }
+  static ASHLAR_INLINE vec zero() {
+    // On SVE an instruction for each zero: g++ would copy the first one, on the two pipes of SVE's multiply-add
+    // (Neoverse V1), while this one has four and clears the whole register.
+    if constexpr (scalable) {
+      vec zeros;
+      asm volatile("movi %d0, #0" : "=w"(zeros));
+      return zeros;
+    } else {
+      return hn::Zero(tag());
+    }
+  }
   static ASHLAR_INLINE vec broadcast(T x) { return hn::Set(tag(), x); }
   static ASHLAR_INLINE vec broadcast_load(const T* p) { return hn::Set(tag(), *p); }
   static ASHLAR_INLINE vec load(const T* p) { return hn::LoadU(tag(), p); }
