@@ -35,9 +35,14 @@ inline constexpr int transpose_bytes = std::is_base_of_v<neon, Isa>     ? 16
 namespace ashlar {
 
 template <class T, class Isa>
-struct block_transpose {
+class block_transpose {
+  template <int... I>
+  using seq = std::integer_sequence<int, I...>;
+
+ public:
   static constexpr int width = isa::transpose_bytes<Isa> / int(sizeof(T));
   static constexpr int quad = 16 / int(sizeof(T));
+  using lanes = std::make_integer_sequence<int, width>;
   using rows = row_addresses<T, width>;
 
   /// Elements of a row that one call of columns() takes where there are so many: as many vectors as a row has lanes.
@@ -59,37 +64,33 @@ struct block_transpose {
     return v;
   }
 
-  /// Stores `count` columns: dst[j * dst_stride + i] = element j of row i. Reads and writes nothing else. Up to depth
-  /// of them, quickly when it is depth; MayBeAll = false: fewer, in no code of the caller's.
-  template <bool MayBeAll>
-  static ASHLAR_INLINE void store(const rows& r, index count, T* dst, index dst_stride) {
-    if (MayBeAll && count == depth) return store_all<depth>(r, 0, dst, dst_stride);
-    store_some(r, count, dst, dst_stride);
+  /// Stores depth columns: dst[j * dst_stride + i] = element j of row i.
+  static ASHLAR_INLINE void store(const rows& r, T* dst, index dst_stride) {
+    store_columns<depth>(r, 0, dst, dst_stride);
+  }
+
+  /// Stores `count` columns, fewer than depth. Reads and writes nothing else.
+  [[gnu::noinline]] static void store_some(const rows& r, index count, T* dst, index dst_stride) {
+    index k = 0;
+    for (; k + quad <= count; k += quad) store_columns<quad>(r, k, dst + k * dst_stride, dst_stride);
+    for (; k < count; ++k) store_one(lanes{}, r, k, dst + k * dst_stride);
   }
 
   /// Transposes W x W elements: dst[j * dst_stride + i] = src[i * src_stride + j]. No element outside is touched.
   static ASHLAR_INLINE void run(const T* src, index src_stride, T* dst, index dst_stride) {
-    store_all<depth>(rows(src, src_stride), 0, dst, dst_stride);
+    store(rows(src, src_stride), dst, dst_stride);
   }
 
  private:
-  template <int... I>
-  using seq = std::integer_sequence<int, I...>;
-  using lanes = std::make_integer_sequence<int, width>;
   using loads = detail::lane_loads<isa::transpose_bytes<Isa>>;
   typedef T vec __attribute__((vector_size(isa::transpose_bytes<Isa>), aligned(alignof(T)), may_alias));
 
   template <int D>
-  static ASHLAR_INLINE void store_all(const rows& r, index k, T* dst, index dst_stride) {
+  static ASHLAR_INLINE void store_columns(const rows& r, index k, T* dst, index dst_stride) {
     columns<D>(r, k, [&](auto... column) __attribute__((always_inline)) {
       T* to = dst;
       ((*reinterpret_cast<vec*>(to) = column, to += dst_stride), ...);
     });
-  }
-  [[gnu::noinline]] static void store_some(const rows& r, index count, T* dst, index dst_stride) {
-    index k = 0;
-    for (; k + quad <= count; k += quad) store_all<quad>(r, k, dst + k * dst_stride, dst_stride);
-    for (; k < count; ++k) store_one(lanes{}, r, k, dst + k * dst_stride);
   }
   template <int... I>
   static ASHLAR_INLINE void store_one(seq<I...>, const rows& r, index k, T* dst) {
@@ -137,7 +138,8 @@ struct block_transpose {
 /// No vectors of T: width 0, and whoever copies does it element by element.
 template <class T, class Isa>
   requires(isa::transpose_bytes<Isa> == 0 || !std::is_arithmetic_v<T> || (sizeof(T) != 4 && sizeof(T) != 8))
-struct block_transpose<T, Isa> {
+class block_transpose<T, Isa> {
+ public:
   static constexpr int width = 0;
 };
 

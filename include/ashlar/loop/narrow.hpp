@@ -52,16 +52,26 @@ class narrow_contraction {
 
  private:
   using kernel = void (*)(const lane_operands<T>&);
+  // One to four others, and eight: others in between take two passes over the lanes, the second from a cache.
   template <bool LanesAreA, int... R>
   static consteval auto kernels(std::integer_sequence<int, R...>) {
-    return std::array<kernel, sizeof...(R)>{&lane_sums<O, R + 1, Semiring, LanesAreA>::run...};
+    return std::array<kernel, sizeof...(R)>{&lane_sums < O, R == 4 ? most : R + 1, Semiring, LanesAreA > ::run...};
   }
+
+  // sums[r * W + l] for all `others` of x.
   template <bool LanesAreA>
-  static ASHLAR_INLINE kernel find(index others) {
+  static ASHLAR_INLINE void sum(lane_operands<T> x, index others) {
     // One set of kernels serves both sides where a * b = b * a.
+    constexpr int count = most < 5 ? most : 5;
     static constexpr auto table =
-        kernels < LanesAreA || commutes < Semiring >> (std::make_integer_sequence<int, most>{});
-    return table[std::size_t(others - 1)];
+        kernels < LanesAreA || commutes < Semiring >> (std::make_integer_sequence<int, count>{});
+    while (others > 0) {
+      const index now = others == most ? most : std::min<index>(others, 4);
+      table[std::size_t(now == most ? count - 1 : now - 1)](x);
+      x.others += now * x.other_stride;
+      x.sums += now * width;
+      others -= now;
+    }
   }
 
   // More columns than half a vector's lanes are as well served by tiles, and so are sums so short that turning them
@@ -84,11 +94,10 @@ class narrow_contraction {
     const T* const b = panels ? c.panels : c.b;
     const index column_stride = panels ? 1 : c.b_column_stride, k_stride = panels ? c.nr : c.b_k_stride;
     lane_operands<T> x{c.k, nullptr, c.a_row_stride, b, column_stride, k_stride, sums};
-    const kernel sum = find<true>(c.n);
     for (index i = first; i < last; i += width) {
       const index lane0 = std::min(i, c.m - width);
       x.lanes = c.a + lane0 * c.a_row_stride;
-      sum(x);
+      sum<true>(x, c.n);
       finish_columns(c, e, sums, i, i - lane0, std::min(width, last - i));
     }
   }
@@ -97,11 +106,10 @@ class narrow_contraction {
   static void run_rows(const contraction<T>& c, const E& e, index first, index last) {
     T sums[buffer] = {};
     lane_operands<T> x{c.k, nullptr, c.b_column_stride, c.a, c.a_row_stride, c.a_k_stride, sums};
-    const kernel sum = find<false>(c.m);
     for (index j = first; j < last; j += width) {
       const index lane0 = std::min(j, c.n - width);
       x.lanes = c.b + lane0 * c.b_column_stride;
-      sum(x);
+      sum<false>(x, c.m);
       finish(c, e, sums + (j - lane0), width, 0, j, c.m, std::min(width, last - j));
     }
   }

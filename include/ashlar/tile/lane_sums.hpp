@@ -16,7 +16,6 @@
 // Depends on: isa/transpose.hpp, epilogue/semiring.hpp.   Used by: loop/narrow.hpp.
 #pragma once
 
-#include <algorithm>
 #include <ashlar/core/row_addresses.hpp>
 #include <ashlar/epilogue/semiring.hpp>
 #include <ashlar/isa.hpp>
@@ -67,29 +66,38 @@ class lane_sums {
   static ASHLAR_INLINE void body(const lane_operands<T>& x, Acc... acc) {
     operands o{{x.lanes, x.lane_stride}, {x.others, x.other_stride}, x.other_k_stride};
     index k = x.k;
-    if constexpr (R <= 2) {
-      for (; k >= depth; k -= depth) steps_from_registers(o, acc...);
-    }
-    alignas(64) T block[depth * width];
-    for (; k > 0; k -= depth) {
-      const index count = R > 2 ? std::min<index>(k, depth) : k;
-      transpose::template store<(R > 2)>(o.lanes, count, block, width);
-      for (index j = 0; j < count; ++j, o.others.advance(o.k_stride))
-        accumulate(all{}, O::load(block + j * width), o.others, acc...);
+    for (; k >= depth; k -= depth) {
+      steps(o, acc...);
       o.lanes.advance(depth);
+    }
+    if (k > 0) {
+      T block[depth * width];
+      transpose::store_some(o.lanes, k, block, width);
+      block_steps(block, k, o, acc...);
     }
     T* sums = x.sums;
     ((O::store(sums, acc), sums += width), ...);
   }
 
-  // Columns stay in registers where loads bind. Many sums take them from L1: there multiply-adds bind, and
-  // straight-line code for all of them compiles for seconds.
+  // Columns stay in registers where loads bind. Three others and more take them from L1: there multiply-adds bind, and
+  // code that holds sixteen columns beside the sums compiles for seconds.
   template <class... Acc>
-  static ASHLAR_INLINE void steps_from_registers(operands& o, Acc&... acc) {
-    transpose::template columns<depth>(o.lanes, 0, [&](auto... column) __attribute__((always_inline)) {
-      ((accumulate(all{}, transpose::template as<vec>(column), o.others, acc...), o.others.advance(o.k_stride)), ...);
-    });
-    o.lanes.advance(depth);
+  static ASHLAR_INLINE void steps(operands& o, Acc&... acc) {
+    if constexpr (R <= 2) {
+      transpose::template columns<depth>(o.lanes, 0, [&](auto... column) __attribute__((always_inline)) {
+        ((accumulate(all{}, transpose::template as<vec>(column), o.others, acc...), o.others.advance(o.k_stride)), ...);
+      });
+    } else {
+      alignas(64) T block[depth * width];
+      transpose::store(o.lanes, block, width);
+      block_steps(block, depth, o, acc...);
+    }
+  }
+
+  template <class... Acc>
+  static ASHLAR_INLINE void block_steps(const T* block, index count, operands& o, Acc&... acc) {
+    for (index k = 0; k < count; ++k, o.others.advance(o.k_stride))
+      accumulate(all{}, O::load(block + k * width), o.others, acc...);
   }
 
   template <int... I, class... Acc>
