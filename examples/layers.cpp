@@ -24,7 +24,7 @@ void micro_kernel(index k, const float* a, const float* b, float* c) {
 // Cuts the product by hand and runs its only block: what an engine with its own scheduler does.
 void one_block(index k, const float* a, const float* b, float* c) {
   const index nr = tile.nv * O::lanes();
-  const contraction<float> x{tile.mr, nr, k, a, k, 1, b, nr, 1, nullptr, c, nr, 1};
+  const contraction<float> x{tile.mr, nr, k, a, k, 1, b, nr, 1, nullptr, 0, c, nr, 1};
   contraction_shape s{tile.mr, nr, k, sizeof(float), k, 1, false, false, nr, 1, false, true, false};
   const blocking cut_by_hand = cut(s, tile.mr, nr, 1, {32 * 1024, 512 * 1024});
   aligned_buffer memory = aligned_buffer::make(workspace_elements(cut_by_hand, s, nr) * sizeof(float));
