@@ -83,6 +83,11 @@ struct cache_sizes {
 
 namespace detail {
 
+// So little that waking other workers costs more than they would do.
+ASHLAR_INLINE constexpr bool little_work(index m, index n, index k) {
+  return saturated_product(saturated_product(m, n), k) <= 96 * 96 * 96;
+}
+
 // The rows of A in use take 7/16 of L2; the panel of B that they meet, the lines of dst and what is fetched ahead have
 // the rest.
 ASHLAR_INLINE constexpr index rows_share(const cache_sizes& c) { return c.l2 * 7 / 16; }

@@ -20,11 +20,10 @@ struct direct_contraction {
   /// Does B stay in L2 while all tiles of rows pass over it, can all operands be read in place, and is one worker
   /// enough?
   static ASHLAR_INLINE bool serves(const contraction<T>& c, index workers, const cache_sizes& caches) {
-    constexpr index little_work = 96 * 96 * 96;
     const bool in_place = c.a_k_stride == 1 && c.dst_column_stride == 1 && (c.panels || c.b_column_stride == 1);
     const bool whole = O::masked_memory || c.panels || c.n % O::lanes() == 0;
     return in_place && whole && saturated_product(c.k, c.n) <= caches.l2 / 4 / index(sizeof(T)) &&
-           (workers <= 1 || saturated_product(c.m, c.k * c.n) <= little_work);
+           (workers <= 1 || detail::little_work(c.m, c.n, c.k));
   }
 
   /// One tile, where that is all, is called from here: 4 x 4 x 4 takes 18 ns by way of run_tiles.

@@ -5,6 +5,7 @@
 //
 //   few columns    n <= 8, rows of A with contiguous k           lanes are rows of A,    others are columns of B
 //   few rows       m <= 8, columns of B with contiguous k        lanes are columns of B, others are rows of A
+//                  (at most as many as a tile has rows)
 //
 // The large operand is read once, in place, a vector's width of its rows at a time; nothing is cut or copied and no
 // workspace is needed. Tiles of rows and columns would use n of a vector's lanes, and would copy a transposed B.
@@ -41,7 +42,7 @@ class narrow_contraction {
       const bool columns = few_columns(c);
       const index extent = columns ? c.m : c.n, groups = ceil_div(extent, width);
       const index workers = executor.concurrency();
-      const index chunks = workers <= 1 || little(c) ? 1 : std::min(groups, 4 * workers);
+      const index chunks = workers <= 1 || detail::little_work(c.m, c.n, c.k) ? 1 : std::min(groups, 4 * workers);
       const auto chunk = [&](index t) {
         const index first = t * groups / chunks * width, last = std::min((t + 1) * groups / chunks * width, extent);
         columns ? run_columns(c, e, first, last) : run_rows(c, e, first, last);
@@ -53,18 +54,19 @@ class narrow_contraction {
  private:
   using kernel = void (*)(const lane_operands<T>&);
   // One to four others, and eight: others in between take two passes over the lanes, the second from a cache.
-  template <bool LanesAreA, int... R>
-  static consteval auto kernels(std::integer_sequence<int, R...>) {
-    return std::array<kernel, sizeof...(R)>{&lane_sums < O, R == 4 ? most : R + 1, Semiring, LanesAreA > ::run...};
+  template <int I>
+  static constexpr int others_of = I == 4 ? most : I + 1;
+  template <bool LanesAreA, int... I>
+  static consteval auto kernels(std::integer_sequence<int, I...>) {
+    return std::array<kernel, sizeof...(I)>{&lane_sums<O, others_of<I>, Semiring, LanesAreA>::run...};
   }
 
   // sums[r * W + l] for all `others` of x.
   template <bool LanesAreA>
   static ASHLAR_INLINE void sum(lane_operands<T> x, index others) {
-    // One set of kernels serves both sides where a * b = b * a.
+    constexpr bool side = LanesAreA || commutes<Semiring>;  // where a * b = b * a, one set serves both
     constexpr int count = most < 5 ? most : 5;
-    static constexpr auto table =
-        kernels < LanesAreA || commutes < Semiring >> (std::make_integer_sequence<int, count>{});
+    static constexpr auto table = kernels<side>(std::make_integer_sequence<int, count>{});
     while (others > 0) {
       const index now = others == most ? most : std::min<index>(others, 4);
       table[std::size_t(now == most ? count - 1 : now - 1)](x);
@@ -81,10 +83,6 @@ class narrow_contraction {
   }
   static ASHLAR_INLINE bool few_rows(const contraction<T>& c) {
     return c.m <= most && c.n >= width && !c.panels && c.b_k_stride == 1 && c.b_column_stride != 1;
-  }
-  static ASHLAR_INLINE bool little(const contraction<T>& c) {
-    constexpr index little_work = 96 * 96 * 96;
-    return saturated_product(c.m * c.n, c.k) <= little_work;
   }
 
   // Rows first .. last of few columns. The last group lies against the end of A, so that all its lanes exist.
