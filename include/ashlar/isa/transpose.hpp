@@ -60,7 +60,7 @@ class block_transpose {
   static ASHLAR_INLINE Vec as(Column column) {
     static_assert(sizeof(Vec) == sizeof(Column));
     Vec v;
-    std::memcpy(&v, &column, sizeof v);
+    std::memcpy(static_cast<void*>(&v), &column, sizeof v);  // Highway's vectors have constructors
     return v;
   }
 
