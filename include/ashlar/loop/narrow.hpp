@@ -53,26 +53,23 @@ class narrow_contraction {
 
  private:
   using kernel = void (*)(const lane_operands<T>&);
-  // One to four others, and eight: others in between take two passes over the lanes, the second from a cache.
-  template <int I>
-  static constexpr int others_of = I == 4 ? most : I + 1;
+  // Up to four others at a time: a further pass finds the lanes in a cache, and takes no longer than a kernel of eight.
+  static constexpr int at_once = most < 4 ? most : 4;
   template <bool LanesAreA, int... I>
   static consteval auto kernels(std::integer_sequence<int, I...>) {
-    return std::array<kernel, sizeof...(I)>{&lane_sums<O, others_of<I>, Semiring, LanesAreA>::run...};
+    return std::array<kernel, sizeof...(I)>{&lane_sums<O, I + 1, Semiring, LanesAreA>::run...};
   }
 
   // sums[r * W + l] for all `others` of x.
   template <bool LanesAreA>
   static ASHLAR_INLINE void sum(lane_operands<T> x, index others) {
     constexpr bool side = LanesAreA || commutes<Semiring>;  // where a * b = b * a, one set serves both
-    constexpr int count = most < 5 ? most : 5;
-    static constexpr auto table = kernels<side>(std::make_integer_sequence<int, count>{});
-    while (others > 0) {
-      const index now = others == most ? most : std::min<index>(others, 4);
-      table[std::size_t(now == most ? count - 1 : now - 1)](x);
+    static constexpr auto table = kernels<side>(std::make_integer_sequence<int, at_once>{});
+    for (index now; others > 0; others -= now) {
+      now = std::min<index>(others, at_once);
+      table[std::size_t(now - 1)](x);
       x.others += now * x.other_stride;
       x.sums += now * width;
-      others -= now;
     }
   }
 
