@@ -9,7 +9,7 @@
 // sum keeps a lane to itself and runs in increasing k, one fused step per k, like every sum of this library: no partial
 // sums that would have to be added up in another order.
 //
-// 16 rows of floats on AVX-512 (Zen 4): 66 cycles a KiB with one other and 9 to 15 more with each further one; the
+// 16 rows of floats on AVX-512 (Zen 4): 66 cycles a KiB with one other, 75 with two, about 100 with four; the
 // multiply-adds alone wait 64 for each other. Two vectors of lanes at a time were slower (addresses on the stack), and
 // so was fetching ahead: the processor follows 16 rows by itself.
 //
