@@ -13,7 +13,8 @@
 //
 // Works with Highway 1.0.3 and later.
 //
-// Depends on: isa/ops.hpp, isa/rounded.hpp, isa/native.hpp, hwy.   Used by: isa.hpp where SVE is enabled.
+// Depends on: isa/ops.hpp, isa/rounded.hpp, isa/sve_instructions.hpp, isa/native.hpp, hwy.   Used by: isa.hpp where SVE
+// is enabled.
 #pragma once
 
 // AES and carry-less multiplication are no part of what is used here; x86-64-v3 and v4 do not imply them.
@@ -33,6 +34,7 @@
 #include <ashlar/isa/native.hpp>
 #include <ashlar/isa/ops.hpp>
 #include <ashlar/isa/rounded.hpp>
+#include <ashlar/isa/sve_instructions.hpp>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -78,12 +80,8 @@ struct highway_ops {
   static ASHLAR_INLINE constexpr index lanes() { return static_cast<index>(hn::Lanes(tag())); }
 
   static ASHLAR_INLINE vec zero() {
-    // On SVE an instruction for each zero: g++ would copy the first one, on the two pipes of SVE's multiply-add
-    // (Neoverse V1), while this one has four and clears the whole register.
     if constexpr (scalable) {
-      vec zeros;
-      asm volatile("movi %d0, #0" : "=w"(zeros));
-      return zeros;
+      return sve_instructions<T>::template zero<vec>();
     } else {
       return hn::Zero(tag());
     }
@@ -145,13 +143,7 @@ struct highway_arithmetic : highway_ops<T, Isa> {
   static ASHLAR_INLINE vec fma_into(vec acc, vec a, vec b)
     requires(highway_ops<T, Isa>::scalable)
   {
-    const auto all = highway_ops<T, Isa>::first(highway_ops<T, Isa>::lanes());
-    if constexpr (sizeof(T) == 4) {
-      asm("fmla %0.s, %1/m, %2.s, %3.s" : "+w"(acc) : "Upl"(all), "w"(a), "w"(b));
-    } else {
-      asm("fmla %0.d, %1/m, %2.d, %3.d" : "+w"(acc) : "Upl"(all), "w"(a), "w"(b));
-    }
-    return acc;
+    return sve_instructions<T>::fma_into(highway_ops<T, Isa>::first(highway_ops<T, Isa>::lanes()), acc, a, b);
   }
   static ASHLAR_INLINE vec div(vec a, vec b) { return hn::Div(a, b); }
   static ASHLAR_INLINE vec abs(vec x) { return hn::Abs(x); }
