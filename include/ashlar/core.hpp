@@ -9,6 +9,7 @@
 #include <ashlar/core/config.hpp>
 #include <ashlar/core/executor.hpp>
 #include <ashlar/core/fma.hpp>
+#include <ashlar/core/image.hpp>
 #include <ashlar/core/status.hpp>
 #include <ashlar/core/view.hpp>
 #include <ashlar/core/workspace.hpp>

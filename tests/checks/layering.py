@@ -16,7 +16,9 @@ LAYERS = {
     "pack": {"tile", "epilogue", "isa", "core"},
     "loop": {"pack", "tile", "epilogue", "isa", "core"},
     "gemm": {"loop", "pack", "tile", "epilogue", "isa", "core", "reference"},
-    "reference": {"epilogue", "core", "isa/scalar.hpp", "isa/tags.hpp", "isa/ops.hpp"},
+    "winograd": {"conv/geometry.hpp", "loop", "pack", "tile", "epilogue", "isa", "core"},
+    "conv": {"gemm", "winograd", "loop", "pack", "tile", "epilogue", "isa", "core"},
+    "reference": {"epilogue", "core", "conv/geometry.hpp", "isa/scalar.hpp", "isa/tags.hpp", "isa/ops.hpp"},
 }
 # What stands outside: which layers may include which third-party headers.
 THIRD_PARTY = {"xsimd": {"isa"}, "hwy": {"isa"}, "immintrin.h": {"isa"}, "arm_neon.h": {"isa"}, "arm_sve.h": {"isa"},
