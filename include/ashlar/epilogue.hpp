@@ -8,6 +8,7 @@
 #include <ashlar/epilogue/cast.hpp>
 #include <ashlar/epilogue/expression.hpp>
 #include <ashlar/epilogue/functions.hpp>
+#include <ashlar/epilogue/image_operand.hpp>
 #include <ashlar/epilogue/math.hpp>
 #include <ashlar/epilogue/operands.hpp>
 #include <ashlar/epilogue/semiring.hpp>

@@ -5,4 +5,5 @@
 // Depends on: reference/.   Used by: tests, and readers who want to know what an operation computes.
 #pragma once
 
+#include <ashlar/reference/conv.hpp>
 #include <ashlar/reference/gemm.hpp>

@@ -28,6 +28,7 @@ enum class errc : std::uint8_t {
   null_pointer,         // null data of a matrix that has elements
   aliasing,             // what is written shares memory with what is read
   bad_stride,           // elements of what is written share memory with each other
+  bad_geometry,         // a convolution that makes no sense: a kernel larger than its image, groups that do not divide
   overflow,             // an offset or a size beyond 64 bits
   workspace_too_small,  // scratch or storage has fewer bytes than the call needs
   misaligned,           // storage that must lie on a multiple of 64 bytes does not
@@ -39,10 +40,10 @@ enum class errc : std::uint8_t {
 
 /// The identifier of a code, for logs:  name(errc::aliasing) == "aliasing".
 ASHLAR_INLINE constexpr const char* name(errc code) {
-  constexpr const char* names[] = {"ok",           "shape_mismatch", "negative_extent", "null_pointer",
-                                   "aliasing",     "bad_stride",     "overflow",        "workspace_too_small",
-                                   "misaligned",   "corrupt_blob",   "wrong_blob",      "unsupported",
-                                   "out_of_memory"};
+  constexpr const char* names[] = {
+      "ok",           "shape_mismatch", "negative_extent", "null_pointer",        "aliasing",
+      "bad_stride",   "bad_geometry",   "overflow",        "workspace_too_small", "misaligned",
+      "corrupt_blob", "wrong_blob",     "unsupported",     "out_of_memory"};
   return names[static_cast<std::size_t>(code)];
 }
 

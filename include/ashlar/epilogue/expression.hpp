@@ -24,8 +24,15 @@
 namespace ashlar {
 
 /// Base of every node, by its own type: two different empty nodes may then share an address.
+///
+/// A node whose operand lies differently in each image of a batch replaces these two (epilogue/image_operand.hpp).
 template <class Self>
-struct expression_base {};
+struct expression_base {
+  /// The expression for the pixels of image n alone.
+  ASHLAR_INLINE constexpr Self at_image(index) const { return static_cast<const Self&>(*this); }
+  /// Have the image operands this batch?
+  ASHLAR_INLINE constexpr bool fits_batch(index) const { return true; }
+};
 
 /// acc, dst, per_row(p), per_column(p), elements(v), constant(x), and whatever functions and operators make of them.
 template <class E>
@@ -166,6 +173,11 @@ struct arguments<std::index_sequence<I...>, E...> : argument<I, E>... {
   ASHLAR_INLINE constexpr auto transpose_into(const F& make) const {
     return make(argument<I, E>::value.transposed()...);
   }
+  template <class F>
+  ASHLAR_INLINE constexpr auto at_image_into(const F& make, index n) const {
+    return make(argument<I, E>::value.at_image(n)...);
+  }
+  ASHLAR_INLINE constexpr bool fit_batch(index batch) const { return (argument<I, E>::value.fits_batch(batch) && ...); }
   ASHLAR_INLINE constexpr bool fit(index m, index n) const { return (argument<I, E>::value.fits(m, n) && ...); }
   template <class F>
   ASHLAR_INLINE constexpr void visit(const F& f, index m, index n) const {
@@ -186,7 +198,9 @@ struct apply_node : expression_base<apply_node<F, E...>> {
     return operands.call(function, m, acc, at);
   }
   ASHLAR_INLINE constexpr auto transposed() const { return operands.transpose_into(same_function{function}); }
+  ASHLAR_INLINE constexpr auto at_image(index n) const { return operands.at_image_into(same_function{function}, n); }
   ASHLAR_INLINE constexpr bool fits(index m, index n) const { return operands.fit(m, n); }
+  ASHLAR_INLINE constexpr bool fits_batch(index batch) const { return operands.fit_batch(batch); }
   template <class V>
   ASHLAR_INLINE constexpr void visit(const V& f, index m, index n) const {
     operands.visit(f, m, n);
