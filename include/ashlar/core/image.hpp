@@ -7,10 +7,11 @@
 //
 // One- and two-dimensional ones have depth (and height) 1. Strides count elements and are signed.
 //
-// Depends on: core/config.hpp.   Used by: conv/, winograd/, reference/conv.hpp.
+// Depends on: core/view.hpp.   Used by: conv/, winograd/, reference/conv.hpp.
 #pragma once
 
 #include <ashlar/core/config.hpp>
+#include <ashlar/core/view.hpp>
 #include <concepts>
 #include <type_traits>
 
@@ -80,6 +81,18 @@ class image_view {
   T* data_ = nullptr;
   image_axes extents_{}, strides_{};
 };
+
+/// The memory from the first to the last element of each image, as a matrix with a row an image.
+template <class T>
+[[nodiscard]] ASHLAR_INLINE constexpr matrix_view<T> covering_matrix(const image_view<T>& v) {
+  if (v.empty()) return {v.data(), 0, 0, 0, 1};
+  const image_axes &e = v.extents(), &s = v.strides();
+  index low = 0, high = 0;
+  for (index reach : {(e.d - 1) * s.d, (e.h - 1) * s.h, (e.w - 1) * s.w, (e.c - 1) * s.c}) {
+    (reach < 0 ? low : high) += reach;
+  }
+  return {v.data() + low, e.n, high - low + 1, s.n, 1};
+}
 
 /// Channels innermost, contiguous; TensorFlow's and XNNPACK's order.
 template <class T>

@@ -25,6 +25,7 @@ template <memory_operand Operand>
 struct cast_node : expression_base<cast_node<Operand>> {
   static constexpr bool reads_dst = false;
   static constexpr bool runs_long = Operand::static_step != 0;
+  static constexpr bool uses_rows = detail::expression_uses_rows<Operand>();
 
   ASHLAR_INLINE constexpr explicit cast_node(const Operand& x) : operand(x) {}
   template <class M, class At>

@@ -77,6 +77,21 @@ consteval bool is_long_expression() {
 template <expression E>
 inline constexpr bool runs_long = detail::is_long_expression<std::remove_cvref_t<E>>();
 
+namespace detail {
+template <class E>
+consteval bool expression_uses_rows() {
+  if constexpr (requires { E::uses_rows; }) {
+    return E::uses_rows;
+  } else {
+    return false;
+  }
+}
+}  // namespace detail
+
+/// Does a value depend on its row, other than through acc and dst?
+template <expression E>
+inline constexpr bool uses_rows = detail::expression_uses_rows<std::remove_cvref_t<E>>();
+
 /// The expression for the transposed problem: per_row and per_column change places, elements() is transposed.
 template <expression E>
 ASHLAR_INLINE constexpr auto transposed(const E& e) {
@@ -190,6 +205,7 @@ template <class F, class... E>
 struct apply_node : expression_base<apply_node<F, E...>> {
   static constexpr bool reads_dst = (E::reads_dst || ...);
   static constexpr bool runs_long = is_long_function<F>() || (is_long_expression<E>() || ...);
+  static constexpr bool uses_rows = (expression_uses_rows<E>() || ...);
 
   ASHLAR_INLINE constexpr explicit apply_node(const F& f, const E&... e) : function(f), operands(e...) {}
 

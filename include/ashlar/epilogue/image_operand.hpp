@@ -19,6 +19,7 @@ namespace ashlar {
 template <class T>
 struct image_node : expression_base<image_node<T>> {
   using matrix = matrix_view<const T>;
+  static constexpr bool uses_rows = true;
   static constexpr bool reads_dst = false;
 
   ASHLAR_INLINE constexpr explicit image_node(const image_view<const T>& v) : image(v) {}
@@ -30,6 +31,12 @@ struct image_node : expression_base<image_node<T>> {
     return image.pixels() == pixels && image.extents().c == channels && image.evenly_spaced();
   }
   ASHLAR_INLINE constexpr bool fits_batch(index batch) const { return image.extents().n == batch; }
+
+  /// As a matrix that covers it, for the search of shared memory: a row an image.
+  template <class F>
+  ASHLAR_INLINE constexpr void visit(const F& f, index, index) const {
+    f(covering_matrix(image));
+  }
 
   image_view<const T> image;
 };

@@ -83,6 +83,7 @@ struct per_column_node;
 template <class T>
 struct per_row_node : expression_base<per_row_node<T>> {
   using element_type = T;
+  static constexpr bool uses_rows = true;
   static constexpr bool reads_dst = false;
   static constexpr index static_step = 0;
 
@@ -135,6 +136,7 @@ struct per_column_node : expression_base<per_column_node<T>> {
 template <any_matrix View>
 struct elements_node : expression_base<elements_node<View>> {
   using element_type = typename View::value_type;
+  static constexpr bool uses_rows = true;
   static constexpr bool reads_dst = false;
   static constexpr index static_step = View::static_col_stride;
 

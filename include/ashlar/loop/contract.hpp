@@ -6,11 +6,12 @@
 //
 // It knows nothing of what A, B and dst are: rows, panels and strides are in `contraction`.
 //
-// Depends on: loop/blocking.hpp, loop/tile_table.hpp, loop/finish.hpp, pack/copy_block.hpp.   Used by: gemm/.
+// Depends on: loop/blocking.hpp, loop/row_tiles.hpp, loop/finish.hpp, pack/copy_block.hpp.   Used by: gemm/.
 #pragma once
 
 #include <ashlar/loop/blocking.hpp>
 #include <ashlar/loop/finish.hpp>
+#include <ashlar/loop/row_tiles.hpp>
 #include <ashlar/loop/tile_table.hpp>
 #include <ashlar/pack/copy_block.hpp>
 
@@ -178,7 +179,6 @@ class contraction_block {
 
   // All row tiles of one panel.
   ASHLAR_INLINE void panel_rows(tile_operands<T>& x, const T* a, index i, index j, const even_tiles& tiles) {
-    const index least = tiles.least, larger = tiles.larger, others = tiles.count - larger;
     const index n = panel_columns(j), vectors = ceil_div(n, O::lanes());
     x.n = n;
     x.col = j0_ + j;
@@ -186,50 +186,7 @@ class contraction_block {
     x.a = a;
     x.partial = acc_ + i * acc_stride_ + j;
     x.dst = dst_ + i * x.dst_stride + j;
-    if constexpr (table::by_many) {
-      if (larger > 0) {
-        table::find(least + 1, vectors).run(x, epilogue_, larger, tile_order::down, fetch_advance_);
-        const index below = larger * (least + 1);
-        x.a += below * x.a_stride;
-        x.partial += below * x.partial_stride;
-        x.dst += below * x.dst_stride;
-        x.row += below;
-        x.prefetch += larger * fetch_advance_;
-        if (fetch_advance_ == 0) x.prefetch_stride = 0;
-      }
-      table::find(least, vectors).run(x, epilogue_, others, tile_order::down, fetch_advance_);
-    } else {
-      if (larger > 0) equal_tiles(x, table::find(least + 1, vectors), least + 1, larger, others > 0 ? least : 0);
-      equal_tiles(x, table::find(least, vectors), least, others, 0);
-    }
-  }
-
-  // `count` tiles of one height, each below the other; a tile of `after` rows follows them. Pointers step without
-  // multiplying.
-  ASHLAR_INLINE void equal_tiles(tile_operands<T>& x, typename table::kernel kernel, index height, index count,
-                                 index after) {
-    const index a_step = height * x.a_stride, partial_step = height * x.partial_stride,
-                dst_step = height * x.dst_stride;
-    for (; count > 0; --count) {
-      if constexpr (!register_tile<O, 1, 1, 1, Semiring, E>::fetches_dst) {
-        prefetch_dst(x.dst + dst_step, x.dst_stride, count > 1 ? height : after);
-      }
-      kernel(x, epilogue_);
-      x.a += a_step;
-      x.partial += partial_step;
-      x.dst += dst_step;
-      x.row += height;
-      x.prefetch += fetch_advance_;
-      if (fetch_advance_ == 0) x.prefetch_stride = 0;
-    }
-  }
-
-  // The next tile's part of dst, while this tile computes: a line a vector and one more for a row that is not aligned.
-  static ASHLAR_INLINE void prefetch_dst(const T* dst, index stride, index rows) {
-    for (index r = 0; r < rows; ++r) {
-      __builtin_prefetch(dst + r * stride, 1, 3);
-      __builtin_prefetch(dst + r * stride + 64 / sizeof(T), 1, 3);
-    }
+    row_tiles<table, tile_operands<T>, E>::run(x, epilogue_, tiles, vectors, fetch_advance_);
   }
 
   void finish() {

@@ -17,19 +17,21 @@
 
 namespace ashlar {
 
-template <class T, class Isa, tile_shape S, class Semiring, class E>
+template <class T, class Isa, tile_shape S, class Semiring, class E, class Operands = tile_operands<T>>
 struct tile_table {
   using O = ops<T, Isa>;
   static_assert(tile_fits_in_registers<O, S>, "this tile shape needs more vector registers than the ISA has");
-  using one_tile = void (*)(const tile_operands<T>&, const E&);
+  using one_tile = void (*)(const Operands&, const E&);
 
   /// A kernel that runs several tiles in one call (register_tile::run_several); of one tile called as the plain kind.
   struct many_tiles {
-    void (*run)(const tile_operands<T>&, const E&, index count, tile_order order, index step);
-    ASHLAR_INLINE void operator()(const tile_operands<T>& x, const E& e) const { run(x, e, 1, tile_order::down, 0); }
+    void (*run)(const Operands&, const E&, index count, tile_order order, index step);
+    ASHLAR_INLINE void operator()(const Operands& x, const E& e) const { run(x, e, 1, tile_order::down, 0); }
     friend constexpr bool operator==(many_tiles a, std::nullptr_t) { return a.run == nullptr; }
   };
   static constexpr bool by_many = std::is_same_v<isa::neon, Isa>;
+  /// Do the tiles fetch dst themselves (register_tile::fetches_dst)?
+  static constexpr bool fetches_dst = register_tile<O, 1, 1, 1, Semiring, E>::fetches_dst;
   using kernel = std::conditional_t<by_many, many_tiles, one_tile>;
 
   /// Columns of a whole tile: a panel's width.
@@ -69,9 +71,10 @@ struct tile_table {
   template <std::size_t... I>
   static consteval auto make_wide(std::index_sequence<I...>) {
     return std::array<kernel, sizeof...(I)>{
-        entry<register_tile<O, int(I) + 1, panels_side_by_side(I + 1) * S.nv, 1, Semiring, E, S.nv>>()...};
+        entry<register_tile<O, int(I) + 1, panels_side_by_side(I + 1) * S.nv, 1, Semiring, E, S.nv, Operands>>()...};
   }
-  static constexpr auto wide = make_wide(std::make_index_sequence<std::size_t(low_rows)>{});
+  static constexpr std::array<kernel, std::size_t(low_rows)> wide =
+      make_wide(std::make_index_sequence<std::size_t(low_rows)>{});
 
   template <std::size_t I>
   static consteval kernel make_one() {
@@ -79,14 +82,15 @@ struct tile_table {
     if constexpr (vectors > 1 && rows > S.mr) {
       return kernel{nullptr};
     } else {
-      return entry<register_tile<O, rows, vectors, S.ku, Semiring, E>>();
+      return entry<register_tile<O, rows, vectors, S.ku, Semiring, E, vectors, Operands>>();
     }
   }
   template <std::size_t... I>
   static consteval auto make(std::index_sequence<I...>) {
     return std::array<kernel, sizeof...(I)>{make_one<I>()...};
   }
-  static constexpr auto kernels = make(std::make_index_sequence<std::size_t(S.mr1* S.nv)>{});
+  static constexpr std::array<kernel, std::size_t(S.mr1* S.nv)> kernels =
+      make(std::make_index_sequence<std::size_t(S.mr1* S.nv)>{});
 };
 
 }  // namespace ashlar

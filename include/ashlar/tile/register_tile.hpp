@@ -47,6 +47,14 @@ struct tile_operands {
   bool last;       // the last K block: apply the epilogue and store dst
 };
 
+/// A sum over segments, one after the other: each has k steps, rows of A at an offset of its own from `a` and, where
+/// the last one's end, the next steps of B. What a kernel tap is to a convolution.
+template <class T>
+struct segmented_operands : tile_operands<T> {
+  index segments;
+  const index* a_offset;  // of each segment, in elements
+};
+
 /// Several tiles in one call: each below the other, or side by side.
 enum class tile_order { down, across };
 
@@ -54,10 +62,13 @@ enum class tile_order { down, across };
 ///
 /// Group: vectors of B that lie side by side. A tile wider than a panel (few rows, where one panel's accumulators are
 /// too few to hide the latency of the multiply-add) reads several panels, b_group apart.
-template <class O, int MR, int NV, int KU, class Semiring, class E, int Group = NV>
+/// Operands: tile_operands or segmented_operands.
+template <class O, int MR, int NV, int KU, class Semiring, class E, int Group = NV,
+          class Operands = tile_operands<typename O::value_type>>
 class register_tile {
   using T = typename O::value_type;
-  using operands = tile_operands<T>;
+  using operands = Operands;
+  static constexpr bool segmented = std::is_same_v<Operands, segmented_operands<T>>;
   using context = math<O>;
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
@@ -169,12 +180,23 @@ class register_tile {
     if constexpr (!O::masked_memory) finish<true>(s, x, e, tail, acc...);
   }
 
-  // The main loop, KU steps (or one vector of k, with lane FMAs) at a time.
   template <int... I, class... Acc>
   static ASHLAR_INLINE void accumulate(seq<I...> s, const operands& x, index tail, Acc&... acc) {
-    row_addresses<T, MR> rows(x.a, x.a_stride);
     const T* b = x.b;
     const char* ahead = x.prefetch;
+    if constexpr (segmented) {
+      const index* offset = x.a_offset;
+      for (index left = x.segments; left > 0; --left) segment(s, x, x.a + *offset++, b, ahead, tail, acc...);
+    } else {
+      segment(s, x, x.a, b, ahead, tail, acc...);
+    }
+  }
+
+  // The main loop, KU steps (or one vector of k, with lane FMAs) at a time; b and ahead move on.
+  template <int... I, class... Acc>
+  static ASHLAR_INLINE void segment(seq<I...> s, const operands& x, const T* a, const T*& b, const char*& ahead,
+                                    index tail, Acc&... acc) {
+    row_addresses<T, MR> rows(a, x.a_stride);
     const bool nothing_to_fetch =
         __builtin_constant_p(x.prefetch == nullptr) && x.prefetch == nullptr;  // fixed extents
     index k = x.k;
@@ -197,6 +219,7 @@ class register_tile {
     if constexpr (by_lanes) {
       if (k == step) [[likely]] {
         lane_steps(s, std::make_integer_sequence<int, MR>{}, rows, b, x.b_stride, x.b_group, tail, acc...);
+        b += step * x.b_stride;
         return;
       }
     }

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// conv.hpp: convolutions with fused epilogues; include this one.
+#pragma once
+
+#include <ashlar/conv/plan.hpp>
+#include <ashlar/core.hpp>
+#include <ashlar/epilogue.hpp>

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// conv/check.hpp: everything that makes the operands of a planned convolution wrong, found before anything is written.
+//
+// Depends on: conv/geometry.hpp, conv/packed_filter.hpp, gemm/operands.hpp.   Used by: conv/plan.hpp.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cinttypes>
+
+#include <ashlar/conv/geometry.hpp>
+#include <ashlar/conv/packed_filter.hpp>
+#include <ashlar/gemm/operands.hpp>
+
+namespace ashlar::detail {
+
+ASHLAR_INLINE constexpr image_axes src_extents(const conv_geometry& g) {
+  return {g.batch, g.src.d, g.src.h, g.src.w, g.channels};
+}
+ASHLAR_INLINE constexpr image_axes dst_extents(const conv_geometry& g) {
+  return {g.batch, g.dst.d, g.dst.h, g.dst.w, g.filters};
+}
+
+// The axes of a view: extent and distance.
+struct view_axis {
+  index extent, distance;
+};
+template <class T>
+ASHLAR_INLINE constexpr std::array<view_axis, 5> axes_of(const image_view<T>& v) {
+  const image_axes &e = v.extents(), &s = v.strides();
+  const auto distance = [](index stride) { return stride < 0 ? -stride : stride; };
+  return {
+      {{e.n, distance(s.n)}, {e.d, distance(s.d)}, {e.h, distance(s.h)}, {e.w, distance(s.w)}, {e.c, distance(s.c)}}};
+}
+
+// Does the element farthest from data() stay within 64-bit byte offsets?
+template <class T>
+constexpr bool addressable(const image_view<T>& v) {
+  index sum = 0, reach = 0;
+  for (const view_axis& a : axes_of(v)) {
+    if (!checked_multiply(a.extent - 1, a.distance, &reach) || !checked_add(sum, reach, &sum)) return false;
+  }
+  return checked_multiply(sum, index(sizeof(T)), &reach);
+}
+
+// Has every element memory of its own? Enough: each axis, from the densest on, steps over all that came before.
+template <class T>
+constexpr bool distinct(const image_view<T>& v) {
+  auto axes = axes_of(v);
+  std::sort(axes.begin(), axes.end(), [](const view_axis& a, const view_axis& b) { return a.distance < b.distance; });
+  index covered = 1;
+  for (const view_axis& a : axes) {
+    if (a.extent < 2) continue;
+    if (a.distance < covered) return false;
+    covered += (a.extent - 1) * a.distance;
+  }
+  return true;
+}
+
+template <class T, class Unit = this_unit>
+status check_image(const char* what, const image_view<T>& v, const image_axes& e) {
+  const image_axes& x = v.extents();
+  const struct {
+    const char* name;
+    index got, wanted;
+  } all[] = {
+      {"batch", x.n, e.n}, {"depth", x.d, e.d}, {"height", x.h, e.h}, {"width", x.w, e.w}, {"channels", x.c, e.c}};
+  for (const auto& a : all) {
+    if (a.got != a.wanted) {
+      return status::error(errc::shape_mismatch, "conv: %s of %s is %" PRId64 " but the plan has %" PRId64, a.name,
+                           what, a.got, a.wanted);
+    }
+  }
+  if (v.empty()) return {};
+  if (v.data() == nullptr) return status::error(errc::null_pointer, "conv: the data of %s is null", what);
+  if (!addressable(v)) return status::error(errc::overflow, "conv: offsets of %s exceed 64 bits", what);
+  return {};
+}
+
+template <class T, class Unit = this_unit>
+status check_dst(const image_view<T>& dst, const image_view<const T>& src) {
+  if (dst.empty()) return {};
+  if (!distinct(dst)) {
+    const image_axes& s = dst.strides();
+    return status::error(errc::bad_stride,
+                         "conv: dst has strides %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64
+                         " (n, d, h, w, c): its elements must not overlap",
+                         s.n, s.d, s.h, s.w, s.c);
+  }
+  if (!src.empty() && overlaps(covering_matrix(src), covering_matrix(dst))) {
+    return status::error(errc::aliasing, "conv: src (at %p) shares memory with dst (at %p)", (const void*)src.data(),
+                         (const void*)dst.data());
+  }
+  return {};
+}
+
+template <class T, class E, class Unit = this_unit>
+status check_epilogue(const conv_geometry& g, const image_view<T>& dst, const E& e) {
+  if (!e.fits(g.pixels(), g.filters) || !e.fits_batch(g.batch)) {
+    return status::error(errc::shape_mismatch,
+                         "conv: dst has %" PRId64 " pixels of %" PRId64 " channels in a batch of %" PRId64
+                         " but an elements() operand of the epilogue has not, or has gaps between its rows",
+                         g.pixels(), g.filters, g.batch);
+  }
+  bool shared = false;
+  const auto memory = covering_matrix(dst);
+  visit_memory(e, [&](const auto& v) { shared |= overlaps(v, memory); }, g.pixels(), g.filters);
+  if (!shared) return {};
+  return status::error(errc::aliasing,
+                       "conv: an operand of the epilogue shares memory with dst (at %p): write ashlar::dst to read its "
+                       "old value",
+                       (const void*)dst.data());
+}
+
+template <class T, class Unit = this_unit>
+status check_filter(const packed_filter<T>& w, const filter_key& k) {
+  if (w.key == k && w.data != nullptr) return {};
+  if (w.key == k) return status::error(errc::null_pointer, "conv: packed weights without data");
+  const filter_key& p = w.key;
+  if (p.algorithm != k.algorithm || p.nr != k.nr || p.element != k.element) {
+    return status::error(errc::wrong_blob,
+                         "conv: weights are packed for %s in panels of %" PRId64 " but the plan runs %s with %" PRId64,
+                         name(p.algorithm), p.nr, name(k.algorithm), k.nr);
+  }
+  return status::error(errc::wrong_blob,
+                       "conv: packed weights are %" PRId64 " x %" PRId64 "x%" PRId64 "x%" PRId64 " x %" PRId64
+                       " in %" PRId64 " groups but the plan has %" PRId64 " x %" PRId64 "x%" PRId64 "x%" PRId64
+                       " x %" PRId64 " in %" PRId64,
+                       p.filters, p.kernel.d, p.kernel.h, p.kernel.w, p.channels, p.groups, k.filters, k.kernel.d,
+                       k.kernel.h, k.kernel.w, k.channels, k.groups);
+}
+
+}  // namespace ashlar::detail

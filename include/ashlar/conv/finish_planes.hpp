@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// conv/finish_planes.hpp: the epilogue of sums whose dst has no contiguous channels: a plane a channel, or any strides.
+//
+// Pixels lie side by side in a plane: the sums are transposed, a few channels and a row of pixels at a time, and the
+// transposed epilogue runs along the pixels. Other layouts are scattered element by element.
+//
+// Depends on: loop/finish.hpp, tile/finish_rows.hpp, pack/copy_block.hpp.   Used by: conv/implicit.hpp.
+#pragma once
+
+#include <ashlar/loop/finish.hpp>
+#include <ashlar/pack/copy_block.hpp>
+#include <ashlar/tile/finish_rows.hpp>
+
+namespace ashlar {
+
+/// Sums of `pixels` x `channels`; rows are a pixel's channels.
+template <class T>
+struct pixel_sums {
+  const T* data;
+  index stride, pixels, channels;
+};
+
+template <class T>
+struct strided_pixels {
+  T* data;
+  index pixel_stride, channel_stride;
+};
+
+/// dst(pixel, channel) = e(sums) for pixels `row`.. and channels `column`.. of an image. `memory` holds the transposed
+/// sums: channels x (pixels rounded up to two cache lines), and a vector more.
+template <class T, class Isa, class E>
+void finish_planes(const E& e, const pixel_sums<T>& sums, const strided_pixels<T>& dst, index row, index column,
+                   T* memory) {
+  using O = ops<T, Isa>;
+  if (dst.pixel_stride != 1) {
+    return finish_strided<O>(e, sums.data, sums.stride, sums.pixels, sums.channels, dst.data, dst.pixel_stride,
+                             dst.channel_stride, row, column);
+  }
+  const index ld = (sums.pixels + 31) / 32 * 32;
+  block_copy<T, Isa>::run({sums.data, 1, sums.stride, sums.channels, sums.pixels}, memory, ld, sums.pixels);
+  finish_rows<O>(e.transposed(), memory, ld, sums.channels, sums.pixels, dst.data, dst.channel_stride, column, row);
+}
+
+}  // namespace ashlar

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// conv/implicit.hpp: dense convolution as a contraction over pixel rows: exact, any geometry, any layout.
+//
+//   dst(pixel, k) = epilogue( sum over segments s, steps i of  src[pixel + offset(s) + i] * panel[s][i][k] )
+//
+// The tile reads pixels where they lie, in the source or in a copy of the few rows that a block needs; nothing like an
+// im2col matrix exists.
+//
+// Depends on: conv/implicit_cut.hpp, conv/source_copy.hpp, conv/finish_planes.hpp, loop/row_tiles.hpp.
+// Used by: conv/plan.hpp.
+#pragma once
+
+#include <atomic>
+#include <utility>
+
+#include <ashlar/conv/finish_planes.hpp>
+#include <ashlar/conv/implicit_cut.hpp>
+#include <ashlar/conv/source_copy.hpp>
+#include <ashlar/core.hpp>
+#include <ashlar/loop/row_tiles.hpp>
+#include <ashlar/tile/registry.hpp>
+
+namespace ashlar {
+
+/// The operands of one convolution.
+template <class T>
+struct conv_operands {
+  image_view<const T> src;
+  const T* weights;  // packed
+  image_view<T> dst;
+  T padding_value;
+};
+
+/// One worker's run of tasks; `memory` holds workspace_elements(cut).
+template <class T, class Isa, tile_shape S, class E>
+class implicit_block {
+  using O = ops<T, Isa>;
+  using operands = segmented_operands<T>;
+  using image_epilogue = decltype(std::declval<const E&>().at_image(0));
+  using table = tile_table<T, Isa, S, plus_times, image_epilogue, operands>;
+  using tiles = row_tiles<table, operands, image_epilogue>;
+  static ASHLAR_INLINE index nr() { return table::nr(); }
+
+ public:
+  implicit_block(const conv_geometry& g, const implicit_cut& cut, const conv_operands<T>& x, const E& e, T* memory)
+      : g_(g), cut_(cut), x_(x), batch_epilogue_(e) {
+    offsets_ = reinterpret_cast<index*>(memory);
+    source_ = memory + cut.offsets;
+    sums_ = source_ + cut.source_elements;
+    finished_ = sums_ + cut.sum_elements;
+    set_offsets();
+  }
+
+  void run(index task) {
+    panel0_ = task % cut_.panel_blocks * cut_.panel_block;
+    task /= cut_.panel_blocks;
+    w0_ = task % cut_.column_blocks * cut_.columns;
+    task /= cut_.column_blocks;
+    h0_ = task % cut_.row_blocks * cut_.rows;
+    task /= cut_.row_blocks;
+    d0_ = task % g_.dst.d;
+    n_ = task / g_.dst.d;
+    rows_ = std::min(cut_.rows, g_.dst.h - h0_);
+    columns_ = std::min(cut_.columns, g_.dst.w - w0_);
+    const auto e = batch_epilogue_.at_image(n_);
+    for (index group = 0; group < g_.groups; ++group) run_group(group, e);
+  }
+
+ private:
+  void set_offsets() {
+    const index across = cut_.segments / (g_.kernel.d * g_.kernel.h);  // segments of a row of taps
+    index s = 0;
+    for (index d = 0; d < g_.kernel.d; ++d)
+      for (index r = 0; r < g_.kernel.h; ++r)
+        for (index t = 0; t < across; ++t)
+          offsets_[s++] = (cut_.copies ? d : d * g_.dilation.d) * cut_.source.d + r * g_.dilation.h * cut_.source.h +
+                          t * g_.dilation.w * cut_.source.w;
+  }
+
+  void run_group(index group, const image_epilogue& e) {
+    const T* const source = group_source(group);
+    const index last = std::min(panel0_ + cut_.panel_block, cut_.panels);
+    for (index panel = panel0_; panel < last; ++panel) {
+      const index first = panel * nr();
+      column_ = group * g_.group_filters() + first;
+      width_ = std::min(nr(), g_.group_filters() - first);
+      panel_ = x_.weights + (group * cut_.panels + panel) * panel_elements();
+      for (index s = 0; s < cut_.segments; s += cut_.segment_block) {
+        run_segments(source, s, std::min(cut_.segment_block, cut_.segments - s), e);
+      }
+      if (cut_.strided_dst) finish(e);
+    }
+  }
+
+  index panel_elements() const { return cut_.segments * cut_.depth * nr(); }
+
+  // The first pixel that the block's first output pixel reads, as the tile addresses it.
+  const T* group_source(index group) {
+    const image_view<const T> src = x_.src.channels(group * g_.group_channels(), g_.group_channels());
+    const index d = d0_ * g_.stride.d - g_.before.d, h = h0_ * g_.stride.h - g_.before.h,
+                w = w0_ * g_.stride.w - g_.before.w;
+    if (!cut_.copies) return src.pointer(n_, d, h, w, 0);
+    const index rows = detail::span_of(rows_, g_.stride.h, g_.kernel.h, g_.dilation.h);
+    const index columns = detail::span_of(columns_, g_.stride.w, g_.kernel.w, g_.dilation.w);
+    source_copy<T, Isa>::run(src, {n_, d, h, w, g_.kernel.d, g_.dilation.d, rows, columns}, source_, cut_.source,
+                             x_.padding_value);
+    return source_;
+  }
+
+  // One panel, some segments of it, all pixels of the block.
+  void run_segments(const T* source, index first, index count, const image_epilogue& e) {
+    const index vectors = ceil_div(width_, O::lanes());
+    const even_tiles cut = evenly(columns_, table::rows(vectors));
+    const index steps = count * cut_.depth, line = index(sizeof(T)) * nr();
+    operands x;
+    x.k = cut_.depth;
+    x.segments = count;
+    x.a_offset = offsets_ + first;
+    x.a_stride = g_.stride.w * cut_.source.w;
+    x.b = panel_ + first * cut_.depth * nr();
+    x.b_stride = nr();
+    x.b_group = 0;
+    x.n = width_;
+    x.col = column_;
+    x.resume = first > 0;
+    x.last = first + count == cut_.segments && !cut_.strided_dst;
+    x.partial_stride = nr();
+    x.dst_stride = x_.dst.strides().w;
+    // All tiles together fetch what the panel holds next.
+    const index share = ceil_div(line, cut.count * rows_);
+    for (index r = 0; r < rows_; ++r) {
+      x.a = source + r * g_.stride.h * cut_.source.h;
+      x.partial = sums_ + r * columns_ * nr();
+      x.dst = x_.dst.pointer(n_, d0_, h0_ + r, w0_, column_);
+      x.row = pixel(r);
+      x.prefetch = reinterpret_cast<const char*>(x.b + steps * nr()) + r * cut.count * share * steps;
+      x.prefetch_stride = share;
+      tiles::run(x, e, cut, vectors, share * steps);
+    }
+  }
+
+  index pixel(index row) const { return (d0_ * g_.dst.h + h0_ + row) * g_.dst.w + w0_; }
+
+  void finish(const image_epilogue& e) {
+    for (index r = 0; r < rows_; ++r) {
+      finish_planes<T, Isa>(e, {sums_ + r * columns_ * nr(), nr(), columns_, width_},
+                            {x_.dst.pointer(n_, d0_, h0_ + r, w0_, column_), x_.dst.strides().w, x_.dst.strides().c},
+                            pixel(r), column_, finished_);
+    }
+  }
+
+  const conv_geometry& g_;
+  const implicit_cut& cut_;
+  const conv_operands<T>& x_;
+  const E& batch_epilogue_;
+  index* offsets_;
+  T *source_, *sums_, *finished_;
+  index panel0_, w0_, h0_, d0_, n_, rows_, columns_;
+  index column_, width_;  // of the panel: its first output channel, and how many it has
+  const T* panel_;
+};
+
+/// Dense convolution on Isa: any geometry. packed: [group][panel][tap][channel][NR].
+template <class T, class Isa, tile_shape S = default_tile<T, Isa>>
+struct implicit_kernel {
+  static ASHLAR_INLINE index nr() { return S.nv * ops<T, Isa>::lanes(); }
+
+  static index packed_elements(const conv_geometry& g) {
+    return g.groups * multiple(g.group_filters(), nr()) * g.taps() * g.group_channels();
+  }
+
+  static void pack(const conv_geometry& g, const filter_view<const T>& w, T* packed) {
+    const index panel = g.taps() * g.group_channels() * nr(), panels = ceil_div(g.group_filters(), nr());
+    for (index p = 0; p < g.groups * panels; ++p) {
+      const index first = p % panels * nr(), width = std::min(nr(), g.group_filters() - first);
+      pack_panel(g, w, p / panels * g.group_filters() + first, width, packed + p * panel);
+    }
+  }
+
+  static implicit_cut plan(const conv_geometry& g, const conv_layout& l, index lanes, const cache_sizes& caches) {
+    return cut(g, l, nr(), lanes, caches);
+  }
+
+  /// `memory`: `each` elements for each worker.
+  template <class E, class Executor>
+  static void run(const conv_geometry& g, const implicit_cut& cut, const conv_operands<T>& x, const E& e, T* memory,
+                  Executor& executor) {
+    const index tasks = cut.tasks(g), workers = std::min<index>(executor.concurrency(), tasks);
+    const index each = workspace_elements(cut);
+    using block = implicit_block<T, Isa, S, E>;
+    if (workers <= 1) {
+      block work(g, cut, x, e, memory);
+      for (index t = 0; t < tasks; ++t) work.run(t);
+      return;
+    }
+    std::atomic<index> next{0};
+    executor.parallel_for(workers, [&](index w) {
+      block work(g, cut, x, e, memory + w * each);
+      for (index t; (t = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) work.run(t);
+    });
+  }
+
+ private:
+  static void pack_panel(const conv_geometry& g, const filter_view<const T>& w, index first, index width, T* to) {
+    for (index d = 0; d < g.kernel.d; ++d)
+      for (index r = 0; r < g.kernel.h; ++r)
+        for (index s = 0; s < g.kernel.w; ++s, to += g.group_channels() * nr()) {
+          block_copy<T, Isa>::run(
+              {w.pointer(first, d, r, s, 0), w.strides().c, w.strides().k, g.group_channels(), width}, to, nr(), nr());
+        }
+  }
+};
+
+}  // namespace ashlar

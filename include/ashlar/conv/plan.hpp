@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// conv/plan.hpp: a convolution, planned once and run many times: a plain value.
+//
+//   plan_conv2d<T>(problem, tolerance)  ->  explain, packed_bytes, pack, workspace_bytes, run
+//
+// Depends on: conv/{problem,check,packed_filter,reduce,implicit}.hpp, gemm/options.hpp.   Used by: conv.hpp.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include <ashlar/conv/check.hpp>
+#include <ashlar/conv/implicit.hpp>
+#include <ashlar/conv/packed_filter.hpp>
+#include <ashlar/conv/problem.hpp>
+#include <ashlar/conv/reduce.hpp>
+#include <ashlar/gemm/options.hpp>
+
+namespace ashlar {
+
+namespace detail {
+
+template <class X>
+concept conv_option =
+    std::is_same_v<X, scratch> || std::is_same_v<X, cache_sizes> || expression<X> || is_on_executor<X>;
+
+template <class Isa>
+constexpr cache_sizes caches_of() {
+  return {isa::facts<Isa>::l1d_bytes, isa::facts<Isa>::l2_bytes};
+}
+
+}  // namespace detail
+
+/// A planned convolution of T on Isa. Made by plan_conv1d, plan_conv2d and plan_conv3d; copy it freely, use it from any
+/// thread.
+template <class T, class Isa>
+class conv_plan {
+ public:
+  using value_type = T;
+
+  explicit conv_plan(const conv_geometry& g, T padding_value) : geometry_(g), padding_value_(padding_value) {}
+
+  [[nodiscard]] const conv_geometry& geometry() const { return geometry_; }
+  [[nodiscard]] conv_algorithm algorithm() const { return conv_algorithm::implicit_gemm; }
+
+  /// Bytes of the blob that pack() fills.
+  [[nodiscard]] std::size_t packed_bytes() const {
+    return sizeof(filter_header) + std::size_t(kernel::packed_elements(geometry_)) * sizeof(T);
+  }
+
+  /// Packs the weights (any layout) into `storage`, which then is a blob: keep it, share it, write it to a file.
+  ///
+  ///     auto storage = aligned_buffer::make(plan.packed_bytes());
+  ///     auto w = plan.pack(oihw(weights, k, c, 3, 3), storage.span());
+  ///
+  /// Errors: shape_mismatch, null_pointer, workspace_too_small, misaligned; storage is untouched then. The weights are
+  /// free afterwards. Allocates nothing.
+  [[nodiscard]] result<packed_filter<T>> pack(const filter_view<const T>& weights, std::span<std::byte> storage) const {
+    if (status s = check_pack(weights, storage); !s.ok()) return s;
+    T* const data = reinterpret_cast<T*>(storage.data() + sizeof(filter_header));
+    kernel::pack(geometry_, weights, data);
+    detail::write_filter_header(storage.data(), key(), packed_bytes() - sizeof(filter_header));
+    return packed_filter<T>{data, key()};
+  }
+
+  /// Bytes of scratch that run() needs with the same views and options: exact, bounded by blocks and workers.
+  template <detail::conv_option... Options>
+  [[nodiscard]] std::size_t workspace_bytes(const image_view<const T>& src, const image_view<T>& dst,
+                                            const Options&... options) const {
+    if (dst.empty()) return 0;
+    const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
+    const auto caches = detail::option<detail::cache_option>(detail::caches_of<Isa>(), options...);
+    const auto e = detail::option<detail::epilogue_option>(acc, options...);
+    const work w = work_of(src, dst, e, target.get().concurrency(), caches);
+    return arena::bytes_for<T>(w.elements());
+  }
+
+  /// The most that any contiguous NHWC or NCHW src and dst need with these options and an epilogue of channels.
+  template <detail::conv_option... Options>
+  [[nodiscard]] std::size_t workspace_bytes(const Options&... options) const {
+    const conv_geometry& g = geometry_;
+    const auto last = [&](auto* p, const image_axes& e) { return ndhwc(p, e.n, e.d, e.h, e.w, e.c); };
+    const auto first = [&](auto* p, const image_axes& e) { return ncdhw(p, e.n, e.c, e.d, e.h, e.w); };
+    const T* const src = nullptr;
+    T* const dst = nullptr;
+    const image_axes in = detail::src_extents(g), out = detail::dst_extents(g);
+    return std::max(workspace_bytes(image_view<const T>(last(src, in)), last(dst, out), options...),
+                    workspace_bytes(image_view<const T>(first(src, in)), first(dst, out), options...));
+  }
+
+  /// dst = epilogue(convolution of src and the packed weights).     Specification: reference::convolution.
+  ///
+  /// src and dst have the extents of the plan, any strides: NHWC, NCHW, slices of channels; dst's elements are
+  /// distinct, and src apart from it. To the epilogue an image is a matrix: pixels x output channels
+  /// (epilogue/image_operand.hpp). Options as in gemm: an expression, on(executor), scratch(bytes), cache_sizes.
+  ///
+  ///     plan.run(nhwc(x, 1, 56, 56, 64), w, nhwc(y, 1, 56, 56, 64), relu(acc + per_column(bias)), on(pool));
+  ///
+  /// Returns shape_mismatch, null_pointer, bad_stride, aliasing, overflow, wrong_blob, workspace_too_small or
+  /// out_of_memory; dst is untouched then. With scratch() it allocates nothing. The result does not depend on the
+  /// executor, the layout or the cut.
+  template <detail::conv_option... Options>
+  status run(const image_view<const T>& src, const packed_filter<T>& weights, const image_view<T>& dst,
+             const Options&... options) const {
+    const auto e = detail::option<detail::epilogue_option>(acc, options...);
+    if (status s = check(src, weights, dst, e); !s.ok()) return s;
+    if (dst.empty()) return {};
+    const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
+    const auto caches = detail::option<detail::cache_option>(detail::caches_of<Isa>(), options...);
+    const auto memory = detail::option<detail::scratch_option>(detail::no_scratch{}, options...);
+    const work w = work_of(src, dst, e, target.get().concurrency(), caches);
+    return with_memory(w.elements(), detail::memory_of(memory), [&](T* scratch) {
+      kernel::run(w.g, w.cut, conv_operands<T>{w.src, weights.data, w.dst, padding_value_}, e, scratch, target.get());
+    });
+  }
+
+ private:
+  using kernel = implicit_kernel<T, Isa>;
+
+  filter_key key() const {
+    return {detail::element_code<T>, algorithm(),       kernel::nr(),    geometry_.groups,
+            geometry_.channels,      geometry_.filters, geometry_.kernel};
+  }
+
+  // What run() does once the views are known: the reduced geometry over them, and its cut.
+  struct work {
+    conv_geometry g;
+    image_view<const T> src;
+    image_view<T> dst;
+    implicit_cut cut;
+    index workers;
+    index elements() const { return workers * workspace_elements(cut); }
+  };
+
+  template <class E>
+  work work_of(const image_view<const T>& src, const image_view<T>& dst, const E&, index lanes,
+               const cache_sizes& caches) const {
+    reduced_source r = without_strides(geometry_, src.strides());
+    image_axes out = dst.strides();
+    const auto rows_of = [&](bool batch) {
+      return even(r.g.batch, r.g.src, r.strides, batch) && even(r.g.batch, r.g.dst, out, batch);
+    };
+    const bool whole = !uses_rows<E> && rows_of(true);
+    if (r.g.pointwise() && (whole || rows_of(false))) r.g = as_one_row(r.g, whole);
+    work w{r.g,
+           image_view<const T>(src.data(), detail::src_extents(r.g), r.strides),
+           image_view<T>(dst.data(), detail::dst_extents(r.g), out),
+           {},
+           1};
+    w.cut = kernel::plan(r.g, {index(sizeof(T)), r.strides, out.c == 1, false}, lanes, caches);
+    w.workers = std::min(lanes, w.cut.tasks(r.g));
+    return w;
+  }
+
+  template <class F>
+  static status with_memory(index elements, const std::span<std::byte>* given, const F& f) {
+    if (given) {
+      T* const memory = arena(*given).template take<T>(elements);
+      if (!memory) {
+        return status::error(errc::workspace_too_small, "conv: scratch has %zu bytes, this call needs %zu",
+                             given->size(), arena::bytes_for<T>(elements));
+      }
+      f(memory);
+      return {};
+    }
+    const aligned_buffer heap = aligned_buffer::make(std::size_t(elements) * sizeof(T));
+    if (!heap) {
+      return status::error(errc::out_of_memory, "conv: no memory for %zu bytes of scratch",
+                           std::size_t(elements) * sizeof(T));
+    }
+    f(reinterpret_cast<T*>(heap.data()));
+    return {};
+  }
+
+  template <class E>
+  status check(const image_view<const T>& src, const packed_filter<T>& weights, const image_view<T>& dst,
+               const E& e) const {
+    if (status s = detail::check_image("src", src, detail::src_extents(geometry_)); !s.ok()) return s;
+    if (status s = detail::check_image("dst", dst, detail::dst_extents(geometry_)); !s.ok()) return s;
+    if (status s = detail::check_filter(weights, key()); !s.ok()) return s;
+    if (status s = detail::check_dst(dst, src); !s.ok()) return s;
+    return detail::check_epilogue(geometry_, dst, e);
+  }
+
+  status check_pack(const filter_view<const T>& w, std::span<std::byte> storage) const {
+    const filter_axes& e = w.extents();
+    const filter_axes want{geometry_.filters, geometry_.kernel.d, geometry_.kernel.h, geometry_.kernel.w,
+                           geometry_.group_channels()};
+    if (e != want) {
+      return status::error(errc::shape_mismatch,
+                           "pack: weights are %" PRId64 " x %" PRId64 "x%" PRId64 "x%" PRId64 " x %" PRId64
+                           " but the plan has %" PRId64 " x %" PRId64 "x%" PRId64 "x%" PRId64 " x %" PRId64,
+                           e.k, e.d, e.r, e.s, e.c, want.k, want.d, want.r, want.s, want.c);
+    }
+    if (w.data() == nullptr) return status::error(errc::null_pointer, "pack: the data of the weights is null");
+    if (storage.size() < packed_bytes()) {
+      return status::error(errc::workspace_too_small, "pack: storage has %zu bytes, these weights need %zu",
+                           storage.size(), packed_bytes());
+    }
+    if (reinterpret_cast<std::uintptr_t>(storage.data()) % workspace_alignment != 0) {
+      return status::error(errc::misaligned, "pack: storage at %p is not aligned to %zu bytes", (void*)storage.data(),
+                           workspace_alignment);
+    }
+    return {};
+  }
+
+  conv_geometry geometry_;
+  T padding_value_;
+};
+
+namespace detail {
+template <class T, class Isa, int Rank, class... Options>
+result<conv_plan<T, Isa>> plan_conv(const conv_problem<Rank>& p, const Options&...) {
+  const auto g = geometry_of(p);
+  if (!g.ok()) return g.error();
+  return conv_plan<T, Isa>(g.value(), T(0));
+}
+}  // namespace detail
+
+/// Plans a convolution of T on Isa, or says which field makes none (conv/problem.hpp has the fields).
+///
+///     auto plan = plan_conv2d<float>({.src = {1, 56, 56, 64}, .weights = {64, 3, 3, 64}, .padding = same},
+///                                    tolerance(1e-4));
+///
+/// Errors: bad_geometry, shape_mismatch, negative_extent, overflow. Allocates nothing.
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] result<conv_plan<T, Isa>> plan_conv2d(const conv2d& problem, const Options&... options) {
+  return detail::plan_conv<T, Isa>(problem, options...);
+}
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] result<conv_plan<T, Isa>> plan_conv1d(const conv1d& problem, const Options&... options) {
+  return detail::plan_conv<T, Isa>(problem, options...);
+}
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] result<conv_plan<T, Isa>> plan_conv3d(const conv3d& problem, const Options&... options) {
+  return detail::plan_conv<T, Isa>(problem, options...);
+}
+
+}  // namespace ashlar

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// conv/source_copy.hpp: the source rows of a block of output pixels, copied with their padding, channels innermost.
+//
+//   copy[(d * rows + h) * columns + w][c] = src(n, d0 + d, h0 + h, w0 + w, c), or the padding value outside the image
+//
+// Any layout of src: rows that are contiguous are copied as such, planes of channels are transposed in registers.
+//
+// Depends on: core/image.hpp, pack/copy_block.hpp.   Used by: conv/implicit.hpp.
+#pragma once
+
+#include <algorithm>
+
+#include <ashlar/core/image.hpp>
+#include <ashlar/pack/copy_block.hpp>
+
+namespace ashlar {
+
+/// What to copy: from (d, h, w) on, which may lie outside the image, `planes` planes `plane_step` apart.
+struct source_block {
+  index n, d, h, w;
+  index planes, plane_step, rows, columns;
+};
+
+template <class T, class Isa>
+class source_copy {
+  using O = ops<T, Isa>;
+
+ public:
+  /// Distances of planes, rows and pixels in the copy are `to`; it holds planes * to.d elements.
+  [[gnu::noinline]] static void run(const image_view<const T>& src, const source_block& b, T* copy, const triple& to,
+                                    T padding_value) {
+    for (index p = 0; p < b.planes; ++p) {
+      const index d = b.d + p * b.plane_step;
+      for (index r = 0; r < b.rows; ++r) {
+        const index h = b.h + r;
+        T* const row = copy + p * to.d + r * to.h;
+        if (d < 0 || d >= src.extents().d || h < 0 || h >= src.extents().h) {
+          fill(row, to.w * b.columns, padding_value);
+        } else {
+          copy_row(src, {src.pointer(b.n, d, h, 0, 0), b.w, b.columns}, row, to.w, padding_value);
+        }
+      }
+    }
+  }
+
+ private:
+  struct row_part {
+    const T* row;
+    index w, columns;
+  };
+
+  static void copy_row(const image_view<const T>& src, const row_part& x, T* to, index pixel, T padding_value) {
+    const index width = src.extents().w;
+    const index first = std::clamp<index>(x.w, 0, width), last = std::clamp<index>(x.w + x.columns, first, width);
+    const index left = std::min(first - x.w, x.columns), inside = std::max<index>(0, last - first);
+    fill(to, left * pixel, padding_value);
+    copy_pixels(src, x.row + first * src.strides().w, inside, to + left * pixel, pixel);
+    fill(to + (left + inside) * pixel, (x.columns - left - inside) * pixel, padding_value);
+  }
+
+  static void copy_pixels(const image_view<const T>& src, const T* from, index count, T* to, index pixel) {
+    const index channels = src.extents().c;
+    if (src.strides().c == 1 && src.strides().w == channels && pixel == channels) {
+      block_copy<T, Isa>::run({from, 0, 1, 1, count * channels}, to, 0, count * channels);
+    } else if (count > 0) {
+      block_copy<T, Isa>::run({from, src.strides().w, src.strides().c, count, channels}, to, pixel, channels);
+    }
+  }
+
+  static void fill(T* to, index count, T value) {
+    const auto all = O::broadcast(value);
+    index i = 0;
+    for (; i + O::lanes() <= count; i += O::lanes()) O::store(to + i, all);
+    if (i < count) O::store_n(to + i, all, count - i);
+  }
+};
+
+}  // namespace ashlar
