@@ -78,16 +78,23 @@ struct block_extents {
   index rows, columns;
 };
 
-// A block of dst whose source takes no more than `bytes`: whole rows as long as one fits, else a part of one row.
-ASHLAR_INLINE constexpr block_extents conv_block(const conv_geometry& g, index pixel_bytes, index bytes) {
-  const auto source = [&](index rows, index columns) {
-    return saturated_product(saturated_product(span_of(rows, g.stride.h, g.kernel.h, g.dilation.h) * g.kernel.d,
-                                               span_of(columns, g.stride.w, g.kernel.w, g.dilation.w)),
-                             pixel_bytes);
+// Bytes of the caches that a pixel of a block takes: of the source as the tile reads it, and of a panel's sums.
+struct pixel_bytes {
+  index source, sums;
+};
+
+// A block of dst whose source takes its share of L2 and whose sums no more than half of that: whole rows as long as one
+// fits, else a part of one row.
+ASHLAR_INLINE constexpr block_extents conv_block(const conv_geometry& g, const pixel_bytes& p, index share) {
+  const auto fits = [&](index rows, index columns) {
+    const index in_rows = span_of(rows, g.stride.h, g.kernel.h, g.dilation.h) * g.kernel.d;
+    const index in_columns = span_of(columns, g.stride.w, g.kernel.w, g.dilation.w);
+    return saturated_product(saturated_product(in_rows, in_columns), p.source) <= share &&
+           saturated_product(saturated_product(rows, columns), p.sums) <= share / 2;
   };
   block_extents b{g.dst.h, g.dst.w};
-  while (b.rows > 1 && source(b.rows, b.columns) > bytes) b.rows = b.rows - ceil_div(b.rows, 8);
-  while (b.columns > 64 && source(b.rows, b.columns) > bytes) b.columns = multiple(ceil_div(b.columns, 2), 16);
+  while (b.rows > 1 && !fits(b.rows, b.columns)) b.rows -= ceil_div(b.rows, 8);
+  while (b.columns > 64 && !fits(b.rows, b.columns)) b.columns = multiple(ceil_div(b.columns, 2), 16);
   return {ceil_div(g.dst.h, ceil_div(g.dst.h, b.rows)), ceil_div(g.dst.w, ceil_div(g.dst.w, b.columns))};
 }
 
@@ -115,7 +122,11 @@ constexpr implicit_cut cut(const conv_geometry& g, const conv_layout& l, index n
   implicit_cut b{};
   b.copies = detail::copies_source(g, l);
   const index pixel = b.copies ? detail::copied_pixel(g, l) : l.src.w;
-  const detail::block_extents block = detail::conv_block(g, pixel * l.element_bytes, detail::rows_share(c));
+  const index depth = g.taps() * g.group_channels(), panel_bytes = nr * l.element_bytes;
+  b.strided_dst = !l.dst_contiguous;
+  b.own_sums = b.strided_dst || depth * panel_bytes > c.l2 / 2;
+  const detail::block_extents block = detail::conv_block(
+      g, {g.group_channels() * l.element_bytes, b.own_sums ? panel_bytes : 0}, detail::rows_share(c));
   b.rows = block.rows, b.columns = block.columns;
   b.row_blocks = ceil_div(g.dst.h, b.rows), b.column_blocks = ceil_div(g.dst.w, b.columns);
   b.panels = ceil_div(g.group_filters(), nr);
@@ -129,11 +140,8 @@ constexpr implicit_cut cut(const conv_geometry& g, const conv_layout& l, index n
   const bool merges = g.dilation.w == 1 && pixel == g.group_channels();
   b.segments = g.kernel.d * g.kernel.h * (merges ? 1 : g.kernel.w);
   b.depth = g.group_channels() * (merges ? g.kernel.w : 1);
-  const index segment_bytes = b.depth * nr * l.element_bytes;
-  b.segment_block = std::clamp<index>(c.l2 / 2 / segment_bytes, 1, b.segments);
+  b.segment_block = std::clamp<index>(c.l2 / 2 / (b.depth * panel_bytes), 1, b.segments);
   b.segment_block = ceil_div(b.segments, ceil_div(b.segments, b.segment_block));
-  b.strided_dst = !l.dst_contiguous;
-  b.own_sums = b.strided_dst || b.segment_block < b.segments;
 
   const index line = 64 / l.element_bytes;
   b.source_elements = b.copies ? multiple(g.kernel.d * b.source.d, line) : 0;

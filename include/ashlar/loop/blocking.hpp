@@ -96,8 +96,8 @@ ASHLAR_INLINE constexpr index rows_share(const cache_sizes& c) { return c.l2 * 7
 // other.
 constexpr index l1_ways = 8;
 ASHLAR_INLINE constexpr bool aliases(index stride, index element_bytes) {
-  const index offset = stride * element_bytes & 4095;
-  return offset < 64 || offset > 4096 - 64;
+  const index bytes = stride * element_bytes, offset = bytes & 4095;
+  return (bytes > 2048 || bytes < -2048) && (offset < 64 || offset > 4096 - 64);
 }
 
 // The distance of copied rows of so many elements: whole cache lines, and not a multiple of 4 KiB.
