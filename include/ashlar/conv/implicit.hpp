@@ -7,7 +7,7 @@
 // The tile reads pixels where they lie, in the source or in a copy of the few rows that a block needs; nothing like an
 // im2col matrix exists.
 //
-// Depends on: conv/implicit_cut.hpp, conv/source_copy.hpp, conv/finish_planes.hpp, loop/row_tiles.hpp.
+// Depends on: conv/implicit_cut.hpp, conv/reduce.hpp, conv/source_copy.hpp, conv/finish_planes.hpp, loop/row_tiles.hpp.
 // Used by: conv/plan.hpp.
 #pragma once
 
@@ -16,6 +16,7 @@
 
 #include <ashlar/conv/finish_planes.hpp>
 #include <ashlar/conv/implicit_cut.hpp>
+#include <ashlar/conv/reduce.hpp>
 #include <ashlar/conv/source_copy.hpp>
 #include <ashlar/core.hpp>
 #include <ashlar/loop/row_tiles.hpp>
@@ -26,9 +27,8 @@ namespace ashlar {
 /// The operands of one convolution.
 template <class T>
 struct conv_operands {
-  image_view<const T> src;
+  conv_views<T> views;
   const T* weights;  // packed
-  image_view<T> dst;
   T padding_value;
 };
 
@@ -43,8 +43,8 @@ class implicit_block {
   static ASHLAR_INLINE index nr() { return table::nr(); }
 
  public:
-  implicit_block(const conv_geometry& g, const implicit_cut& cut, const conv_operands<T>& x, const E& e, T* memory)
-      : g_(g), cut_(cut), x_(x), batch_epilogue_(e) {
+  implicit_block(const conv_operands<T>& x, const implicit_cut& cut, const E& e, T* memory)
+      : views_(x.views), g_(x.views.g), cut_(cut), x_(x), batch_epilogue_(e) {
     offsets_ = reinterpret_cast<index*>(memory);
     source_ = memory + cut.offsets;
     sums_ = source_ + cut.source_elements;
@@ -97,7 +97,7 @@ class implicit_block {
 
   // The first pixel that the block's first output pixel reads, as the tile addresses it.
   const T* group_source(index group) {
-    const image_view<const T> src = x_.src.channels(group * g_.group_channels(), g_.group_channels());
+    const image_view<const T> src = views_.src.channels(group * g_.group_channels(), g_.group_channels());
     const index d = d0_ * g_.stride.d - g_.before.d, h = h0_ * g_.stride.h - g_.before.h,
                 w = w0_ * g_.stride.w - g_.before.w;
     if (!cut_.copies) return src.pointer(n_, d, h, w, 0);
@@ -126,13 +126,13 @@ class implicit_block {
     x.resume = first > 0;
     x.last = first + count == cut_.segments && !cut_.strided_dst;
     x.partial_stride = nr();
-    x.dst_stride = x_.dst.strides().w;
+    x.dst_stride = views_.dst.strides().w;
     // All tiles together fetch what the panel holds next.
     const index share = ceil_div(line, cut.count * rows_);
     for (index r = 0; r < rows_; ++r) {
       x.a = source + r * g_.stride.h * cut_.source.h;
       x.partial = sums_ + r * columns_ * nr();
-      x.dst = x_.dst.pointer(n_, d0_, h0_ + r, w0_, column_);
+      x.dst = views_.dst.pointer(n_, d0_, h0_ + r, w0_, column_);
       x.row = pixel(r);
       x.prefetch = reinterpret_cast<const char*>(x.b + steps * nr()) + r * cut.count * share * steps;
       x.prefetch_stride = share;
@@ -140,16 +140,20 @@ class implicit_block {
     }
   }
 
-  index pixel(index row) const { return (d0_ * g_.dst.h + h0_ + row) * g_.dst.w + w0_; }
+  index pixel(index row) const {
+    return views_.first_pixel + d0_ * views_.pixel_plane + (h0_ + row) * views_.pixel_row + w0_;
+  }
 
   void finish(const image_epilogue& e) {
     for (index r = 0; r < rows_; ++r) {
-      finish_planes<T, Isa>(e, {sums_ + r * columns_ * nr(), nr(), columns_, width_},
-                            {x_.dst.pointer(n_, d0_, h0_ + r, w0_, column_), x_.dst.strides().w, x_.dst.strides().c},
-                            pixel(r), column_, finished_);
+      finish_planes<T, Isa>(
+          e, {sums_ + r * columns_ * nr(), nr(), columns_, width_},
+          {views_.dst.pointer(n_, d0_, h0_ + r, w0_, column_), views_.dst.strides().w, views_.dst.strides().c},
+          pixel(r), column_, finished_);
     }
   }
 
+  const conv_views<T>& views_;
   const conv_geometry& g_;
   const implicit_cut& cut_;
   const conv_operands<T>& x_;
@@ -184,19 +188,18 @@ struct implicit_kernel {
 
   /// `memory`: `each` elements for each worker.
   template <class E, class Executor>
-  static void run(const conv_geometry& g, const implicit_cut& cut, const conv_operands<T>& x, const E& e, T* memory,
-                  Executor& executor) {
-    const index tasks = cut.tasks(g), workers = std::min<index>(executor.concurrency(), tasks);
+  static void run(const conv_operands<T>& x, const implicit_cut& cut, const E& e, T* memory, Executor& executor) {
+    const index tasks = cut.tasks(x.views.g), workers = std::min<index>(executor.concurrency(), tasks);
     const index each = workspace_elements(cut);
     using block = implicit_block<T, Isa, S, E>;
     if (workers <= 1) {
-      block work(g, cut, x, e, memory);
+      block work(x, cut, e, memory);
       for (index t = 0; t < tasks; ++t) work.run(t);
       return;
     }
     std::atomic<index> next{0};
     executor.parallel_for(workers, [&](index w) {
-      block work(g, cut, x, e, memory + w * each);
+      block work(x, cut, e, memory + w * each);
       for (index t; (t = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) work.run(t);
     });
   }

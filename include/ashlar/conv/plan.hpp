@@ -4,17 +4,16 @@
 //
 //   plan_conv2d<T>(problem, tolerance)  ->  explain, packed_bytes, pack, workspace_bytes, run
 //
-// Depends on: conv/{problem,check,packed_filter,reduce,implicit}.hpp, gemm/options.hpp.   Used by: conv.hpp.
+// Depends on: conv/{problem,check,packed_filter,kernels}.hpp, gemm/options.hpp.   Used by: conv.hpp.
 #pragma once
 
 #include <cstddef>
 #include <span>
 
 #include <ashlar/conv/check.hpp>
-#include <ashlar/conv/implicit.hpp>
+#include <ashlar/conv/kernels.hpp>
 #include <ashlar/conv/packed_filter.hpp>
 #include <ashlar/conv/problem.hpp>
-#include <ashlar/conv/reduce.hpp>
 #include <ashlar/gemm/options.hpp>
 
 namespace ashlar {
@@ -34,19 +33,20 @@ constexpr cache_sizes caches_of() {
 
 /// A planned convolution of T on Isa. Made by plan_conv1d, plan_conv2d and plan_conv3d; copy it freely, use it from any
 /// thread.
-template <class T, class Isa>
+template <class T, class Isa, bool Tolerant>
 class conv_plan {
  public:
   using value_type = T;
 
-  explicit conv_plan(const conv_geometry& g, T padding_value) : geometry_(g), padding_value_(padding_value) {}
+  explicit conv_plan(const conv_geometry& g, conv_algorithm algorithm, T padding_value)
+      : geometry_(g), algorithm_(algorithm), padding_value_(padding_value) {}
 
   [[nodiscard]] const conv_geometry& geometry() const { return geometry_; }
-  [[nodiscard]] conv_algorithm algorithm() const { return conv_algorithm::implicit_gemm; }
+  [[nodiscard]] conv_algorithm algorithm() const { return algorithm_; }
 
   /// Bytes of the blob that pack() fills.
   [[nodiscard]] std::size_t packed_bytes() const {
-    return sizeof(filter_header) + std::size_t(kernel::packed_elements(geometry_)) * sizeof(T);
+    return sizeof(filter_header) + std::size_t(with([&](auto a) { return a.packed_elements(geometry_); })) * sizeof(T);
   }
 
   /// Packs the weights (any layout) into `storage`, which then is a blob: keep it, share it, write it to a file.
@@ -59,7 +59,7 @@ class conv_plan {
   [[nodiscard]] result<packed_filter<T>> pack(const filter_view<const T>& weights, std::span<std::byte> storage) const {
     if (status s = check_pack(weights, storage); !s.ok()) return s;
     T* const data = reinterpret_cast<T*>(storage.data() + sizeof(filter_header));
-    kernel::pack(geometry_, weights, data);
+    with([&](auto a) { a.pack(geometry_, weights, data); });
     detail::write_filter_header(storage.data(), key(), packed_bytes() - sizeof(filter_header));
     return packed_filter<T>{data, key()};
   }
@@ -72,8 +72,7 @@ class conv_plan {
     const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
     const auto caches = detail::option<detail::cache_option>(detail::caches_of<Isa>(), options...);
     const auto e = detail::option<detail::epilogue_option>(acc, options...);
-    const work w = work_of(src, dst, e, target.get().concurrency(), caches);
-    return arena::bytes_for<T>(w.elements());
+    return arena::bytes_for<T>(workspace_elements(whole(geometry_, src, dst), e, target.get().concurrency(), caches));
   }
 
   /// The most that any contiguous NHWC or NCHW src and dst need with these options and an epilogue of channels.
@@ -109,48 +108,28 @@ class conv_plan {
     const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
     const auto caches = detail::option<detail::cache_option>(detail::caches_of<Isa>(), options...);
     const auto memory = detail::option<detail::scratch_option>(detail::no_scratch{}, options...);
-    const work w = work_of(src, dst, e, target.get().concurrency(), caches);
-    return with_memory(w.elements(), detail::memory_of(memory), [&](T* scratch) {
-      kernel::run(w.g, w.cut, conv_operands<T>{w.src, weights.data, w.dst, padding_value_}, e, scratch, target.get());
+    const conv_views<T> views = whole(geometry_, src, dst);
+    const index elements = workspace_elements(views, e, target.get().concurrency(), caches);
+    return with_memory(elements, detail::memory_of(memory), [&](T* own) {
+      with([&](auto a) { a.run(views, weights.data, e, conv_run{padding_value_, own, target.get(), caches}); });
     });
   }
 
  private:
-  using kernel = implicit_kernel<T, Isa>;
-
-  filter_key key() const {
-    return {detail::element_code<T>, algorithm(),       kernel::nr(),    geometry_.groups,
-            geometry_.channels,      geometry_.filters, geometry_.kernel};
+  template <class F>
+  auto with(const F& f) const {
+    return with_algorithm<T, Isa, Tolerant>(algorithm_, f);
   }
 
-  // What run() does once the views are known: the reduced geometry over them, and its cut.
-  struct work {
-    conv_geometry g;
-    image_view<const T> src;
-    image_view<T> dst;
-    implicit_cut cut;
-    index workers;
-    index elements() const { return workers * workspace_elements(cut); }
-  };
+  filter_key key() const {
+    return {detail::element_code<T>, algorithm_,         with([](auto a) { return a.panel_width(); }),
+            geometry_.groups,        geometry_.channels, geometry_.filters,
+            geometry_.kernel};
+  }
 
   template <class E>
-  work work_of(const image_view<const T>& src, const image_view<T>& dst, const E&, index lanes,
-               const cache_sizes& caches) const {
-    reduced_source r = without_strides(geometry_, src.strides());
-    image_axes out = dst.strides();
-    const auto rows_of = [&](bool batch) {
-      return even(r.g.batch, r.g.src, r.strides, batch) && even(r.g.batch, r.g.dst, out, batch);
-    };
-    const bool whole = !uses_rows<E> && rows_of(true);
-    if (r.g.pointwise() && (whole || rows_of(false))) r.g = as_one_row(r.g, whole);
-    work w{r.g,
-           image_view<const T>(src.data(), detail::src_extents(r.g), r.strides),
-           image_view<T>(dst.data(), detail::dst_extents(r.g), out),
-           {},
-           1};
-    w.cut = kernel::plan(r.g, {index(sizeof(T)), r.strides, out.c == 1, false}, lanes, caches);
-    w.workers = std::min(lanes, w.cut.tasks(r.g));
-    return w;
+  index workspace_elements(const conv_views<T>& views, const E& e, index lanes, const cache_sizes& caches) const {
+    return with([&](auto a) { return a.workspace_elements(views, e, lanes, caches); });
   }
 
   template <class F>
@@ -206,16 +185,25 @@ class conv_plan {
   }
 
   conv_geometry geometry_;
+  conv_algorithm algorithm_;
   T padding_value_;
 };
 
 namespace detail {
+
+template <class X>
+struct tolerance_option : std::is_same<X, tolerance> {};
+
+template <class... Options>
+inline constexpr bool tolerates = (std::is_same_v<Options, tolerance> || ...);
+
 template <class T, class Isa, int Rank, class... Options>
-result<conv_plan<T, Isa>> plan_conv(const conv_problem<Rank>& p, const Options&...) {
+auto plan_conv(const conv_problem<Rank>& p, const Options&...) -> result<conv_plan<T, Isa, tolerates<Options...>>> {
   const auto g = geometry_of(p);
   if (!g.ok()) return g.error();
-  return conv_plan<T, Isa>(g.value(), T(0));
+  return conv_plan<T, Isa, tolerates<Options...>>(g.value(), conv_algorithm::implicit_gemm, T(0));
 }
+
 }  // namespace detail
 
 /// Plans a convolution of T on Isa, or says which field makes none (conv/problem.hpp has the fields).
@@ -225,15 +213,15 @@ result<conv_plan<T, Isa>> plan_conv(const conv_problem<Rank>& p, const Options&.
 ///
 /// Errors: bad_geometry, shape_mismatch, negative_extent, overflow. Allocates nothing.
 template <class T, class Isa = isa::native, class... Options>
-[[nodiscard]] result<conv_plan<T, Isa>> plan_conv2d(const conv2d& problem, const Options&... options) {
+[[nodiscard]] auto plan_conv2d(const conv2d& problem, const Options&... options) {
   return detail::plan_conv<T, Isa>(problem, options...);
 }
 template <class T, class Isa = isa::native, class... Options>
-[[nodiscard]] result<conv_plan<T, Isa>> plan_conv1d(const conv1d& problem, const Options&... options) {
+[[nodiscard]] auto plan_conv1d(const conv1d& problem, const Options&... options) {
   return detail::plan_conv<T, Isa>(problem, options...);
 }
 template <class T, class Isa = isa::native, class... Options>
-[[nodiscard]] result<conv_plan<T, Isa>> plan_conv3d(const conv3d& problem, const Options&... options) {
+[[nodiscard]] auto plan_conv3d(const conv3d& problem, const Options&... options) {
   return detail::plan_conv<T, Isa>(problem, options...);
 }
 

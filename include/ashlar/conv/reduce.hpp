@@ -4,9 +4,12 @@
 //
 //   one tap without padding     a strided axis reads every stride-th pixel: a view of those, stride 1
 //   pixels of even distance     a pointwise convolution does not care about rows: one long row for the whole batch
+//   dilated rows                every d-th row of dst reads every d-th row of src: d convolutions without dilation
 //
 // Depends on: conv/geometry.hpp, core/image.hpp.   Used by: conv/implicit.hpp, conv/plan.hpp.
 #pragma once
+
+#include <algorithm>
 
 #include <ashlar/conv/geometry.hpp>
 
@@ -25,35 +28,94 @@ ASHLAR_INLINE constexpr void subsample(index kernel, index before, index after, 
 
 }  // namespace detail
 
-/// A geometry and the strides of the source it reads.
-struct reduced_source {
+/// A convolution over views: what the kernels get. Pixel (d, h, w) of it is pixel first + d * plane + h * row + w of
+/// the dst that the epilogue sees.
+template <class T>
+struct conv_views {
   conv_geometry g;
-  image_axes strides;
+  image_view<const T> src;
+  image_view<T> dst;
+  index first_pixel, pixel_plane, pixel_row;
 };
 
+template <class T>
+ASHLAR_INLINE constexpr conv_views<T> whole(const conv_geometry& g, const image_view<const T>& src,
+                                            const image_view<T>& dst) {
+  return {g, src, dst, 0, g.dst.h * g.dst.w, g.dst.w};
+}
+
 /// Axes of a single tap lose their stride.
-ASHLAR_INLINE constexpr reduced_source without_strides(conv_geometry g, image_axes strides) {
+template <class T>
+ASHLAR_INLINE constexpr conv_views<T> without_strides(conv_views<T> v) {
+  conv_geometry& g = v.g;
+  image_axes extents = v.src.extents(), strides = v.src.strides();
   detail::subsample(g.kernel.d, g.before.d, g.after.d, g.dst.d, g.src.d, g.stride.d, strides.d);
   detail::subsample(g.kernel.h, g.before.h, g.after.h, g.dst.h, g.src.h, g.stride.h, strides.h);
   detail::subsample(g.kernel.w, g.before.w, g.after.w, g.dst.w, g.src.w, g.stride.w, strides.w);
-  if (g.kernel.d == 1) g.dilation.d = 1;
-  if (g.kernel.h == 1) g.dilation.h = 1;
-  if (g.kernel.w == 1) g.dilation.w = 1;
-  return {g, strides};
+  extents.d = g.src.d, extents.h = g.src.h, extents.w = g.src.w;
+  v.src = image_view<const T>(v.src.data(), extents, strides);
+  return v;
 }
 
-/// Do pixels of these extents and strides have one distance, the batch's included where `whole_batch`?
-ASHLAR_INLINE constexpr bool even(index batch, const triple& t, const image_axes& strides, bool whole_batch) {
-  return (t.h == 1 || strides.h == t.w * strides.w) && (t.d == 1 || strides.d == t.h * t.w * strides.w) &&
-         (!whole_batch || batch == 1 || strides.n == volume(t) * strides.w);
+namespace detail {
+
+// Do pixels have one distance, the batch's images included where `whole_batch`?
+template <class T>
+ASHLAR_INLINE constexpr bool even(const image_view<T>& v, bool whole_batch) {
+  return v.evenly_spaced() && (!whole_batch || v.extents().n == 1 || v.strides().n == v.pixels() * v.strides().w);
+}
+template <class T>
+ASHLAR_INLINE constexpr image_view<T> as_row(const image_view<T>& v, bool whole_batch) {
+  image_axes e = v.extents();
+  e.w = v.pixels() * (whole_batch ? e.n : 1);
+  e.d = e.h = 1;
+  if (whole_batch) e.n = 1;
+  return {v.data(), e, v.strides()};
 }
 
-/// A pointwise geometry as one row of pixels; with the whole batch in it where nothing tells its images apart.
-ASHLAR_INLINE constexpr conv_geometry as_one_row(conv_geometry g, bool whole_batch) {
-  const index pixels = g.pixels() * (whole_batch ? g.batch : 1);
-  if (whole_batch) g.batch = 1;
-  g.src = g.dst = {1, 1, pixels};
-  return g;
+}  // namespace detail
+
+/// A pointwise convolution as one row of pixels where they have one distance; of the whole batch where nothing tells
+/// its images apart.
+template <class T>
+ASHLAR_INLINE constexpr conv_views<T> as_one_row(conv_views<T> v, bool batch_is_one) {
+  if (!v.g.pointwise()) return v;
+  const bool batch = batch_is_one && detail::even(v.src, true) && detail::even(v.dst, true);
+  if (!batch && !(detail::even(v.src, false) && detail::even(v.dst, false))) return v;
+  v.src = detail::as_row(v.src, batch), v.dst = detail::as_row(v.dst, batch);
+  v.g.batch = v.src.extents().n;
+  v.g.src = v.g.dst = {1, 1, v.src.extents().w};
+  return v;
+}
+
+/// Rows of dst whose taps fall on the same rows of src: with dilation d every d-th row, as a convolution without.
+template <class T>
+ASHLAR_INLINE constexpr index row_phases(const conv_views<T>& v) {
+  return v.g.kernel.h > 1 && v.g.stride.h == 1 ? std::min(v.g.dilation.h, v.g.dst.h) : 1;
+}
+
+template <class T>
+ASHLAR_INLINE constexpr conv_views<T> row_phase(conv_views<T> v, index phase) {
+  if (row_phases(v) == 1) return v;
+  conv_geometry& g = v.g;
+  const index step = g.dilation.h, start = phase - g.before.h;                            // of src, may be outside
+  const index first = start >= 0 ? start : start % step + (start % step < 0 ? step : 0);  // its first row inside
+  image_axes e = v.src.extents(), s = v.src.strides();
+  const T* const src = v.src.pointer(0, 0, first, 0, 0);
+  g.src.h = e.h = std::max<index>(0, ceil_div(e.h - first, step));
+  s.h *= step;
+  v.src = image_view<const T>(src, e, s);
+  e = v.dst.extents(), s = v.dst.strides();
+  T* const dst = v.dst.pointer(0, 0, phase, 0, 0);
+  g.dst.h = e.h = ceil_div(e.h - phase, step);
+  s.h *= step;
+  v.dst = image_view<T>(dst, e, s);
+  g.dilation.h = 1;
+  g.before.h = (first - start) / step;
+  g.after.h = std::max<index>(0, g.dst.h - 1 + g.kernel.h - g.before.h - g.src.h);
+  v.first_pixel += phase * v.pixel_row;
+  v.pixel_row *= step;
+  return v;
 }
 
 }  // namespace ashlar
