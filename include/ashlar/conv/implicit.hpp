@@ -123,6 +123,7 @@ class implicit_block {
     x.b_group = 0;
     x.n = width_;
     x.col = column_;
+    x.row_step = views_.pixel_step;
     x.resume = first > 0;
     x.last = first + count == cut_.segments && !cut_.strided_dst;
     x.partial_stride = nr();
@@ -141,7 +142,8 @@ class implicit_block {
   }
 
   index pixel(index row) const {
-    return views_.first_pixel + d0_ * views_.pixel_plane + (h0_ + row) * views_.pixel_row + w0_;
+    return views_.first_pixel + d0_ * views_.pixel_plane + (h0_ + row) * views_.pixel_row +
+           w0_ * views_.pixel_step;
   }
 
   void finish(const image_epilogue& e) {
@@ -149,7 +151,7 @@ class implicit_block {
       finish_planes<T, Isa>(
           e, {sums_ + r * columns_ * nr(), nr(), columns_, width_},
           {views_.dst.pointer(n_, d0_, h0_ + r, w0_, column_), views_.dst.strides().w, views_.dst.strides().c},
-          pixel(r), column_, finished_);
+          {pixel(r), views_.pixel_step, column_}, finished_);
     }
   }
 

@@ -28,20 +28,20 @@ ASHLAR_INLINE constexpr void subsample(index kernel, index before, index after, 
 
 }  // namespace detail
 
-/// A convolution over views: what the kernels get. Pixel (d, h, w) of it is pixel first + d * plane + h * row + w of
-/// the dst that the epilogue sees.
+/// A convolution over views: what the kernels get. Pixel (d, h, w) of it is pixel first + d * plane + h * row + w *
+/// step of the dst that the epilogue sees.
 template <class T>
 struct conv_views {
   conv_geometry g;
   image_view<const T> src;
   image_view<T> dst;
-  index first_pixel, pixel_plane, pixel_row;
+  index first_pixel, pixel_plane, pixel_row, pixel_step;
 };
 
 template <class T>
 ASHLAR_INLINE constexpr conv_views<T> whole(const conv_geometry& g, const image_view<const T>& src,
                                             const image_view<T>& dst) {
-  return {g, src, dst, 0, g.dst.h * g.dst.w, g.dst.w};
+  return {g, src, dst, 0, g.dst.h * g.dst.w, g.dst.w, 1};
 }
 
 /// Axes of a single tap lose their stride.

@@ -190,8 +190,8 @@ class contraction_block {
   }
 
   void finish() {
-    finish_strided<O>(epilogue_, acc_, acc_stride_, rows_, cols_, dst_, c_.dst_row_stride, c_.dst_column_stride, i0_,
-                      j0_);
+    finish_strided<O>(epilogue_, acc_, acc_stride_, rows_, cols_, dst_, c_.dst_row_stride, c_.dst_column_stride,
+                      {i0_, 1, j0_});
   }
 
   // A streamed panel is fetched this far ahead: the distance decides what of the memory bandwidth is reached.

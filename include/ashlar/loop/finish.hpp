@@ -13,16 +13,17 @@
 
 #include <ashlar/epilogue.hpp>
 #include <ashlar/isa.hpp>
+#include <ashlar/tile/finish_rows.hpp>
 
 namespace ashlar {
 
 /// Stands for "A as it is".
 struct no_prologue {};
 
-/// dst(i, j) = e(acc(i, j)) for a block whose first element is (i0, j0) of the whole dst; any strides of dst.
+/// dst(i, j) = e(acc(i, j)) for a block that stands `at` a place of the whole dst; any strides of dst.
 template <class O, class E, class T = typename O::value_type>
 [[gnu::noinline]] void finish_strided(const E& e, const T* acc, index acc_stride, index rows, index cols, T* dst,
-                                      index row_stride, index column_stride, index i0, index j0) {
+                                      index row_stride, index column_stride, const epilogue_place& at) {
   T gathered[O::max_lanes] = {}, finished[O::max_lanes];
   for (index i = 0; i < rows; ++i) {
     for (index j = 0; j < cols; j += O::lanes()) {
@@ -31,8 +32,8 @@ template <class O, class E, class T = typename O::value_type>
       if constexpr (reads_dst<E>) {
         for (index l = 0; l < n; ++l) gathered[l] = to[l * column_stride];
       }
-      const position<T, false> at{i0 + i, j0 + j, n, gathered};
-      O::store(finished, e.eval(math<O>{}, O::load_n(acc + i * acc_stride + j, n), at));
+      const position<T, false> here{at.row + i * at.row_step, at.col + j, n, gathered};
+      O::store(finished, e.eval(math<O>{}, O::load_n(acc + i * acc_stride + j, n), here));
       for (index l = 0; l < n; ++l) to[l * column_stride] = finished[l];
     }
   }

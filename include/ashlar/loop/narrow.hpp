@@ -113,7 +113,7 @@ class narrow_contraction {
   static void finish_columns(const contraction<T>& c, const E& e, const T* sums, index i, index skip, index rows) {
     if (c.n == 1 && c.dst_row_stride == 1) {
       const auto turned = transposed(e);
-      return finish_rows<O>(turned, sums + skip, width, 1, rows, c.dst + i, 0, 0, i);
+      return finish_rows<O>(turned, sums + skip, width, 1, rows, c.dst + i, 0, {0, 1, i});
     }
     T block[buffer] = {};
     for (index r = 0; r < rows; ++r)
@@ -124,8 +124,8 @@ class narrow_contraction {
   static void finish(const contraction<T>& c, const E& e, const T* sums, index stride, index i, index j, index rows,
                      index cols) {
     T* const dst = c.dst + i * c.dst_row_stride + j * c.dst_column_stride;
-    if (c.dst_column_stride == 1) return finish_rows<O>(e, sums, stride, rows, cols, dst, c.dst_row_stride, i, j);
-    finish_strided<O>(e, sums, stride, rows, cols, dst, c.dst_row_stride, c.dst_column_stride, i, j);
+    if (c.dst_column_stride == 1) return finish_rows<O>(e, sums, stride, rows, cols, dst, c.dst_row_stride, {i, 1, j});
+    finish_strided<O>(e, sums, stride, rows, cols, dst, c.dst_row_stride, c.dst_column_stride, {i, 1, j});
   }
 };
 

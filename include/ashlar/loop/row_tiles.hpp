@@ -37,7 +37,7 @@ class row_tiles {
     x.a += rows * x.a_stride;
     x.partial += rows * x.partial_stride;
     x.dst += rows * x.dst_stride;
-    x.row += rows;
+    x.row += rows * row_step(x);
     x.prefetch += fetched;
     if (all_fetched) x.prefetch_stride = 0;
   }
@@ -53,7 +53,7 @@ class row_tiles {
       x.a += a_step;
       x.partial += partial_step;
       x.dst += dst_step;
-      x.row += height;
+      x.row += height * row_step(x);
       x.prefetch += advance;
       if (advance == 0) x.prefetch_stride = 0;
     }

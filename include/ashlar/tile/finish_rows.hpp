@@ -16,18 +16,23 @@
 
 namespace ashlar {
 
-/// dst(r, j) = e(acc[r * acc_stride + j]) for r < rows, j < n; (row, col) is dst's place in the whole matrix.
+/// Where rows stand in the epilogue's coordinates: row r at (row + r * row_step, col).
+struct epilogue_place {
+  index row, row_step, col;
+};
+
+/// dst(r, j) = e(acc[r * acc_stride + j]) for r < rows, j < n; `at` is dst's place in the whole matrix.
 template <class O, class E, class T = typename O::value_type>
 [[gnu::noinline]] void finish_rows(const E& e, const T* acc, index acc_stride, index rows, index n, T* dst,
-                                   index dst_stride, index row, index col) {
+                                   index dst_stride, const epilogue_place& at) {
   const index lanes = O::lanes();
   for (index r = 0; r < rows; ++r) {
     T* const to = dst + r * dst_stride;
     const T* const from = acc + r * acc_stride;
     for (index j = 0; j < n; j += lanes) {
       const index valid = std::min(lanes, n - j);
-      const position<T, false> at{row + r, col + j, valid, to + j};
-      O::store_n(to + j, e.eval(math<O>{}, O::load(from + j), at), valid);
+      const position<T, false> here{at.row + r * at.row_step, at.col + j, valid, to + j};
+      O::store_n(to + j, e.eval(math<O>{}, O::load(from + j), here), valid);
     }
   }
 }

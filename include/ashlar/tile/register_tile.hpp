@@ -53,7 +53,18 @@ template <class T>
 struct segmented_operands : tile_operands<T> {
   index segments;
   const index* a_offset;  // of each segment, in elements
+  index row_step;         // from a row of the tile to the next in the epilogue's coordinates
 };
+
+/// Of the epilogue's rows, how many a row of the tile is.
+template <class T>
+ASHLAR_INLINE constexpr index row_step(const tile_operands<T>&) {
+  return 1;
+}
+template <class T>
+ASHLAR_INLINE constexpr index row_step(const segmented_operands<T>& x) {
+  return x.row_step;
+}
 
 /// Several tiles in one call: each below the other, or side by side.
 enum class tile_order { down, across };
@@ -98,7 +109,8 @@ class register_tile {
     const index nr = NV * O::lanes();
     const step_of_tiles next =
         order == tile_order::down
-            ? step_of_tiles{MR * x.a_stride, 0, MR * x.partial_stride, MR * x.dst_stride, step, MR, 0}
+            ? step_of_tiles{MR * x.a_stride,   0,    MR * x.partial_stride,
+                            MR * x.dst_stride, step, MR * row_step(x),      0}
             : step_of_tiles{0, step, 0, nr, 0, 0, nr};
     if constexpr (by_lanes) {
       T initial[MR * NV * O::max_lanes];
@@ -357,25 +369,25 @@ class register_tile {
     alignas(64) T tile[MR * NV * O::max_lanes];
     const index stride = NV * O::lanes();
     (O::store(tile + (I / NV) * stride + I % NV * O::lanes(), acc), ...);
-    finish_rows<O>(e, tile, stride, MR, x.n, x.dst, x.dst_stride, x.row, x.col);
+    finish_rows<O>(e, tile, stride, MR, x.n, x.dst, x.dst_stride, {x.row, row_step(x), x.col});
   }
 
   // Epilogue and store; Full: the last vector is whole as well.
   template <bool Full, int... I, class... Acc>
   static ASHLAR_INLINE void finish(seq<I...>, const operands& x, const E& e, index tail, Acc... acc) {
-    destination to{fetches_dst ? unknown(x.dst) : x.dst, x.dst_stride, x.row, x.col};
+    destination to{fetches_dst ? unknown(x.dst) : x.dst, x.dst_stride, x.row, row_step(x), x.col};
     (finish_cell<I / NV, I % NV, Full>(to, e, tail, acc), ...);
   }
   struct destination {  // read once: a vector store may alias the operands
     T* dst;
-    index stride, row, col;
+    index stride, row, row_step, col;
   };
   template <int R, int J, bool Full, class V>
   static ASHLAR_INLINE void finish_cell(destination& to, const E& e, index tail, V v) {
     constexpr bool whole = Full || J != NV - 1;
     const index offset = J * O::lanes();
     T* const row = fetches_dst ? to.dst : to.dst + R * to.stride;
-    const position<T, whole> at{to.row + R, to.col + offset, whole ? O::lanes() : tail, row + offset};
+    const position<T, whole> at{to.row + R * to.row_step, to.col + offset, whole ? O::lanes() : tail, row + offset};
     store_cell<J, Full>(row, e.eval(context{}, v, at), tail);
     // One address that moves on: g++ would compute all of them before the loop over tiles and keep them in memory.
     if constexpr (fetches_dst && J == NV - 1 && R != MR - 1) to.dst = unknown(row + to.stride);
