@@ -87,16 +87,18 @@ inline std::string describe(const conv_geometry& g) {
 template <class T>
 class conv_case {
  public:
-  conv_case(random& r, const conv3d& p, placement where)
+  /// gradient: src has the extents of the convolution's dst, and the other way round.
+  conv_case(random& r, const conv3d& p, placement where, bool is_gradient = false)
       : problem(p),
         g(detail::geometry_of(p).value()),
-        src_layout_(layout_of(detail::src_extents(g), some_order(r), r)),
-        dst_layout_(layout_of(detail::dst_extents(g), some_order(r), r)),
+        gradient(is_gradient),
+        src_layout_(layout_of(gradient ? detail::dst_extents(g) : detail::src_extents(g), some_order(r), r)),
+        dst_layout_(layout_of(gradient ? detail::src_extents(g) : detail::dst_extents(g), some_order(r), r)),
         src_memory_(src_layout_.elements, where),
         weight_memory_(g.filters * g.taps() * g.group_channels(), where),
         dst_memory_(dst_layout_.elements, where),
-        src(src_memory_.data(), detail::src_extents(g), src_layout_.strides),
-        dst(dst_memory_.data(), detail::dst_extents(g), dst_layout_.strides),
+        src(src_memory_.data(), gradient ? detail::dst_extents(g) : detail::src_extents(g), src_layout_.strides),
+        dst(dst_memory_.data(), gradient ? detail::src_extents(g) : detail::dst_extents(g), dst_layout_.strides),
         weights(r.chance(50)
                     ? odhwi(weight_memory_.data(), g.filters, g.kernel.d, g.kernel.h, g.kernel.w, g.group_channels())
                 : r.chance(50)
@@ -110,7 +112,7 @@ class conv_case {
   /// Plans, packs and runs, and says how dst, or anything around it, differs from the reference.
   template <class Isa, class... Options>
   std::string differs(const Options&... options) {
-    const auto plan = plan_conv3d<T, Isa>(problem);
+    const auto plan = gradient ? plan_conv3d_backward_data<T, Isa>(problem) : plan_conv3d<T, Isa>(problem);
     if (!plan.ok()) return describe(g) + ": " + plan.error().message();
     const auto storage = aligned_buffer::make(plan.value().packed_bytes());
     const auto packed = plan.value().pack(image_filter(), storage.span());
@@ -124,7 +126,11 @@ class conv_case {
     const auto before = dst_memory_.snapshot(), src_before = src_memory_.snapshot();
     std::vector<T> expected = before;
     const image_view<T> reference_dst(expected.data(), dst.extents(), dst.strides());
-    reference::convolution<T>(g, read(), image_filter(), reference_dst, e, padding_value);
+    if (gradient) {
+      reference::transposed_convolution<T>(g, read(), image_filter(), reference_dst, e);
+    } else {
+      reference::convolution<T>(g, read(), image_filter(), reference_dst, e, padding_value);
+    }
     const status s = run();
     if (!s.ok()) return describe(g) + ": " + s.message();
     std::string wrong = first_difference(reference_dst);
@@ -149,6 +155,7 @@ class conv_case {
 
   conv3d problem;
   conv_geometry g;
+  bool gradient;
 
  private:
   image_layout src_layout_, dst_layout_;

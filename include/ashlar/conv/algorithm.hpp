@@ -12,12 +12,13 @@ namespace ashlar {
 
 /// Ways to compute a convolution. All but Winograd's give the bits of the reference. Values are stored in blobs.
 enum class conv_algorithm : std::uint32_t {
-  implicit_gemm = 1,  // contraction over pixel rows: any dense geometry
-  depthwise = 2,      // a channel a group
-  grouped = 3,        // few channels a group
-  winograd_2x2 = 16,  // F(2x2, 3x3)
-  winograd_4x4 = 17,  // F(4x4, 3x3)
-  winograd_6x6 = 18,  // F(6x6, 3x3)
+  implicit_gemm = 1,   // contraction over pixel rows: any dense geometry
+  depthwise = 2,       // a channel a group
+  grouped = 3,         // few channels a group
+  parity_classes = 4,  // transposed with a stride: a contraction for each class of dst pixels
+  winograd_2x2 = 16,   // F(2x2, 3x3)
+  winograd_4x4 = 17,   // F(4x4, 3x3)
+  winograd_6x6 = 18,   // F(6x6, 3x3)
 };
 
 /// For logs and messages:  name(conv_algorithm::depthwise) == "depthwise".
@@ -29,6 +30,8 @@ ASHLAR_INLINE constexpr const char* name(conv_algorithm a) {
       return "depthwise";
     case conv_algorithm::grouped:
       return "grouped";
+    case conv_algorithm::parity_classes:
+      return "parity_classes";
     case conv_algorithm::winograd_2x2:
       return "winograd_2x2";
     case conv_algorithm::winograd_4x4:

@@ -22,6 +22,9 @@ ASHLAR_INLINE constexpr image_axes dst_extents(const conv_geometry& g) {
   return {g.batch, g.dst.d, g.dst.h, g.dst.w, g.filters};
 }
 
+// Does src of a call lie where the convolution has its dst?
+ASHLAR_INLINE constexpr bool reads_dst_side(conv_algorithm a) { return a == conv_algorithm::parity_classes; }
+
 // The axes of a view: extent and distance.
 struct view_axis {
   index extent, distance;
@@ -96,16 +99,17 @@ status check_dst(const image_view<T>& dst, const image_view<const T>& src) {
 }
 
 template <class T, class E, class Unit = this_unit>
-status check_epilogue(const conv_geometry& g, const image_view<T>& dst, const E& e) {
-  if (!e.fits(g.pixels(), g.filters) || !e.fits_batch(g.batch)) {
+status check_epilogue(const image_view<T>& dst, const E& e) {
+  const index pixels = dst.pixels(), channels = dst.extents().c, batch = dst.extents().n;
+  if (!e.fits(pixels, channels) || !e.fits_batch(batch)) {
     return status::error(errc::shape_mismatch,
                          "conv: dst has %" PRId64 " pixels of %" PRId64 " channels in a batch of %" PRId64
                          " but an elements() operand of the epilogue has not, or has gaps between its rows",
-                         g.pixels(), g.filters, g.batch);
+                         pixels, channels, batch);
   }
   bool shared = false;
   const auto memory = covering_matrix(dst);
-  visit_memory(e, [&](const auto& v) { shared |= overlaps(v, memory); }, g.pixels(), g.filters);
+  visit_memory(e, [&](const auto& v) { shared |= overlaps(v, memory); }, pixels, channels);
   if (!shared) return {};
   return status::error(errc::aliasing,
                        "conv: an operand of the epilogue shares memory with dst (at %p): write ashlar::dst to read its "

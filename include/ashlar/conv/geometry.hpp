@@ -31,12 +31,21 @@ struct conv_geometry {
   ASHLAR_INLINE constexpr index pixels() const { return volume(dst); }
   ASHLAR_INLINE constexpr bool padded() const { return before != triple{0, 0, 0} || after != triple{0, 0, 0}; }
   /// 1 x 1 kernel that reads the whole image as it is: a matrix product.
-  ASHLAR_INLINE constexpr bool pointwise() const { return kernel == triple{} && stride == triple{} && !padded(); }
+  ASHLAR_INLINE constexpr bool pointwise() const {
+    return kernel == triple{} && stride == triple{} && src == dst && !padded();
+  }
   /// Multiply-adds, padding counted as if it were read.
   ASHLAR_INLINE constexpr double multiplies() const {
     return double(batch) * double(pixels()) * double(filters) * double(taps()) * double(group_channels());
   }
   friend constexpr bool operator==(const conv_geometry&, const conv_geometry&) = default;
 };
+
+namespace detail {
+/// Elements of one axis that `count` outputs read.
+ASHLAR_INLINE constexpr index span_of(index count, index stride, index kernel, index dilation) {
+  return (count - 1) * stride + (kernel - 1) * dilation + 1;
+}
+}  // namespace detail
 
 }  // namespace ashlar

@@ -69,6 +69,7 @@ class implicit_block {
 
  private:
   void set_offsets() {
+    if (cut_.segments == 0) return;
     const index across = cut_.segments / (g_.kernel.d * g_.kernel.h);  // segments of a row of taps
     index s = 0;
     for (index d = 0; d < g_.kernel.d; ++d)
@@ -86,9 +87,11 @@ class implicit_block {
       column_ = group * g_.group_filters() + first;
       width_ = std::min(nr(), g_.group_filters() - first);
       panel_ = x_.weights + (group * cut_.panels + panel) * panel_elements();
-      for (index s = 0; s < cut_.segments; s += cut_.segment_block) {
+      index s = 0;
+      do {  // once without a tap, too
         run_segments(source, s, std::min(cut_.segment_block, cut_.segments - s), e);
-      }
+        s += cut_.segment_block;
+      } while (s < cut_.segments);
       if (cut_.strided_dst) finish(e);
     }
   }
@@ -142,8 +145,7 @@ class implicit_block {
   }
 
   index pixel(index row) const {
-    return views_.first_pixel + d0_ * views_.pixel_plane + (h0_ + row) * views_.pixel_row +
-           w0_ * views_.pixel_step;
+    return views_.first_pixel + d0_ * views_.pixel_plane + (h0_ + row) * views_.pixel_row + w0_ * views_.pixel_step;
   }
 
   void finish(const image_epilogue& e) {
@@ -176,11 +178,11 @@ struct implicit_kernel {
     return g.groups * multiple(g.group_filters(), nr()) * g.taps() * g.group_channels();
   }
 
-  static void pack(const conv_geometry& g, const filter_view<const T>& w, T* packed) {
-    const index panel = g.taps() * g.group_channels() * nr(), panels = ceil_div(g.group_filters(), nr());
-    for (index p = 0; p < g.groups * panels; ++p) {
-      const index first = p % panels * nr(), width = std::min(nr(), g.group_filters() - first);
-      pack_panel(g, w, p / panels * g.group_filters() + first, width, packed + p * panel);
+  /// The panels of one group, whose filters are w.
+  static void pack_group(const conv_geometry& g, const filter_view<const T>& w, T* packed) {
+    for (index first = 0; first < g.group_filters(); first += nr()) {
+      pack_panel(g, w, first, std::min(nr(), g.group_filters() - first), packed);
+      packed += g.taps() * g.group_channels() * nr();
     }
   }
 

@@ -54,11 +54,6 @@ struct implicit_cut {
 
 namespace detail {
 
-/// Elements of one axis that `count` outputs read.
-ASHLAR_INLINE constexpr index span_of(index count, index stride, index kernel, index dilation) {
-  return (count - 1) * stride + (kernel - 1) * dilation + 1;
-}
-
 // Pixels a tile reads are `distance` elements apart: do more of them fall on one set of L1 than it has ways?
 ASHLAR_INLINE constexpr bool crowded(index distance, index element_bytes, index pixels) {
   return aliases(distance, element_bytes) && pixels > l1_ways;
@@ -120,7 +115,7 @@ constexpr void split(implicit_cut& b, const conv_geometry& g, index wanted) {
 template <class Unit = detail::this_unit>
 constexpr implicit_cut cut(const conv_geometry& g, const conv_layout& l, index nr, index lanes, cache_sizes c) {
   implicit_cut b{};
-  b.copies = detail::copies_source(g, l);
+  b.copies = g.taps() > 0 && detail::copies_source(g, l);
   const index pixel = b.copies ? detail::copied_pixel(g, l) : l.src.w;
   const index depth = g.taps() * g.group_channels(), panel_bytes = nr * l.element_bytes;
   b.strided_dst = !l.dst_contiguous;
@@ -140,8 +135,11 @@ constexpr implicit_cut cut(const conv_geometry& g, const conv_layout& l, index n
   const bool merges = g.dilation.w == 1 && pixel == g.group_channels();
   b.segments = g.kernel.d * g.kernel.h * (merges ? 1 : g.kernel.w);
   b.depth = g.group_channels() * (merges ? g.kernel.w : 1);
-  b.segment_block = std::clamp<index>(c.l2 / 2 / (b.depth * panel_bytes), 1, b.segments);
-  b.segment_block = ceil_div(b.segments, ceil_div(b.segments, b.segment_block));
+  b.segment_block = std::max<index>(1, b.segments);
+  if (b.segments * b.depth * panel_bytes > c.l2 / 2) {
+    const index fit = std::max<index>(1, c.l2 / 2 / (b.depth * panel_bytes));
+    b.segment_block = ceil_div(b.segments, ceil_div(b.segments, fit));
+  }
 
   const index line = 64 / l.element_bytes;
   b.source_elements = b.copies ? multiple(g.kernel.d * b.source.d, line) : 0;

@@ -8,13 +8,15 @@
 //   workspace_elements(views, e, lanes, caches)
 //   run(views, packed, e, how)                 how: padding value, memory, executor, caches
 //
-// Depends on: conv/implicit.hpp, conv/reduce.hpp, conv/algorithm.hpp.   Used by: conv/plan.hpp.
+// Depends on: conv/implicit.hpp, conv/parity.hpp, conv/algorithm.hpp.   Used by: conv/plan.hpp.
 #pragma once
 
 #include <algorithm>
 
 #include <ashlar/conv/algorithm.hpp>
+#include <ashlar/conv/filters.hpp>
 #include <ashlar/conv/implicit.hpp>
+#include <ashlar/conv/parity.hpp>
 #include <ashlar/conv/reduce.hpp>
 
 namespace ashlar {
@@ -36,7 +38,9 @@ struct implicit_algorithm {
   static bool serves(const conv_geometry&) { return true; }
   static index panel_width() { return kernel::nr(); }
   static index packed_elements(const conv_geometry& g) { return kernel::packed_elements(g); }
-  static void pack(const conv_geometry& g, const filter_view<const T>& w, T* out) { kernel::pack(g, w, out); }
+  static void pack(const conv_geometry& g, const grouped_filters<T>& w, T* out) {
+    for (index i = 0; i < g.groups; ++i) kernel::pack_group(g, w.group(i), out + i * (packed_elements(g) / g.groups));
+  }
 
   template <class E>
   static index workspace_elements(const conv_views<T>& views, const E& e, index lanes, const cache_sizes& caches) {
@@ -62,7 +66,7 @@ struct implicit_algorithm {
  private:
   template <class E>
   static conv_views<T> simplest(const conv_views<T>& v, const E&) {
-    return as_one_row(without_strides(v), !uses_rows<E>);
+    return as_one_row(without_strides(without_cropping(v)), uses_rows<E>);
   }
   static implicit_cut cut_of(const conv_views<T>& v, index lanes, const cache_sizes& caches) {
     return kernel::plan(v.g, {index(sizeof(T)), v.src.strides(), v.dst.strides().c == 1, false}, lanes, caches);
@@ -72,10 +76,58 @@ struct implicit_algorithm {
   }
 };
 
+/// Transposed convolution of stride 2 and more: views.g is the forward convolution whose gradient it is.
+template <class T, class Isa>
+struct parity_algorithm {
+  using dense = implicit_algorithm<T, Isa>;
+
+  static bool serves(const conv_geometry&) { return false; }  // no forward convolution
+  static index panel_width() { return dense::panel_width(); }
+
+  static index packed_elements(const conv_geometry& g) {
+    const parity_classes classes(g);
+    index sum = 0;
+    for (index i = 0; i < classes.count(); ++i) sum += dense::packed_elements(classes.geometry(i));
+    return sum;
+  }
+
+  static void pack(const conv_geometry& g, const grouped_filters<T>& w, T* out) {
+    const parity_classes classes(g);
+    for (index i = 0; i < classes.count(); ++i) {
+      const conv_geometry part = classes.geometry(i);
+      const index each = dense::packed_elements(part) / g.groups;
+      for (index k = 0; k < g.groups; ++k, out += each) {
+        dense::kernel::pack_group(part, classes.filters(i, w.group(k)), out);
+      }
+    }
+  }
+
+  template <class E>
+  static index workspace_elements(const conv_views<T>& v, const E& e, index lanes, const cache_sizes& caches) {
+    const parity_classes classes(v.g);
+    index most = 0;
+    for (index i = 0; i < classes.count(); ++i) {
+      most = std::max(most, dense::workspace_elements(classes.views(i, v), e, lanes, caches));
+    }
+    return most;
+  }
+
+  template <class E, class Executor>
+  static void run(const conv_views<T>& v, const T* packed, const E& e, const conv_run<T, Executor>& how) {
+    const parity_classes classes(v.g);
+    for (index i = 0; i < classes.count(); ++i) {
+      dense::run(classes.views(i, v), packed, e, how);
+      packed += dense::packed_elements(classes.geometry(i));
+    }
+  }
+};
+
 /// f(the algorithm of this name); Tolerant: Winograd's are among them.
 template <class T, class Isa, bool Tolerant, class F>
 ASHLAR_INLINE auto with_algorithm(conv_algorithm a, const F& f) {
   switch (a) {
+    case conv_algorithm::parity_classes:
+      return f(parity_algorithm<T, Isa>());
     default:
       return f(implicit_algorithm<T, Isa>());
   }

@@ -38,10 +38,18 @@ class conv_plan {
  public:
   using value_type = T;
 
-  explicit conv_plan(const conv_geometry& g, conv_algorithm algorithm, T padding_value)
-      : geometry_(g), algorithm_(algorithm), padding_value_(padding_value) {}
+  conv_plan(const conv_geometry& g, conv_algorithm algorithm, bool gradient, T padding_value)
+      : geometry_(g), algorithm_(algorithm), gradient_(gradient), padding_value_(padding_value) {}
 
+  /// What is computed: a convolution or, with algorithm parity_classes, the one whose gradient is computed.
   [[nodiscard]] const conv_geometry& geometry() const { return geometry_; }
+  /// The extents that run() expects.
+  [[nodiscard]] image_axes src_extents() const {
+    return detail::reads_dst_side(algorithm_) ? detail::dst_extents(geometry_) : detail::src_extents(geometry_);
+  }
+  [[nodiscard]] image_axes dst_extents() const {
+    return detail::reads_dst_side(algorithm_) ? detail::src_extents(geometry_) : detail::dst_extents(geometry_);
+  }
   [[nodiscard]] conv_algorithm algorithm() const { return algorithm_; }
 
   /// Bytes of the blob that pack() fills.
@@ -59,7 +67,8 @@ class conv_plan {
   [[nodiscard]] result<packed_filter<T>> pack(const filter_view<const T>& weights, std::span<std::byte> storage) const {
     if (status s = check_pack(weights, storage); !s.ok()) return s;
     T* const data = reinterpret_cast<T*>(storage.data() + sizeof(filter_header));
-    with([&](auto a) { a.pack(geometry_, weights, data); });
+    const grouped_filters<T> filters(weights, geometry_.groups, gradient_);
+    with([&](auto a) { a.pack(geometry_, filters, data); });
     detail::write_filter_header(storage.data(), key(), packed_bytes() - sizeof(filter_header));
     return packed_filter<T>{data, key()};
   }
@@ -78,12 +87,11 @@ class conv_plan {
   /// The most that any contiguous NHWC or NCHW src and dst need with these options and an epilogue of channels.
   template <detail::conv_option... Options>
   [[nodiscard]] std::size_t workspace_bytes(const Options&... options) const {
-    const conv_geometry& g = geometry_;
     const auto last = [&](auto* p, const image_axes& e) { return ndhwc(p, e.n, e.d, e.h, e.w, e.c); };
     const auto first = [&](auto* p, const image_axes& e) { return ncdhw(p, e.n, e.c, e.d, e.h, e.w); };
     const T* const src = nullptr;
     T* const dst = nullptr;
-    const image_axes in = detail::src_extents(g), out = detail::dst_extents(g);
+    const image_axes in = src_extents(), out = dst_extents();
     return std::max(workspace_bytes(image_view<const T>(last(src, in)), last(dst, out), options...),
                     workspace_bytes(image_view<const T>(first(src, in)), first(dst, out), options...));
   }
@@ -155,17 +163,16 @@ class conv_plan {
   template <class E>
   status check(const image_view<const T>& src, const packed_filter<T>& weights, const image_view<T>& dst,
                const E& e) const {
-    if (status s = detail::check_image("src", src, detail::src_extents(geometry_)); !s.ok()) return s;
-    if (status s = detail::check_image("dst", dst, detail::dst_extents(geometry_)); !s.ok()) return s;
+    if (status s = detail::check_image("src", src, src_extents()); !s.ok()) return s;
+    if (status s = detail::check_image("dst", dst, dst_extents()); !s.ok()) return s;
     if (status s = detail::check_filter(weights, key()); !s.ok()) return s;
     if (status s = detail::check_dst(dst, src); !s.ok()) return s;
-    return detail::check_epilogue(geometry_, dst, e);
+    return detail::check_epilogue(dst, e);
   }
 
   status check_pack(const filter_view<const T>& w, std::span<std::byte> storage) const {
     const filter_axes& e = w.extents();
-    const filter_axes want{geometry_.filters, geometry_.kernel.d, geometry_.kernel.h, geometry_.kernel.w,
-                           geometry_.group_channels()};
+    const filter_axes want = filter_extents();
     if (e != want) {
       return status::error(errc::shape_mismatch,
                            "pack: weights are %" PRId64 " x %" PRId64 "x%" PRId64 "x%" PRId64 " x %" PRId64
@@ -184,8 +191,17 @@ class conv_plan {
     return {};
   }
 
+  // Of the weights that pack() takes: those of the forward convolution.
+  filter_axes filter_extents() const {
+    const conv_geometry& g = geometry_;
+    const bool exchanged = gradient_ && !detail::reads_dst_side(algorithm_);
+    return {exchanged ? g.channels : g.filters, g.kernel.d, g.kernel.h, g.kernel.w,
+            exchanged ? g.group_filters() : g.group_channels()};
+  }
+
   conv_geometry geometry_;
   conv_algorithm algorithm_;
+  bool gradient_;  // the weights are those of the convolution whose gradient this is
   T padding_value_;
 };
 
@@ -197,11 +213,43 @@ struct tolerance_option : std::is_same<X, tolerance> {};
 template <class... Options>
 inline constexpr bool tolerates = (std::is_same_v<Options, tolerance> || ...);
 
+template <class T, class Isa, class... Options>
+using plan_for = conv_plan<T, Isa, tolerates<Options...>>;
+
+// A forward convolution, or a gradient that is one.
+template <class T, class Isa, class... Options>
+plan_for<T, Isa, Options...> plan_forward(const conv_geometry& g, bool gradient, const Options&...) {
+  return {g, conv_algorithm::implicit_gemm, gradient, T(0)};
+}
+
+// The gradient of g with respect to its source.
+template <class T, class Isa, class... Options>
+plan_for<T, Isa, Options...> plan_gradient(const conv_geometry& g, const Options&... options) {
+  if (g.stride == triple{}) return plan_forward<T, Isa>(parity_classes(g).geometry(0), true, options...);
+  return {g, conv_algorithm::parity_classes, true, T(0)};
+}
+
 template <class T, class Isa, int Rank, class... Options>
-auto plan_conv(const conv_problem<Rank>& p, const Options&...) -> result<conv_plan<T, Isa, tolerates<Options...>>> {
+auto plan_conv(const conv_problem<Rank>& p, const Options&... options) -> result<plan_for<T, Isa, Options...>> {
   const auto g = geometry_of(p);
   if (!g.ok()) return g.error();
-  return conv_plan<T, Isa, tolerates<Options...>>(g.value(), conv_algorithm::implicit_gemm, T(0));
+  return plan_forward<T, Isa>(g.value(), false, options...);
+}
+
+template <class T, class Isa, int Rank, class... Options>
+auto plan_transposed(const conv_transpose_problem<Rank>& p, const Options&... options)
+    -> result<plan_for<T, Isa, Options...>> {
+  const auto g = geometry_of(p);
+  if (!g.ok()) return g.error();
+  return plan_gradient<T, Isa>(g.value(), options...);
+}
+
+template <class T, class Isa, int Rank, class... Options>
+auto plan_backward_data(const conv_problem<Rank>& p, const Options&... options)
+    -> result<plan_for<T, Isa, Options...>> {
+  const auto g = geometry_of(p);
+  if (!g.ok()) return g.error();
+  return plan_gradient<T, Isa>(g.value(), options...);
 }
 
 }  // namespace detail
@@ -223,6 +271,40 @@ template <class T, class Isa = isa::native, class... Options>
 template <class T, class Isa = isa::native, class... Options>
 [[nodiscard]] auto plan_conv3d(const conv3d& problem, const Options&... options) {
   return detail::plan_conv<T, Isa>(problem, options...);
+}
+
+/// Plans a transposed convolution (conv/problem.hpp has the fields): the gradient of a convolution, run forward.
+///
+///     auto up = plan_conv_transpose2d<float>({.src = {1, 28, 28, 64}, .weights = {64, 2, 2, 32}, .stride = {2, 2}});
+///
+/// weights are those of the convolution whose gradient it is: output channels there are channels of src here (ONNX and
+/// PyTorch store them so: oihw(w, 64, 32, 2, 2)). Specification: reference::transposed_convolution. Errors as above.
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] auto plan_conv_transpose2d(const conv_transpose2d& problem, const Options&... options) {
+  return detail::plan_transposed<T, Isa>(problem, options...);
+}
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] auto plan_conv_transpose1d(const conv_transpose1d& problem, const Options&... options) {
+  return detail::plan_transposed<T, Isa>(problem, options...);
+}
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] auto plan_conv_transpose3d(const conv_transpose3d& problem, const Options&... options) {
+  return detail::plan_transposed<T, Isa>(problem, options...);
+}
+
+/// Plans the gradient of a convolution with respect to its src: run(gradient of dst, weights packed by this plan,
+/// gradient of src). The problem is the forward one.   plan_conv2d_backward_data<float>(problem)
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] auto plan_conv2d_backward_data(const conv2d& problem, const Options&... options) {
+  return detail::plan_backward_data<T, Isa>(problem, options...);
+}
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] auto plan_conv1d_backward_data(const conv1d& problem, const Options&... options) {
+  return detail::plan_backward_data<T, Isa>(problem, options...);
+}
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] auto plan_conv3d_backward_data(const conv3d& problem, const Options&... options) {
+  return detail::plan_backward_data<T, Isa>(problem, options...);
 }
 
 }  // namespace ashlar

@@ -60,6 +60,26 @@ using conv1d = conv_problem<1>;
 using conv2d = conv_problem<2>;
 using conv3d = conv_problem<3>;
 
+/// A transposed convolution of Rank spatial dimensions: the gradient of a convolution with respect to its source.
+///
+///     src       {batch, [depth,] [height,] width, channels}
+///     weights   {channels of src, [depth,] [height,] width, output channels of a group}
+///     dst       (src - 1) * stride - before - after + (weights - 1) * dilation + 1 + output_padding
+template <int Rank>
+struct conv_transpose_problem {
+  static_assert(Rank >= 1 && Rank <= 3);
+  std::array<index, Rank + 2> src;
+  std::array<index, Rank + 2> weights;
+  std::array<index, Rank> stride = detail::ones<Rank>();
+  std::array<index, Rank> dilation = detail::ones<Rank>();
+  conv_padding<Rank> padding{};              // taken away from dst; `same` is not for this
+  std::array<index, Rank> output_padding{};  // less than the stride: pixels of dst at its far end
+  index groups = 1;
+};
+using conv_transpose1d = conv_transpose_problem<1>;
+using conv_transpose2d = conv_transpose_problem<2>;
+using conv_transpose3d = conv_transpose_problem<3>;
+
 namespace detail {
 
 // One spatial dimension of a problem.
@@ -175,6 +195,65 @@ constexpr result<conv_geometry> geometry_of(const conv_problem<Rank>& p) {
   g.dst = all(&conv_axis::dst);
   if (status s = check_sizes(g); !s.ok()) return s;
   return g;
+}
+
+// One axis: the extent of dst, or what is wrong. Products of numbers below 2^40 are checked.
+template <class Unit = this_unit>
+constexpr status transposed_extent(const conv_axis& x, index output_padding, const char* name, index* dst) {
+  for (index v : {x.src, x.kernel, x.stride, x.dilation, x.before, x.after}) {
+    if (v > most_extent) return conv_error(errc::overflow, name, "an extent", v, "be at most 2^40");
+  }
+  if (x.src < 1) return conv_error(errc::bad_geometry, name, "src", x.src, "be at least 1");
+  if (x.kernel < 1) return conv_error(errc::bad_geometry, name, "weights", x.kernel, "be at least 1");
+  if (x.stride < 1) return conv_error(errc::bad_geometry, name, "stride", x.stride, "be at least 1");
+  if (x.dilation < 1) return conv_error(errc::bad_geometry, name, "dilation", x.dilation, "be at least 1");
+  if (output_padding < 0 || output_padding >= x.stride) {
+    return status::error(errc::bad_geometry,
+                         "plan_conv: output_padding of %s is %" PRId64
+                         "; it must not be negative and be less than the "
+                         "stride, %" PRId64,
+                         name, output_padding, x.stride);
+  }
+  const checked_index size = checked_index(x.src - 1) * x.stride + checked_index(x.kernel - 1) * x.dilation + 1 +
+                             output_padding + -x.before + -x.after;
+  if (!size.ok() || size.value() > most_extent) {
+    return conv_error(errc::overflow, name, "stride", x.stride, "keep dst below 2^40");
+  }
+  if (size.value() < 1) {
+    return status::error(errc::bad_geometry,
+                         "plan_conv: %s of dst would be %" PRId64 ": padding %" PRId64 " and %" PRId64
+                         " takes all of it",
+                         name, size.value(), x.before, x.after);
+  }
+  *dst = size.value();
+  return {};
+}
+
+/// The geometry of the convolution whose gradient a transposed one is.
+template <int Rank, class Unit = this_unit>
+constexpr result<conv_geometry> geometry_of(const conv_transpose_problem<Rank>& p) {
+  constexpr const char* names[] = {"depth", "height", "width"};
+  conv_problem<Rank> forward{};
+  if (p.groups < 1) return conv_error(errc::bad_geometry, "groups", "the number", p.groups, "be at least 1");
+  index channels = 0;
+  if (!checked_multiply(p.weights[Rank + 1], p.groups, &channels)) {
+    return conv_error(errc::overflow, "groups", "the number", p.groups, "keep the output channels within 64 bits");
+  }
+  if (p.src[Rank + 1] != p.weights[0]) {
+    return status::error(errc::shape_mismatch,
+                         "plan_conv: weights are for %" PRId64 " channels of src but src has %" PRId64, p.weights[0],
+                         p.src[Rank + 1]);
+  }
+  forward.src[0] = p.src[0], forward.src[Rank + 1] = channels;
+  forward.weights = p.weights, forward.stride = p.stride, forward.dilation = p.dilation, forward.padding = p.padding;
+  forward.groups = p.groups;
+  for (std::size_t i = 0; i < Rank; ++i) {
+    const conv_axis x{
+        p.src[i + 1], p.weights[i + 1], p.stride[i], p.dilation[i], p.padding.before[i], p.padding.after[i], 0};
+    const status s = transposed_extent(x, p.output_padding[i], names[3 - Rank + int(i)], &forward.src[i + 1]);
+    if (!s.ok()) return s;
+  }
+  return geometry_of(forward);
 }
 
 }  // namespace detail

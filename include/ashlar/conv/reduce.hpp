@@ -2,6 +2,7 @@
 //
 // conv/reduce.hpp: the same convolution with a simpler geometry over another view of the same memory.
 //
+//   negative padding            src from where the convolution starts
 //   one tap without padding     a strided axis reads every stride-th pixel: a view of those, stride 1
 //   pixels of even distance     a pointwise convolution does not care about rows: one long row for the whole batch
 //   dilated rows                every d-th row of dst reads every d-th row of src: d convolutions without dilation
@@ -44,6 +45,21 @@ ASHLAR_INLINE constexpr conv_views<T> whole(const conv_geometry& g, const image_
   return {g, src, dst, 0, g.dst.h * g.dst.w, g.dst.w, 1};
 }
 
+/// A convolution that starts inside src (before < 0) sees src from there on.
+template <class T>
+ASHLAR_INLINE constexpr conv_views<T> without_cropping(conv_views<T> v) {
+  conv_geometry& g = v.g;
+  image_axes e = v.src.extents();
+  const triple skip{std::max<index>(0, -g.before.d), std::max<index>(0, -g.before.h), std::max<index>(0, -g.before.w)};
+  const T* const data = v.src.pointer(0, skip.d, skip.h, skip.w, 0);
+  g.src = {std::max<index>(0, g.src.d - skip.d), std::max<index>(0, g.src.h - skip.h),
+           std::max<index>(0, g.src.w - skip.w)};
+  g.before = {g.before.d + skip.d, g.before.h + skip.h, g.before.w + skip.w};
+  e.d = g.src.d, e.h = g.src.h, e.w = g.src.w;
+  v.src = image_view<const T>(data, e, v.src.strides());
+  return v;
+}
+
 /// Axes of a single tap lose their stride.
 template <class T>
 ASHLAR_INLINE constexpr conv_views<T> without_strides(conv_views<T> v) {
@@ -75,12 +91,15 @@ ASHLAR_INLINE constexpr image_view<T> as_row(const image_view<T>& v, bool whole_
 
 }  // namespace detail
 
-/// A pointwise convolution as one row of pixels where they have one distance; of the whole batch where nothing tells
-/// its images apart.
+/// A pointwise convolution as one row of pixels where they have one distance; of the whole batch where the epilogue
+/// does not look at the number of a pixel.
 template <class T>
-ASHLAR_INLINE constexpr conv_views<T> as_one_row(conv_views<T> v, bool batch_is_one) {
-  if (!v.g.pointwise()) return v;
-  const bool batch = batch_is_one && detail::even(v.src, true) && detail::even(v.dst, true);
+ASHLAR_INLINE constexpr conv_views<T> as_one_row(conv_views<T> v, bool numbers_matter) {
+  const triple& t = v.g.dst;
+  const bool numbered_evenly =
+      (t.h == 1 || v.pixel_row == t.w * v.pixel_step) && (t.d == 1 || v.pixel_plane == t.h * t.w * v.pixel_step);
+  if (!v.g.pointwise() || (numbers_matter && !numbered_evenly)) return v;
+  const bool batch = !numbers_matter && detail::even(v.src, true) && detail::even(v.dst, true);
   if (!batch && !(detail::even(v.src, false) && detail::even(v.dst, false))) return v;
   v.src = detail::as_row(v.src, batch), v.dst = detail::as_row(v.dst, batch);
   v.g.batch = v.src.extents().n;
@@ -102,7 +121,7 @@ ASHLAR_INLINE constexpr conv_views<T> row_phase(conv_views<T> v, index phase) {
   const index first = start >= 0 ? start : start % step + (start % step < 0 ? step : 0);  // its first row inside
   image_axes e = v.src.extents(), s = v.src.strides();
   const T* const src = v.src.pointer(0, 0, first, 0, 0);
-  g.src.h = e.h = std::max<index>(0, ceil_div(e.h - first, step));
+  g.src.h = e.h = ceil_div(std::max<index>(0, e.h - first), step);
   s.h *= step;
   v.src = image_view<const T>(src, e, s);
   e = v.dst.extents(), s = v.dst.strides();

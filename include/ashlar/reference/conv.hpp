@@ -34,6 +34,35 @@ struct operands {
     return inside ? src(n, at.d, at.h, at.w, c) : padding_value;
   }
 
+  // Where tap t lands in src for element o of a transposed convolution: src's pixel, or none.
+  struct place {
+    bool exists, inside;
+    index at;
+  };
+  static constexpr place landing(index o, index t, index stride, index dilation, index before, index src) {
+    const index at = o + before - t * dilation;
+    return {at % stride == 0, at >= 0 && at / stride < src, at / stride};
+  }
+
+  // Element (o, c) of the gradient of g: `src` has the extents of g's dst.
+  constexpr T transposed_sum(index n, const triple& o, index c) const {
+    using O = ops<T, isa::scalar>;
+    const index group = c / g.group_channels(), filters = g.group_filters();
+    T acc = O::zero();
+    for (index d = g.kernel.d - 1; d >= 0; --d)
+      for (index r = g.kernel.h - 1; r >= 0; --r)
+        for (index s = g.kernel.w - 1; s >= 0; --s) {
+          const place x = landing(o.d, d, g.stride.d, g.dilation.d, g.before.d, g.dst.d),
+                      y = landing(o.h, r, g.stride.h, g.dilation.h, g.before.h, g.dst.h),
+                      z = landing(o.w, s, g.stride.w, g.dilation.w, g.before.w, g.dst.w);
+          if (!x.exists || !y.exists || !z.exists) continue;
+          const bool inside = x.inside && y.inside && z.inside;
+          for (index k = group * filters; k < (group + 1) * filters; ++k)
+            acc = O::fma(inside ? src(n, x.at, y.at, z.at, k) : T(0), weights(k, d, r, s, c % g.group_channels()), acc);
+        }
+    return acc;
+  }
+
   constexpr T sum(index n, const triple& o, index k) const {
     using O = ops<T, isa::scalar>;
     const index first = k / g.group_filters() * g.group_channels();
@@ -71,6 +100,30 @@ constexpr void convolution(const conv_geometry& g, const image_view<const T>& sr
           for (index k = 0; k < g.filters; ++k) {
             T* const to = dst.pointer(n, d, h, w, k);
             *to = e.eval(math<ops<T, isa::scalar>>{}, x.sum(n, {d, h, w}, k), position<T, true>{pixel, k, 1, to});
+          }
+  }
+}
+
+/// dst(n, o, c) = epilogue( sum over taps t, filters k of the group of src(n, i, k) * weights(k, t, c) ) with
+/// i = (o + before - t * dilation) / stride where that is a whole number: the gradient of convolution g.
+///
+/// Taps from the last to the first, so that src's pixels come in increasing order; those outside src are 0 and take
+/// part. src has the extents of g's dst, dst those of g's src, weights are g's.
+template <class T, expression E = acc_node, class Unit = ashlar::detail::this_unit>
+constexpr void transposed_convolution(const conv_geometry& g, const image_view<const T>& src,
+                                      const filter_view<const T>& weights, const image_view<T>& dst,
+                                      const E& epilogue = {}) {
+  const convolution_detail::operands<T> x{g, src, weights, T(0)};
+  for (index n = 0; n < g.batch; ++n) {
+    const auto e = epilogue.at_image(n);
+    index pixel = 0;
+    for (index d = 0; d < g.src.d; ++d)
+      for (index h = 0; h < g.src.h; ++h)
+        for (index w = 0; w < g.src.w; ++w, ++pixel)
+          for (index c = 0; c < g.channels; ++c) {
+            T* const to = dst.pointer(n, d, h, w, c);
+            *to = e.eval(math<ops<T, isa::scalar>>{}, x.transposed_sum(n, {d, h, w}, c),
+                         position<T, true>{pixel, c, 1, to});
           }
   }
 }

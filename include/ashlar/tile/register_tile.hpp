@@ -109,8 +109,7 @@ class register_tile {
     const index nr = NV * O::lanes();
     const step_of_tiles next =
         order == tile_order::down
-            ? step_of_tiles{MR * x.a_stride,   0,    MR * x.partial_stride,
-                            MR * x.dst_stride, step, MR * row_step(x),      0}
+            ? step_of_tiles{MR * x.a_stride, 0, MR * x.partial_stride, MR * x.dst_stride, step, MR * row_step(x), 0}
             : step_of_tiles{0, step, 0, nr, 0, 0, nr};
     if constexpr (by_lanes) {
       T initial[MR * NV * O::max_lanes];
