@@ -74,8 +74,8 @@ def build(options):
                  "-DASHLAR_BUILD_TESTS=OFF", "-DASHLAR_BUILD_EXAMPLES=OFF"]
     print("configuring", options.build_dir, flush=True)
     subprocess.run(configure, check=True, stdout=subprocess.DEVNULL)
-    print(f"building ashlar_bench_{options.isa} and the peers", flush=True)
-    targets = [f"ashlar_bench_{options.isa}", "ashlar_bench_peers"]
+    print(f"building ashlar_bench_gemm_{options.isa} and the peers", flush=True)
+    targets = [f"ashlar_bench_gemm_{options.isa}", "ashlar_bench_peers"]
     subprocess.run(["cmake", "--build", options.build_dir, "--parallel", "--target", *targets], check=True, stdout=subprocess.DEVNULL)
 
 
@@ -89,7 +89,7 @@ def find_mkl():
 
 def command_line(options, out):
     folder = pathlib.Path(options.build_dir) / "bench"
-    command = [str(folder / f"ashlar_bench_{options.isa}"), f"--peer_folder={folder / 'peers'}", f"--peers={options.peers}",
+    command = [str(folder / f"ashlar_bench_gemm_{options.isa}"), f"--peer_folder={folder / 'peers'}", f"--peers={options.peers}",
                f"--threads={options.threads}", f"--core={options.core}", f"--rounds={options.repetitions}",
                f"--sample_ms={options.sample_ms}", f"--benchmark_out={out}"]
     if options.quick:
