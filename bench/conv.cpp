@@ -2,7 +2,8 @@
 // bench/conv.cpp: Ashlar's convolution beside the peers', bias and relu fused, weights in each one's own form.
 //
 // Counters, beside session.hpp's: net:NAME, how many layers of a network are this problem; algorithm:NAME, the value of
-// Ashlar's conv_algorithm. The context holds layers:NAME/N, how many layers the whole network has at batch N.
+// Ashlar's conv_algorithm. The context holds layers:NAME/N, how many layers the whole network has at batch N, and
+// algorithm:VALUE, its name.
 //
 // Depends on: session.hpp, conv_problems.hpp, conv_operands.hpp, own_conv.hpp.
 #include "conv_operands.hpp"
@@ -65,6 +66,8 @@ void add_problems(session& s) {
     for (const network& net : networks::all(batch))
       benchmark::AddCustomContext("layers:" + net.name() + "/" + std::to_string(batch),
                                   std::to_string(net.layers().size()));
+  for_each_algorithm(
+      [](int value, const char* name) { benchmark::AddCustomContext("algorithm:" + std::to_string(value), name); });
   for (const conv_problem& p : all_conv_problems()) {
     if (!s.wants(p.family(), name_of(p.form), p.quick, "warm")) continue;
     add_benchmark(s, p.name(), p.flops(), [&s, p](benchmark::State& state) { run_problem(state, s, p); });

@@ -15,11 +15,12 @@ from tables import OWN, Problem, cell, families, footer, geomean, heading, order
 
 WAYS = [OWN, OWN + "~", OWN + "_nchw", OWN + "_nchw~"]
 HEADS = {OWN: "exact", OWN + "~": "1e-4", OWN + "_nchw": "nchw", OWN + "_nchw~": "nchw1e-4"}
-ALGORITHMS = {1: "gemm", 2: "depthw", 3: "group", 16: "F2", 17: "F4", 18: "F6"}
 
 
 class Layer(Problem):
     """A problem of the conv suite. A tolerance that changes nothing was not timed: it has the exact figure."""
+
+    algorithm_names = {}
 
     def __init__(self, entry):
         super().__init__(dict(entry))
@@ -34,7 +35,7 @@ class Layer(Problem):
         self.uses = {key[4:]: int(value) for key, value in entry.items() if key.startswith("net:")}
 
     def algorithm(self, way=OWN + "~"):
-        return ALGORITHMS.get(int(self.entry.get("algorithm:" + way, self.entry.get("algorithm:" + OWN, 0))), "")
+        return self.algorithm_names.get(int(self.entry.get("algorithm:" + way, self.entry.get("algorithm:" + OWN, 0))), "")
 
     def fastest(self, way):
         """The fastest peer that `way` is compared with, or None. Those that call with NCHW have that layout's peers."""
@@ -59,14 +60,14 @@ def family_table(layers, threads):
     peers = ordered_peers(layers)
     widths = {n: max(8, len(n) + 2) for n in peers}
     ways = used_ways(layers)
-    print(f"{'':<46}  % of peak{'':<{9 * len(ways) + 7}}time of a peer / ours, exact")
-    print(f"{'n x h x w x c - k - taps':<36}{'exact ms':>10}" + "".join(f"{HEADS[w]:>9}" for w in ways) + f"{'roof':>7} {'by':<7}"
+    print(f"{'':<46}  % of peak{'':<{9 * len(ways) + 14}}time of a peer / ours, exact")
+    print(f"{'n x h x w x c - k - taps':<36}{'exact ms':>10}" + "".join(f"{HEADS[w]:>9}" for w in ways) + f"{'roof':>7} {'by':<14}"
           + "".join(f"{n:>{widths[n]}}" for n in peers) + "".join(f"{'best:' + HEADS[w]:>14}" for w in ways)
           + "  (exact: which, spread)")
     for layer in layers:
         row = f"{layer.title:<36}{layer.ns[OWN] * 1e-6:10.3f}"
         row += "".join(cell(layer.of_peak(w, threads), 9, 0) for w in ways)
-        row += f"{100 * layer.roof()[0] / layer.peak:7.0f} {layer.algorithm():<7}"
+        row += f"{100 * layer.roof()[0] / layer.peak:7.0f} {layer.algorithm():<14}"
         row += "".join(cell(layer.against(OWN, n), widths[n]) for n in peers)
         row += "".join(cell(layer.against(w), 14) for w in ways)
         best = layer.fastest(OWN)
@@ -75,10 +76,10 @@ def family_table(layers, threads):
             row += f"  {best} {low:.2f}..{high:.2f}"
         print(row)
     row = f"{'geometric mean':<46}" + "".join(cell(geomean([x.of_peak(w, threads) for x in layers]), 9, 0) for w in ways)
-    row += " " * 15 + "".join(cell(geomean([x.against(OWN, n) for x in layers]), widths[n]) for n in peers)
+    row += " " * 22 + "".join(cell(geomean([x.against(OWN, n) for x in layers]), widths[n]) for n in peers)
     print(row + "".join(cell(geomean([x.against(w) for x in layers]), 14) for w in ways))
     worst = [min((x.against(w) for x in layers if x.against(w)), default=None) for w in ways]
-    print(f"{'worst':<{61 + 9 * len(ways)}}" + "".join(" " * widths[n] for n in peers) + "".join(cell(v, 14) for v in worst))
+    print(f"{'worst':<{68 + 9 * len(ways)}}" + "".join(" " * widths[n] for n in peers) + "".join(cell(v, 14) for v in worst))
 
 
 def peer_table(layers, threads):
@@ -87,10 +88,11 @@ def peer_table(layers, threads):
     print(f"{'% of peak':<36}" + "".join(f"{n:>{w}}" for n, w in widths.items()))
     columns = {n: [] for n in widths}
     for layer in layers:
-        for n in peers:
-            columns[n].append(layer.of_peak(n, threads) if n in layer.ns else None)
-        columns["best"].append(max((v[-1] for n, v in columns.items() if v and v[-1] and not n.endswith("*")), default=None))
-        print(f"{layer.title:<36}" + "".join(cell(columns[n][-1], w, 0) for n, w in widths.items()))
+        row = {n: layer.of_peak(n, threads) for n in peers if n in layer.ns}
+        row["best"] = max((v for n, v in row.items() if not n.endswith("*")), default=None)
+        for n in columns:
+            columns[n].append(row.get(n))
+        print(f"{layer.title:<36}" + "".join(cell(row.get(n), w, 0) for n, w in widths.items()))
     print(f"{'geometric mean':<36}" + "".join(cell(geomean(columns[n]), w, 0) for n, w in widths.items()))
 
 
@@ -109,24 +111,28 @@ def network_table(layers, context):
     rows = list(whole_networks(layers, context))
     if not rows:
         return
-    names = used_ways(layers) + ordered_peers(layers)
+    ways = used_ways(layers)
+    names = ways + ordered_peers(layers)
+    plain = [w for w in ways if "_nchw" not in w]
     widths = {n: max(9, len(n) + 2) for n in names}
     print("\nwhole networks: ms of all convolution layers, each alone; at the end the best peer of each layer, and that / ours")
-    print(f"{'':<20}{'batch':>6}{'layers':>7}" + "".join(f"{n:>{w}}" for n, w in widths.items()) + f"{'best':>9}{'exact':>8}{'1e-4':>8}")
+    print(f"{'':<20}{'batch':>6}{'layers':>7}" + "".join(f"{n:>{w}}" for n, w in widths.items()) + f"{'best':>9}"
+          + "".join(f"{HEADS[w]:>8}" for w in plain))
     for network, batch, mine in sorted(rows, key=lambda row: row[1]):
         def total(times):
             return None if None in times else sum(t * x.uses[network] for t, x in zip(times, mine)) * 1e-6
 
         sums = {n: total([x.ns.get(n) for x in mine]) for n in names}
-        best = {w: total([x.ns.get(x.fastest(w)) for x in mine]) for w in WAYS[:2]}
+        best = {w: total([x.ns.get(x.fastest(w)) for x in mine]) for w in [OWN, OWN + "~"]}
         row = f"{network:<20}{batch:>6}{sum(x.uses[network] for x in mine):>7}"
         row += "".join(cell(sums[n], w) for n, w in widths.items()) + cell(best[OWN + "~"], 9)
-        print(row + "".join(cell(best[w] / sums[w] if best[w] and sums.get(w) else None, 8) for w in WAYS[:2]))
+        print(row + "".join(cell(best[w] / sums[w] if best[w] and sums[w] else None, 8) for w in plain))
 
 
 def show(document):
     """Prints every table of one run."""
     context, threads, machine, layers = read(document, Layer)
+    Layer.algorithm_names = {int(key[10:]): name for key, name in context.items() if key.startswith("algorithm:")}
     for key, group in families(layers):
         heading(key, threads, context)
         measured = [x for x in group if OWN in x.ns]

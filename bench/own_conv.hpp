@@ -32,6 +32,15 @@ inline auto plan_own_conv(const ashlar_peer_conv_problem& p, bool tolerant) {
       ashlar::tolerance(tolerant ? conv_tolerance : 0));
 }
 
+// The values of conv_algorithm that have a name, for who reads them as numbers.
+template <class Take>
+void for_each_algorithm(Take take) {
+  for (int value = 1; value < 64; ++value) {
+    const char* name = ashlar::name(static_cast<ashlar::conv_algorithm>(value));
+    if (name != std::string("unknown")) take(value, name);
+  }
+}
+
 inline std::shared_ptr<ashlar::aligned_buffer> own_memory(std::size_t bytes) {
   return std::make_shared<ashlar::aligned_buffer>(ashlar::aligned_buffer::make(bytes));
 }
@@ -64,7 +73,8 @@ inline void add_own_conv(std::vector<conv_candidate>& all, const conv_operands& 
   static ashlar::serial one;
   const auto exact = plan_own_conv(data.description(ashlar_peer_nhwc), false);
   const auto within = plan_own_conv(data.description(ashlar_peer_nhwc), true);
-  if (!exact.ok() || !within.ok()) return (void)std::fprintf(stderr, "ashlar: %s\n", exact.error().message());
+  for (const auto* plan : {&exact, &within})
+    if (!plan->ok()) return (void)std::fprintf(stderr, "ashlar: %s\n", plan->error().message());
   const bool differ = exact.value().algorithm() != within.value().algorithm();
   auto add = [&](std::string name, int layout, bool tolerant, auto& executor) {
     name += std::string(layout_suffix(layout)) + (tolerant ? "~" : "");
