@@ -39,7 +39,7 @@ class Layer(Problem):
 
     def fastest(self, way):
         """The fastest peer that `way` is compared with, or None. Those that call with NCHW have that layout's peers."""
-        names = [n for n in self.peers if not n.endswith("*") and (way.endswith("~") or not n.endswith("~"))]
+        names = [n for n in self.peers if "*" not in n and (way.endswith("~") or not n.endswith("~"))]
         if "_nchw" in way:
             names = [n for n in names if "_nchw" in n]
         return min(names, key=self.peers.get, default=None)
@@ -89,7 +89,7 @@ def peer_table(layers, threads):
     columns = {n: [] for n in widths}
     for layer in layers:
         row = {n: layer.of_peak(n, threads) for n in peers if n in layer.ns}
-        row["best"] = max((v for n, v in row.items() if not n.endswith("*")), default=None)
+        row["best"] = max((v for n, v in row.items() if "*" not in n), default=None)
         for n in columns:
             columns[n].append(row.get(n))
         print(f"{layer.title:<36}" + "".join(cell(row.get(n), w, 0) for n, w in widths.items()))
