@@ -5,13 +5,13 @@
 // Both are also timed inside every round of a problem, so that "% of peak" never compares two moments of a drifting
 // clock.
 //
-// Used by: gemm.cpp, timing.hpp.
+// Used by: session.hpp.
 #pragma once
 #include <array>
 #include <cstddef>
 #include <cstdint>
 
-#include "problems.hpp"
+#include "values.hpp"
 
 namespace bench {
 

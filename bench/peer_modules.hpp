@@ -2,7 +2,7 @@
 // bench/peer_modules.hpp: finds and opens the peers (peers/*.cpp) that were built, each in a linker namespace of its
 // own names.
 //
-// Depends on: peers/peer.h.   Used by: gemm.cpp, contenders.hpp.
+// Depends on: peers/peer.h.   Used by: session.hpp.
 #pragma once
 #include <dirent.h>
 #include <dlfcn.h>
@@ -57,30 +57,34 @@ inline bool is_wanted(const std::string& name, const std::string& wanted) {
   return wanted == "all" || ("," + wanted + ",").find("," + name + ",") != std::string::npos;
 }
 
+// What a suite needs of a peer: that it offers the suite's operation.
+using peer_filter = bool (*)(const ashlar_peer&);
+
 inline bool open_peer(const std::string& path, const std::string& name, const std::string& isa, int threads,
-                      std::vector<peer_module>& peers) {
+                      peer_filter offers, std::vector<peer_module>& peers) {
   void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
   if (!module) {
-    std::printf("peer %-9s not available: %s\n", name.c_str(), dlerror());
+    std::printf("peer %-11s not available: %s\n", name.c_str(), dlerror());
     return false;
   }
   auto entry = reinterpret_cast<const ashlar_peer* (*)()>(dlsym(module, "ashlar_peer_entry"));
+  if (entry && entry()->abi == ashlar_peer_abi && !offers(*entry())) return false;
   char version[160] = "";
   if (!entry || entry()->abi != ashlar_peer_abi || !entry()->open(isa.c_str(), threads, version, sizeof version)) {
-    std::printf("peer %-9s not available here\n", name.c_str());
+    std::printf("peer %-11s not available here\n", name.c_str());
     return false;
   }
-  std::printf("peer %-9s %s\n", name.c_str(), version);
+  std::printf("peer %-11s %s\n", name.c_str(), version);
   peers.push_back({entry(), name, version});
   return true;
 }
 
 inline std::vector<peer_module> open_peers(const std::string& folder, const std::string& isa, int threads,
-                                           const std::string& wanted) {
+                                           const std::string& wanted, peer_filter offers) {
   std::vector<peer_module> peers;
   for (const auto& file : files_in(folder)) {
     const std::string name = peer_name(file, isa);
-    if (!name.empty() && is_wanted(name, wanted)) open_peer(folder + "/" + file, name, isa, threads, peers);
+    if (!name.empty() && is_wanted(name, wanted)) open_peer(folder + "/" + file, name, isa, threads, offers, peers);
   }
   return peers;
 }

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""bench/run.py: builds and runs the benchmark of one ISA and prints tables; `./dev bench` passes its arguments on to it.
+"""bench/run.py: builds and runs the benchmarks of one ISA and prints tables; `./dev bench` passes its arguments on to it.
 
     ./dev bench --quick                          a fair sample of every family, under 3 minutes
-    ./dev bench --family squares,bert            whole families
+    ./dev bench --suite conv                     all convolution layers of twelve networks
+    ./dev bench --family squares,3x3             whole families, of either suite
+    ./dev bench --variant cold,chain             convolutions with other weights each call; there and back
     ./dev bench --filter 'small_m/f32/prepacked/8x' --json result.json
     ./dev bench --threads 2 --filter 'squares/f32/plain/(1024|2048)x'
 
-The tables come from tables.py; the JSON is Google Benchmark's, with the medians of every library as counters.
+The tables come from tables.py and conv_tables.py; the JSON is Google Benchmark's, with the medians of every library as
+counters; of two suites it is a list of two.
 """
 import argparse
 import json
@@ -18,11 +21,17 @@ import subprocess
 import sys
 import tempfile
 
+import conv_tables
 import tables
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FAMILIES = ["squares", "small_m", "skinny", "odd", "bert", "attention", "conv", "squares_f64", "tiny", "transposed"]
-PEERS = ["openblas", "blis", "mkl", "onednn", "libxsmm", "eigen"]
+FAMILIES = {
+    "gemm": ["squares", "small_m", "skinny", "odd", "bert", "attention", "conv", "squares_f64", "tiny", "transposed"],
+    "conv": ["1x1", "3x3", "3x3s2", "7x7", "5x5_1x7", "depthwise", "grouped", "dilated"],
+}
+VARIANTS = {"gemm": ["plain", "prepacked", "fixed"], "conv": ["warm", "cold", "chain"]}
+TABLES = {"gemm": tables, "conv": conv_tables}
+PEERS = ["openblas", "blis", "mkl", "onednn", "libxsmm", "eigen", "xnnpack", "onnxruntime"]
 
 
 def best_isa():
@@ -38,12 +47,14 @@ def best_isa():
 
 def parse_arguments(arguments):
     parser = argparse.ArgumentParser(
-        prog="dev bench", description="Ashlar's gemm beside other libraries: interleaved, one process, medians.",
-        epilog="Problem names, for --filter: FAMILY/TYPE/VARIANT/MxNxK[/LABEL], e.g. squares/f32/plain/512x512x512. "
+        prog="dev bench", description="Ashlar beside other libraries: interleaved, one process, medians.",
+        epilog="Problem names, for --filter: FAMILY/TYPE/VARIANT/SHAPE[/LABEL], e.g. squares/f32/plain/512x512x512 or "
+               "3x3/f32/warm/1x56x56x64-64-3x3. "
                "Pip's MKL is found through ASHLAR_PEER_MKL=<path of libmkl_rt.so.N>.")
     parser.add_argument("--quick", action="store_true", help="a sample of every family in under 3 minutes")
-    parser.add_argument("--family", help="families, separated by commas: " + " ".join(FAMILIES))
-    parser.add_argument("--variant", help="plain, prepacked, fixed; separated by commas")
+    parser.add_argument("--suite", default="all", choices=["gemm", "conv", "all"], help="(default: %(default)s)")
+    for name, known in (("family", FAMILIES), ("variant", VARIANTS)):
+        parser.add_argument("--" + name, help="separated by commas; " + "; ".join(f"{s}: {' '.join(v)}" for s, v in known.items()))
     parser.add_argument("--filter", metavar="REGEX", help="problems whose name contains a match")
     parser.add_argument("--isa", default=best_isa(), help="scalar, avx2, avx512, neon, sve (default: %(default)s)")
     parser.add_argument("--peers", default="all", help="all, none, or names: " + ",".join(PEERS))
@@ -58,9 +69,16 @@ def parse_arguments(arguments):
     parser.add_argument("--build-dir", default=str(ROOT / "build" / "bench"), help="where to build (default: %(default)s)")
     parser.add_argument("--no-build", action="store_true", help="use what is in the build directory")
     options = parser.parse_args(arguments)
-    for family in (options.family or "").split(","):
-        if family and family not in FAMILIES:
-            parser.error(f"unknown family '{family}'; there are {', '.join(FAMILIES)}")
+    options.suites = [options.suite] if options.suite != "all" else list(FAMILIES)
+    for what, given, known in (("family", options.family, FAMILIES), ("variant", options.variant, VARIANTS)):
+        wanted = set((given or "").split(",")) - {""}
+        unknown = wanted - {name for suite in options.suites for name in known[suite]}
+        if unknown:
+            parser.error(f"unknown {what} '{unknown.pop()}'; there are {', '.join(n for s in options.suites for n in known[s])}")
+        if wanted:
+            options.suites = [s for s in options.suites if wanted & set(known[s])]
+    if not options.suites:
+        parser.error("no family has such a variant")
     options.repetitions = options.repetitions or (5 if options.quick else 11)
     options.sample_ms = options.sample_ms or (4 if options.quick else 20)
     if options.core >= 0 and options.core + options.threads > os.cpu_count():
@@ -69,13 +87,13 @@ def parse_arguments(arguments):
 
 
 def build(options):
-    """Configures, for other peers may have come since, and builds the executable of this ISA and all peers."""
+    """Configures, for other peers may have come since, and builds the executables of this ISA and all peers."""
     configure = ["cmake", "-G", "Ninja", "-S", str(ROOT), "-B", options.build_dir, "-DCMAKE_BUILD_TYPE=Release", "-DASHLAR_BUILD_BENCH=ON",
                  "-DASHLAR_BUILD_TESTS=OFF", "-DASHLAR_BUILD_EXAMPLES=OFF"]
     print("configuring", options.build_dir, flush=True)
     subprocess.run(configure, check=True, stdout=subprocess.DEVNULL)
-    print(f"building ashlar_bench_{options.isa} and the peers", flush=True)
-    targets = [f"ashlar_bench_{options.isa}", "ashlar_bench_peers"]
+    targets = [f"ashlar_bench_{suite}_{options.isa}" for suite in options.suites] + ["ashlar_bench_peers"]
+    print("building", " ".join(targets), flush=True)
     subprocess.run(["cmake", "--build", options.build_dir, "--parallel", "--target", *targets], check=True, stdout=subprocess.DEVNULL)
 
 
@@ -87,9 +105,9 @@ def find_mkl():
     return None
 
 
-def command_line(options, out):
+def command_line(options, suite, out):
     folder = pathlib.Path(options.build_dir) / "bench"
-    command = [str(folder / f"ashlar_bench_{options.isa}"), f"--peer_folder={folder / 'peers'}", f"--peers={options.peers}",
+    command = [str(folder / f"ashlar_bench_{suite}_{options.isa}"), f"--peer_folder={folder / 'peers'}", f"--peers={options.peers}",
                f"--threads={options.threads}", f"--core={options.core}", f"--rounds={options.repetitions}",
                f"--sample_ms={options.sample_ms}", f"--benchmark_out={out}"]
     if options.quick:
@@ -105,32 +123,50 @@ def command_line(options, out):
     return command
 
 
-def measure(options, out):
+def has_problems(command):
+    names = subprocess.run([*command, "--list", "--benchmark_list_tests=true"], check=True, capture_output=True, text=True)
+    return any(line and not line.startswith("machine/") for line in names.stdout.splitlines())
+
+
+def measure(options, suite, folder):
+    """Runs one suite; its JSON document, or None where no problem of it was asked for."""
     environment = dict(os.environ)
+    out = pathlib.Path(folder, suite + ".json")
     mkl = find_mkl()
     if mkl:
         environment.setdefault("ASHLAR_PEER_MKL", mkl)
-    command = command_line(options, out)
+    command = command_line(options, suite, out)
     if not os.access(command[0], os.X_OK):
         sys.exit(f"{command[0]} does not exist: leave out --no-build, or choose another --isa")
+    if not has_problems(command):
+        return None
     load = os.getloadavg()[0]
     if load > 0.5:
         print(f"note: the load average is {load:.1f}: other programs are running, which figures with several threads do not survive")
     subprocess.run(command, check=True, env=environment)
+    return json.loads(out.read_text())
+
+
+def show(documents):
+    for document in documents:
+        TABLES[document["context"].get("suite", "gemm")].show(document)
 
 
 def main(arguments):
     options = parse_arguments(arguments)
     if options.show:
-        tables.show(json.loads(pathlib.Path(options.show).read_text()))
+        document = json.loads(pathlib.Path(options.show).read_text())
+        show(document if isinstance(document, list) else [document])
         return
     if not options.no_build:
         build(options)
     with tempfile.TemporaryDirectory() as folder:
-        out = options.json or os.path.join(folder, "bench.json")
-        measure(options, out)
-        tables.show(json.loads(pathlib.Path(out).read_text()))
+        documents = [d for d in (measure(options, suite, folder) for suite in options.suites) if d]
+    if not documents:
+        sys.exit("no problem matches")
+    show(documents)
     if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(documents if len(documents) != 1 else documents[0], indent=1))
         print(f"raw medians and quartiles: {options.json}")
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bench/tables.py: the tables of a benchmark run, from the JSON that the executable wrote.
+"""bench/tables.py: the tables of a run of the gemm suite, from the JSON that the executable wrote, and what the tables
+of both suites (conv_tables.py) share.
 
     GF/s     2 m n k / median time
     %peak    of the multiply-adds that the core could do in the same rounds
@@ -11,7 +12,7 @@ Without our own figures (--no-own) the peers' columns are their % of peak.
 import math
 
 OWN, SERIAL = "ashlar", "ashlar_1"
-ORDER = ["onednn", "mkl", "openblas", "blis", "eigen", "libxsmm"]
+ORDER = ["onednn", "xnnpack", "onednn_nchw", "onnxruntime_nchw", "onednn*", "mkl", "openblas", "blis", "eigen", "libxsmm"]
 
 
 class Problem:
@@ -22,7 +23,7 @@ class Problem:
         self.family, self.dtype, self.variant, *rest = entry["name"].split("/iterations:")[0].split("/")
         self.title = " ".join(rest)
         self.ns = {key[3:]: value for key, value in entry.items() if key.startswith("ns:")}
-        self.peers = {name: t for name, t in self.ns.items() if name not in (OWN, SERIAL)}
+        self.peers = {name: t for name, t in self.ns.items() if not name.startswith(OWN)}
         self.flops, self.bytes = entry["flops"], entry["bytes"]
         self.peak = entry["peak_gflops"]
 
@@ -132,26 +133,44 @@ def warnings(problems):
             print(f"WRONG RESULT, not timed: {p.entry['name']}: {p.entry['label']}")
 
 
-def show(document):
-    """Prints every table of one run."""
+def read(document, problem=Problem):
+    """Of one run: the context, the threads, the benchmark entries of the machine, the problems."""
     context = document["context"]
-    threads = int(context.get("threads", 1))
     entries = [e for e in document["benchmarks"] if e.get("run_type", "iteration") == "iteration"]
-    problems = [Problem(e) for e in entries if not e["name"].startswith("machine/")]
+    machine = [e for e in entries if e["name"].startswith("machine/")]
+    return context, int(context.get("threads", 1)), machine, [problem(e) for e in entries if e not in machine]
+
+
+def families(problems):
     groups = {}
     for p in problems:
         groups.setdefault((p.family, p.dtype, p.variant), []).append(p)
-    for (family, dtype, variant), group in groups.items():
-        print(f"\n{family} {dtype} {variant}, {threads} thread{'s' if threads > 1 else ''}, {context.get('isa', '')}")
+    return groups.items()
+
+
+def heading(key, threads, context):
+    family, dtype, variant = key
+    print(f"\n{family} {dtype} {variant}, {threads} thread{'s' if threads > 1 else ''}, {context.get('isa', '')}")
+
+
+def footer(context, machine, problems):
+    print()
+    for name, version in context.items():
+        if name.startswith("peer:"):
+            print(f"{name[5:]:<12}{version}")
+    machine_lines(machine)
+    warnings(problems)
+
+
+def show(document):
+    """Prints every table of one run."""
+    context, threads, machine, problems = read(document)
+    for key, group in families(problems):
+        heading(key, threads, context)
         measured = [p for p in group if OWN in p.ns]
         if measured:
             own_table(measured, threads)
         elif any(p.ns for p in group):
             peer_table([p for p in group if p.ns], threads)
     scaling_table(problems, threads)
-    print()
-    for name, version in context.items():
-        if name.startswith("peer:"):
-            print(f"{name[5:]:<10}{version}")
-    machine_lines([e for e in entries if e["name"].startswith("machine/")])
-    warnings(problems)
+    footer(context, machine, problems)

@@ -3,7 +3,7 @@
 // first one being another each time (A B C, B C A, C A B ...): a disturbance or a change of the clock meets all of
 // them.
 //
-// Depends on: contender.hpp.   Used by: gemm.cpp.
+// Depends on: contender.hpp.   Used by: session.cpp.
 #pragma once
 #include <time.h>
 
@@ -57,8 +57,8 @@ inline void take_sample(contender& c) {
   c.samples.push_back(spent / double(c.batch));
 }
 
-inline void take_round(std::vector<contender>& all, std::size_t round) {
-  for (std::size_t i = 0; i < all.size(); ++i) take_sample(all[(i + round) % all.size()]);
+inline void take_round(const std::vector<contender*>& all, std::size_t round) {
+  for (std::size_t i = 0; i < all.size(); ++i) take_sample(*all[(i + round) % all.size()]);
 }
 
 inline double quantile(std::vector<double> values, double q) {

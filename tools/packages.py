@@ -12,7 +12,8 @@ CROSS_ARM = ["g++-aarch64-linux-gnu", "qemu-user"]
 EMULATE_X86 = ["qemu-user"]
 CHECK = BUILD + ["clang-format-19", "clang-tidy-19", "git"]
 BENCH = BUILD + ["libbenchmark-dev"]
-PEERS = ["libopenblas0-pthread", "libblis4-openmp", "libdnnl-dev", "libxsmm-dev", "libeigen3-dev"]  # to measure beside
+PEERS = ["libopenblas0-pthread", "libblis4-openmp", "libdnnl-dev", "libxsmm-dev", "libeigen3-dev",
+         "libxnnpack-dev", "libpthreadpool-dev", "libonnxruntime-dev"]  # to measure beside
 
 
 def installed(name):

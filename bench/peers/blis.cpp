@@ -35,7 +35,8 @@ int open(const char* isa, int threads, char* version, std::size_t size) {
   return 1;
 }
 
-constexpr ashlar_peer peer{ashlar_peer_abi, "blis", open, supports_plain, prepare_plain, run_plain, release_plain};
+constexpr ashlar_peer_gemm gemm{supports_plain, prepare_plain, run_plain, release_plain};
+constexpr ashlar_peer peer{ashlar_peer_abi, "blis", open, &gemm, nullptr};
 }  // namespace
 
 extern "C" const ashlar_peer* ashlar_peer_entry() { return &peer; }

@@ -38,10 +38,10 @@ inline bool open_first(std::initializer_list<const char*> names) {
 }
 
 struct cblas_call {
-  ashlar_peer_problem p;
+  ashlar_peer_gemm_problem p;
   int trans_a, trans_b, lda, ldb, ldc;
 
-  explicit cblas_call(const ashlar_peer_problem& problem)
+  explicit cblas_call(const ashlar_peer_gemm_problem& problem)
       : p(problem),
         trans_a(p.transposed_a ? cblas_transposed : cblas_plain),
         trans_b(p.transposed_b ? cblas_transposed : cblas_plain),
@@ -65,8 +65,8 @@ inline bool bind_gemm() {
   return sgemm && dgemm;
 }
 
-inline int supports_plain(const ashlar_peer_problem* p) { return !p->prepacked; }
-inline void* prepare_plain(const ashlar_peer_problem* p) { return new cblas_call(*p); }
+inline int supports_plain(const ashlar_peer_gemm_problem* p) { return !p->prepacked; }
+inline void* prepare_plain(const ashlar_peer_gemm_problem* p) { return new cblas_call(*p); }
 inline void release_plain(void* state) { delete static_cast<cblas_call*>(state); }
 inline void run_plain(void* state) {
   auto* call = static_cast<cblas_call*>(state);

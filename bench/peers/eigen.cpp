@@ -14,7 +14,7 @@ template <class T>
 using const_matrix = Eigen::Map<const Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
 
 template <class T, class Left>
-void multiply(const ashlar_peer_problem& p, const Left& left) {
+void multiply(const ashlar_peer_gemm_problem& p, const Left& left) {
   matrix<T> c(static_cast<T*>(p.c), p.m, p.n);
   if (p.transposed_b) {
     c.noalias() = left * const_matrix<T>(static_cast<const T*>(p.b), p.n, p.k).transpose();
@@ -24,7 +24,7 @@ void multiply(const ashlar_peer_problem& p, const Left& left) {
 }
 
 template <class T>
-void multiply(const ashlar_peer_problem& p) {
+void multiply(const ashlar_peer_gemm_problem& p) {
   if (p.transposed_a) {
     multiply<T>(p, const_matrix<T>(static_cast<const T*>(p.a), p.k, p.m).transpose());
   } else {
@@ -39,15 +39,16 @@ int open(const char*, int threads, char* version, std::size_t size) {
   return 1;
 }
 
-int supports(const ashlar_peer_problem* p) { return !p->prepacked; }
-void* prepare(const ashlar_peer_problem* p) { return new ashlar_peer_problem(*p); }
+int supports(const ashlar_peer_gemm_problem* p) { return !p->prepacked; }
+void* prepare(const ashlar_peer_gemm_problem* p) { return new ashlar_peer_gemm_problem(*p); }
 void run(void* state) {
-  const auto& p = *static_cast<ashlar_peer_problem*>(state);
+  const auto& p = *static_cast<ashlar_peer_gemm_problem*>(state);
   p.dtype == ashlar_peer_f64 ? multiply<double>(p) : multiply<float>(p);
 }
-void release(void* state) { delete static_cast<ashlar_peer_problem*>(state); }
+void release(void* state) { delete static_cast<ashlar_peer_gemm_problem*>(state); }
 
-constexpr ashlar_peer peer{ashlar_peer_abi, "eigen", open, supports, prepare, run, release};
+constexpr ashlar_peer_gemm gemm{supports, prepare, run, release};
+constexpr ashlar_peer peer{ashlar_peer_abi, "eigen", open, &gemm, nullptr};
 }  // namespace
 
 extern "C" const ashlar_peer* ashlar_peer_entry() { return &peer; }

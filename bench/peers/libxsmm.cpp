@@ -17,7 +17,7 @@ constexpr std::int64_t largest_extent =
     256;  // beyond, one generated kernel without blocking is not how libxsmm is meant to be used
 
 struct call {
-  ashlar_peer_problem p;
+  ashlar_peer_gemm_problem p;
   libxsmm_smmfunction f32 = nullptr;
   libxsmm_dmmfunction f64 = nullptr;
 };
@@ -31,12 +31,12 @@ int open(const char* isa, int threads, char* version, std::size_t size) {
   return 1;
 }
 
-int supports(const ashlar_peer_problem* p) {
+int supports(const ashlar_peer_gemm_problem* p) {
   return !p->prepacked && !p->transposed_a && !p->transposed_b && p->m <= largest_extent && p->n <= largest_extent &&
          p->k <= largest_extent;
 }
 
-void* prepare(const ashlar_peer_problem* p) {
+void* prepare(const ashlar_peer_gemm_problem* p) {
   auto* c = new call{*p};
   const int m = static_cast<int>(p->n), n = static_cast<int>(p->m), k = static_cast<int>(p->k);
   const int flags = LIBXSMM_GEMM_FLAG_NONE, prefetch = LIBXSMM_GEMM_PREFETCH_NONE;
@@ -63,7 +63,8 @@ void run(void* state) {
 
 void release(void* state) { delete static_cast<call*>(state); }
 
-constexpr ashlar_peer peer{ashlar_peer_abi, "libxsmm", open, supports, prepare, run, release};
+constexpr ashlar_peer_gemm gemm{supports, prepare, run, release};
+constexpr ashlar_peer peer{ashlar_peer_abi, "libxsmm", open, &gemm, nullptr};
 }  // namespace
 
 extern "C" const ashlar_peer* ashlar_peer_entry() { return &peer; }

@@ -72,11 +72,11 @@ int open(const char* isa, int threads, char* version, std::size_t size) {
   return 1;
 }
 
-int supports(const ashlar_peer_problem* p) {
+int supports(const ashlar_peer_gemm_problem* p) {
   return !p->prepacked || (p->dtype == ashlar_peer_f64 ? pack_f64.compute != nullptr : pack_f32.compute != nullptr);
 }
 
-void* prepare(const ashlar_peer_problem* p) {
+void* prepare(const ashlar_peer_gemm_problem* p) {
   auto* call = new mkl_call(*p);
   if (p->prepacked) p->dtype == ashlar_peer_f64 ? call->pack(pack_f64) : call->pack(pack_f32);
   return call;
@@ -94,7 +94,8 @@ void run(void* state) {
 
 void release(void* state) { delete static_cast<mkl_call*>(state); }
 
-constexpr ashlar_peer peer{ashlar_peer_abi, "mkl", open, supports, prepare, run, release};
+constexpr ashlar_peer_gemm gemm{supports, prepare, run, release};
+constexpr ashlar_peer peer{ashlar_peer_abi, "mkl", open, &gemm, nullptr};
 }  // namespace
 
 extern "C" const ashlar_peer* ashlar_peer_entry() { return &peer; }

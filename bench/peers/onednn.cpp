@@ -1,31 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
-// bench/peers/onednn.cpp: oneDNN's matmul; for constant weights in the format it prefers itself ("any"), reordered
-// before.
+// bench/peers/onednn.cpp: oneDNN's matmul and convolution; constant weights, and in a layout of its own src and dst
+// too, are in the format that it prefers ("any"), reordered before.
+#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "peer.h"
 
 namespace {
 using dnnl::memory;
+using tag = memory::format_tag;
 
-memory::desc matrix(std::int64_t rows, std::int64_t cols, memory::data_type type, bool transposed) {
-  return {{rows, cols}, type, transposed ? memory::format_tag::ba : memory::format_tag::ab};
-}
+constexpr auto f32 = memory::data_type::f32;
 
+// Version 2 had operation descriptors between the shapes and the primitive.
 #if DNNL_VERSION_MAJOR >= 3
 dnnl::matmul::primitive_desc describe(const memory::desc& a, const memory::desc& b, const memory::desc& c,
                                       const dnnl::primitive_attr& attr, const dnnl::engine& engine) {
   return {engine, a, b, c, attr};
 }
+template <class... Shapes>
+dnnl::convolution_forward::primitive_desc describe_conv(const dnnl::primitive_attr& attr, const dnnl::engine& engine,
+                                                        const Shapes&... shapes) {
+  return {engine, dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, shapes..., attr};
+}
+void append_relu(dnnl::post_ops& ops) { ops.append_eltwise(dnnl::algorithm::eltwise_relu, 0, 0); }
 #else
 dnnl::matmul::primitive_desc describe(const memory::desc& a, const memory::desc& b, const memory::desc& c,
                                       const dnnl::primitive_attr& attr, const dnnl::engine& engine) {
   return {dnnl::matmul::desc(a, b, c), attr, engine};
 }
+template <class... Shapes>
+dnnl::convolution_forward::primitive_desc describe_conv(const dnnl::primitive_attr& attr, const dnnl::engine& engine,
+                                                        const Shapes&... shapes) {
+  const dnnl::convolution_forward::desc operation(dnnl::prop_kind::forward_inference,
+                                                  dnnl::algorithm::convolution_direct, shapes...);
+  return {operation, attr, engine};
+}
+void append_relu(dnnl::post_ops& ops) { ops.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0); }
 #endif
 
 dnnl::engine& engine() {
@@ -35,9 +51,34 @@ dnnl::engine& engine() {
 
 struct call {
   dnnl::stream stream{engine()};
-  dnnl::matmul matmul;
+  dnnl::primitive primitive;
   std::unordered_map<int, memory> arguments;
+  memory result, dst;  // what run() leaves, and where result() brings it
+
+  void copy(memory from, memory to) {
+    dnnl::reorder(from, to).execute(stream, from, to);
+    stream.wait();
+  }
+  // The same contents in another format; the memory itself where it is that already.
+  memory in(const memory::desc& wanted, const memory& m) {
+    if (m.get_desc() == wanted) return m;
+    memory other(wanted, engine());
+    copy(m, other);
+    return other;
+  }
+  void run() {
+    primitive.execute(stream, arguments);
+    stream.wait();
+  }
 };
+
+memory over(const memory::desc& desc, const void* data) { return {desc, engine(), const_cast<void*>(data)}; }
+
+dnnl::primitive_attr own_scratchpad() {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
+}
 
 int open(const char* isa, int, char* version, std::size_t size) {
   const std::string_view target = isa;
@@ -47,31 +88,64 @@ int open(const char* isa, int, char* version, std::size_t size) {
   return 1;
 }
 
-int supports(const ashlar_peer_problem* p) { return p->dtype == ashlar_peer_f32; }  // matmul has no f64 on CPUs
+int supports_gemm(const ashlar_peer_gemm_problem* p) {
+  return p->dtype == ashlar_peer_f32;  // matmul has no f64 on CPUs
+}
 
-void build(call& c, const ashlar_peer_problem& p) {
-  const auto type = memory::data_type::f32;
-  const auto a = matrix(p.m, p.k, type, p.transposed_a), b = matrix(p.k, p.n, type, p.transposed_b);
-  const auto dst = matrix(p.m, p.n, type, false);
-  const auto chosen = p.prepacked ? memory::desc({p.k, p.n}, type, memory::format_tag::any) : b;
-  dnnl::primitive_attr attr;
-  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  const auto pd = describe(a, chosen, dst, attr, engine());
-  memory weights(b, engine(), const_cast<void*>(p.b));
-  if (pd.weights_desc() != b) {
-    memory packed(pd.weights_desc(), engine());
-    dnnl::reorder(weights, packed).execute(c.stream, weights, packed);
-    c.stream.wait();
-    weights = packed;
-  }
-  c.matmul = dnnl::matmul(pd);
-  c.arguments = {{DNNL_ARG_SRC, memory(a, engine(), const_cast<void*>(p.a))},
-                 {DNNL_ARG_WEIGHTS, weights},
-                 {DNNL_ARG_DST, memory(dst, engine(), p.c)},
+memory::desc matrix(std::int64_t rows, std::int64_t cols, bool transposed) {
+  return {{rows, cols}, f32, transposed ? tag::ba : tag::ab};
+}
+
+void build(call& c, const ashlar_peer_gemm_problem& p) {
+  const auto a = matrix(p.m, p.k, p.transposed_a), b = matrix(p.k, p.n, p.transposed_b);
+  const auto dst = matrix(p.m, p.n, false);
+  const auto chosen = p.prepacked ? memory::desc({p.k, p.n}, f32, tag::any) : b;
+  const auto pd = describe(a, chosen, dst, own_scratchpad(), engine());
+  c.primitive = dnnl::matmul(pd);
+  c.arguments = {{DNNL_ARG_SRC, over(a, p.a)},
+                 {DNNL_ARG_WEIGHTS, c.in(pd.weights_desc(), over(b, p.b))},
+                 {DNNL_ARG_DST, over(dst, p.c)},
                  {DNNL_ARG_SCRATCHPAD, memory(pd.scratchpad_desc(), engine())}};
 }
 
-void* prepare(const ashlar_peer_problem* p) {
+int supports_conv(const ashlar_peer_conv_problem*) { return 1; }
+
+// oneDNN's order is k, c, r, s, with groups before them where there are several; in memory they are k, r, s, c.
+memory::dims filter_extents(const ashlar_peer_conv_problem& p) {
+  if (p.groups == 1) return {p.k, p.c, p.r, p.s};
+  return {p.groups, p.k / p.groups, p.c / p.groups, p.r, p.s};
+}
+memory::dims filter_strides(const ashlar_peer_conv_problem& p) {
+  const std::int64_t c = p.c / p.groups, k = p.k / p.groups, size = p.r * p.s * c;
+  if (p.groups == 1) return {size, 1, p.s * c, c};
+  return {k * size, size, 1, p.s * c, c};
+}
+
+void build(call& c, const ashlar_peer_conv_problem& p) {
+  const tag plain = p.layout == ashlar_peer_nchw ? tag::nchw : tag::nhwc;
+  const tag chosen = p.layout == ashlar_peer_own_layout ? tag::any : plain;
+  const memory::dims src{p.n, p.c, p.h, p.w}, dst{p.n, p.k, p.oh, p.ow};
+  const memory::desc weights(filter_extents(p), f32, filter_strides(p)), bias({p.k}, f32, tag::a);
+  auto attr = own_scratchpad();
+  dnnl::post_ops ops;
+  append_relu(ops);
+  attr.set_post_ops(ops);
+  auto pair = [](const std::int64_t(&v)[2], std::int64_t less = 0) { return memory::dims{v[0] - less, v[1] - less}; };
+  const auto pd = describe_conv(attr, engine(), memory::desc(src, f32, chosen),
+                                memory::desc(filter_extents(p), f32, tag::any), bias, memory::desc(dst, f32, chosen),
+                                pair(p.stride), pair(p.dilation, 1), pair(p.before), pair(p.after));
+  c.primitive = dnnl::convolution_forward(pd);
+  c.dst = over({dst, f32, plain}, p.dst);
+  c.result = pd.dst_desc() == c.dst.get_desc() ? c.dst : memory(pd.dst_desc(), engine());
+  c.arguments = {{DNNL_ARG_SRC, c.in(pd.src_desc(), over({src, f32, plain}, p.src))},
+                 {DNNL_ARG_WEIGHTS, c.in(pd.weights_desc(), over(weights, p.weights))},
+                 {DNNL_ARG_BIAS, over(bias, p.bias)},
+                 {DNNL_ARG_DST, c.result},
+                 {DNNL_ARG_SCRATCHPAD, memory(pd.scratchpad_desc(), engine())}};
+}
+
+template <class Problem>
+void* prepare(const Problem* p) {
   auto* c = new call;
   try {
     build(*c, *p);
@@ -82,15 +156,16 @@ void* prepare(const ashlar_peer_problem* p) {
   }
 }
 
-void run(void* state) {
+void run(void* state) { static_cast<call*>(state)->run(); }
+void result(void* state) {
   auto* c = static_cast<call*>(state);
-  c->matmul.execute(c->stream, c->arguments);
-  c->stream.wait();
+  if (c->result.get_data_handle() != c->dst.get_data_handle()) c->copy(c->result, c->dst);
 }
-
 void release(void* state) { delete static_cast<call*>(state); }
 
-constexpr ashlar_peer peer{ashlar_peer_abi, "onednn", open, supports, prepare, run, release};
+constexpr ashlar_peer_gemm gemm{supports_gemm, prepare<ashlar_peer_gemm_problem>, run, release};
+constexpr ashlar_peer_conv conv{0, supports_conv, prepare<ashlar_peer_conv_problem>, run, result, release};
+constexpr ashlar_peer peer{ashlar_peer_abi, "onednn", open, &gemm, &conv};
 }  // namespace
 
 extern "C" const ashlar_peer* ashlar_peer_entry() { return &peer; }

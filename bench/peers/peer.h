@@ -2,7 +2,8 @@
 // bench/peers/peer.h: what a shared module must offer so that the benchmark can time another library beside Ashlar.
 //
 // A peer is a module of its own, opened with RTLD_LOCAL | RTLD_DEEPBIND: several libraries that export the same names
-// (cblas_sgemm) then live in one process. The interface is plain C, so that a module may be built with any flags.
+// (cblas_sgemm) then live in one process. The interface is plain C, so that a module may be built with any flags. It
+// offers matrix products, convolutions, or both.
 //
 // Used by: peer_modules.hpp (the benchmark's side), peers/*.cpp.
 #ifndef ASHLAR_BENCH_PEER_H
@@ -14,12 +15,12 @@
 extern "C" {
 #endif
 
-enum { ashlar_peer_abi = 1 };
+enum { ashlar_peer_abi = 2 };
 enum { ashlar_peer_f32 = 0, ashlar_peer_f64 = 1 };
 
 /* C = A * B. A is m x k, B is k x n, C is m x n, each row-major and contiguous; a transposed operand is stored the
  * other way round. */
-typedef struct ashlar_peer_problem {
+typedef struct ashlar_peer_gemm_problem {
   int dtype;
   int prepacked; /* B is constant: whatever prepare() does to it is not timed */
   int transposed_a, transposed_b;
@@ -27,7 +28,38 @@ typedef struct ashlar_peer_problem {
   int64_t m, n, k;
   const void *a, *b;
   void* c;
-} ashlar_peer_problem;
+} ashlar_peer_gemm_problem;
+
+typedef struct ashlar_peer_gemm {
+  int (*supports)(const ashlar_peer_gemm_problem* problem);
+  void* (*prepare)(const ashlar_peer_gemm_problem* problem); /* NULL: cannot */
+  void (*run)(void* state);                                  /* the timed call */
+  void (*release)(void* state);
+} ashlar_peer_gemm;
+
+enum { ashlar_peer_nhwc = 0, ashlar_peer_nchw = 1, ashlar_peer_own_layout = 2 };
+
+/* dst = relu(bias + src * weights), f32. weights: k x r x s x c / groups, contiguous and constant, as bias is (one
+ * number for each of the k): whatever prepare() does to them is not timed. src (n x h x w x c) and dst (n x oh x ow x
+ * k) are contiguous and in `layout`. In the peer's own layout they are NHWC, prepare() converts src, run() works on
+ * the peer's memory, and result(), not timed, writes dst. Pairs are height, width. */
+typedef struct ashlar_peer_conv_problem {
+  int layout;
+  int threads;
+  int64_t n, h, w, c, k, r, s, oh, ow, groups;
+  int64_t stride[2], dilation[2], before[2], after[2];
+  const float *src, *weights, *bias;
+  float* dst;
+} ashlar_peer_conv_problem;
+
+typedef struct ashlar_peer_conv {
+  int tolerant; /* may round more than a sum of products does (Winograd): then it is checked against a tolerance */
+  int (*supports)(const ashlar_peer_conv_problem* problem);
+  void* (*prepare)(const ashlar_peer_conv_problem* problem); /* NULL: cannot */
+  void (*run)(void* state);                                  /* the timed call */
+  void (*result)(void* state);                               /* NULL: run() writes dst */
+  void (*release)(void* state);
+} ashlar_peer_conv;
 
 typedef struct ashlar_peer {
   int abi;
@@ -35,10 +67,8 @@ typedef struct ashlar_peer {
   /* Loads the library for this ISA ("avx2", "avx512", ...) and thread count. 0: not on this machine. Writes its
    * version. */
   int (*open)(const char* isa, int threads, char* version, size_t size);
-  int (*supports)(const ashlar_peer_problem* problem);
-  void* (*prepare)(const ashlar_peer_problem* problem); /* NULL: cannot */
-  void (*run)(void* state);                             /* the timed call */
-  void (*release)(void* state);
+  const ashlar_peer_gemm* gemm; /* NULL: has none */
+  const ashlar_peer_conv* conv;
 } ashlar_peer;
 
 /* Modules are compiled with hidden visibility: a C++ inline variable would otherwise be one for the whole process

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// bench/problems.hpp: the problems, in families. C (m x n) = A (m x k) * B (k x n); sizes are always written m x n x k.
+// bench/gemm_problems.hpp: the matrix products, in families. C (m x n) = A (m x k) * B (k x n); sizes are always
+// written m x n x k.
 //
 //   plain       B as the caller has it            prepacked   B packed before, outside the timed call
 //   fixed       Ashlar's extents are compile-time constants; every peer still gets its best plain call
@@ -10,9 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "values.hpp"
+
 namespace bench {
 
-enum class dtype { f32, f64 };
 enum class variant { plain, prepacked, fixed };
 
 struct problem {
@@ -30,7 +32,6 @@ struct problem {
   std::string name() const;
 };
 
-inline const char* name_of(dtype t) { return t == dtype::f64 ? "f64" : "f32"; }
 inline const char* name_of(variant v) {
   return v == variant::plain ? "plain" : v == variant::prepacked ? "prepacked" : "fixed";
 }

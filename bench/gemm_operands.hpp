@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// bench/operands.hpp: the matrices of one problem, and the check that a contender computes their product before it may
-// be timed.
+// bench/gemm_operands.hpp: the matrices of one problem, and the check that a contender computes their product before it
+// may be timed.
 //
 //   |c - exact| <= (k + 2) * eps * sum |a| |b|          for any order of summation, fused or not (Higham 2002,
 //   section 3.1)
@@ -9,7 +9,7 @@
 // large one. All elements are then compared with the first contender's result, with the bound above taken at |a| = |b|
 // = 1.
 //
-// Depends on: problems.hpp, peers/peer.h, contender.hpp.   Used by: gemm.cpp.
+// Depends on: gemm_problems.hpp, peers/peer.h, contender.hpp, values.hpp.   Used by: gemm.cpp.
 #pragma once
 #include <cmath>
 #include <cstdlib>
@@ -20,32 +20,11 @@
 #include <type_traits>
 
 #include "contender.hpp"
+#include "gemm_problems.hpp"
 #include "peers/peer.h"
-#include "problems.hpp"
+#include "values.hpp"
 
 namespace bench {
-
-struct free_memory {
-  void operator()(void* p) const { std::free(p); }
-};
-template <class T>
-using buffer = std::unique_ptr<T[], free_memory>;
-
-template <class T>
-buffer<T> allocate(std::int64_t count) {
-  const auto bytes = (static_cast<std::size_t>(count) * sizeof(T) + 127) / 64 * 64;
-  return buffer<T>(static_cast<T*>(std::aligned_alloc(64, bytes)));
-}
-
-// Uniform in [-1, 1], the same on every machine.
-template <class T>
-void fill(T* data, std::int64_t count, std::uint64_t seed) {
-  std::uint64_t x = seed;
-  for (std::int64_t i = 0; i < count; ++i) {
-    x = x * 6364136223846793005u + 1442695040888963407u;
-    data[i] = static_cast<T>(static_cast<std::int32_t>(x >> 32)) / T(2147483648.0);
-  }
-}
 
 template <class T>
 class operands {
@@ -69,7 +48,7 @@ class operands {
                   c_.get()};
   }
 
-  const ashlar_peer_problem& description() const { return for_peers_; }
+  const ashlar_peer_gemm_problem& description() const { return for_peers_; }
 
   // Runs it once on a C full of NaN. Empty when right, otherwise a sentence.
   std::string check(const contender& c) {
@@ -123,7 +102,7 @@ class operands {
 
   problem p_;
   buffer<T> a_, b_, c_, first_;
-  ashlar_peer_problem for_peers_{};
+  ashlar_peer_gemm_problem for_peers_{};
 };
 
 }  // namespace bench

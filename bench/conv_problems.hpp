@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: Apache-2.0
+// bench/conv_problems.hpp: every distinct convolution layer of twelve networks, in families, with how often each
+// network has it.
+//
+//   warm   the same operands call after call      cold   other weights each call, together larger than the caches
+//   chain  src and dst change places each call, where their shapes are equal
+//
+// The networks are written as their papers' tables are; shapes follow from them. Fully connected layers (also those of
+// squeeze-and-excite, on one pixel) and transposed convolutions are not convolutions here. Every layer is measured with
+// bias and relu, whatever its network puts there. A family is a claim of its own: means are taken within one, never
+// across.
+//
+// Used by: conv_operands.hpp, own_conv.hpp, conv.cpp.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace bench {
+
+using extent = std::int64_t;
+
+enum class conv_variant { warm, cold, chain };
+inline const char* name_of(conv_variant v) {
+  return v == conv_variant::warm ? "warm" : v == conv_variant::cold ? "cold" : "chain";
+}
+
+// Zeros around src: as many on both sides as keep the size; none; or TensorFlow's, where a stride may leave one less
+// before than after.
+enum class pad { same, valid, tensorflow };
+
+struct conv_problem {
+  extent n, h, w, c, k, r, s, stride, dilation, groups;
+  extent before_h, before_w, after_h, after_w;
+  bool quick = false;               // in the sample that --quick takes
+  std::map<std::string, int> uses;  // network -> how many of its layers are this
+  conv_variant form = conv_variant::warm;
+
+  extent oh() const { return (h + before_h + after_h - (r - 1) * dilation - 1) / stride + 1; }
+  extent ow() const { return (w + before_w + after_w - (s - 1) * dilation - 1) / stride + 1; }
+  extent products() const { return r * s * c / groups; }  // multiply-adds an element of dst
+  extent weight_count() const { return k * products(); }
+  extent src_count() const { return n * h * w * c; }
+  extent dst_count() const { return n * oh() * ow() * k; }
+  double flops() const { return 2.0 * double(dst_count()) * double(products()); }
+  double bytes() const { return 4.0 * double(src_count() + dst_count() + weight_count() + k); }
+  bool same_layer(const conv_problem& o) const {
+    return n == o.n && h == o.h && w == o.w && c == o.c && k == o.k && r == o.r && s == o.s && stride == o.stride &&
+           dilation == o.dilation && groups == o.groups && before_h == o.before_h && before_w == o.before_w &&
+           after_h == o.after_h && after_w == o.after_w;
+  }
+  bool maps_to_itself() const { return h == oh() && w == ow() && c == k; }
+
+  const char* family() const {
+    if (groups > 1) return groups == c ? "depthwise" : "grouped";
+    if (dilation > 1) return "dilated";
+    if (r == 1 && s == 1) return "1x1";
+    if (r == 3 && s == 3) return stride == 1 ? "3x3" : "3x3s2";
+    if (r == 7 && s == 7) return "7x7";
+    return "5x5_1x7";
+  }
+  std::string shape() const;
+  std::string name() const { return std::string(family()) + "/f32/" + name_of(form) + "/" + shape(); }
+};
+
+// NxHxWxC-K-RxS, then what is not usual: s2 stride, d2 dilation, g32 groups, p0 no padding, p0+1 unequal padding.
+inline std::string conv_problem::shape() const {
+  auto text = [](extent v) { return std::to_string(v); };
+  std::string name =
+      text(n) + "x" + text(h) + "x" + text(w) + "x" + text(c) + "-" + text(k) + "-" + text(r) + "x" + text(s);
+  if (stride != 1) name += "s" + text(stride);
+  if (dilation != 1) name += "d" + text(dilation);
+  if (groups != 1) name += "g" + text(groups);
+  const bool padded = before_h + before_w + after_h + after_w != 0;
+  if (padded && before_h != after_h) return name + "p" + text(before_h) + "+" + text(after_h);
+  return padded || r * s == 1 ? name : name + "p0";
+}
+
+// A network under construction: the shape that has been reached, and the layers so far.
+class network {
+ public:
+  struct taps {
+    extent r = 1, s = 1, stride = 1, dilation = 1, groups = 1;
+    pad padding = pad::same;
+  };
+  struct shape {
+    extent h, w, c;
+  };
+
+  network(std::string name, extent batch, shape src) : name_(std::move(name)), batch_(batch), at_(src) {}
+
+  const std::string& name() const { return name_; }
+  const std::vector<conv_problem>& layers() const { return layers_; }
+  shape here() const { return at_; }
+  // Goes on from a shape that concatenation, pooling, upsampling or a branch has made.
+  network& from(shape s) { return at_ = s, *this; }
+  network& pooled(extent size) { return from({size, size, at_.c}); }
+
+  network& conv(extent k, const taps& t) {
+    conv_problem p{batch_, at_.h, at_.w, at_.c, k, t.r, t.s, t.stride, t.dilation, t.groups, 0, 0, 0, 0, false, {}};
+    std::tie(p.before_h, p.after_h) = around(at_.h, t.r, t);
+    std::tie(p.before_w, p.after_w) = around(at_.w, t.s, t);
+    at_ = {p.oh(), p.ow(), k};
+    layers_.push_back(std::move(p));
+    return *this;
+  }
+  network& one(extent k, extent stride = 1) { return conv(k, {.stride = stride}); }
+  network& square(extent k, extent r, extent stride = 1, pad padding = pad::same) {
+    return conv(k, {.r = r, .s = r, .stride = stride, .padding = padding});
+  }
+  network& depthwise(extent r, extent stride = 1, pad padding = pad::same) {
+    return conv(at_.c, {.r = r, .s = r, .stride = stride, .groups = at_.c, .padding = padding});
+  }
+
+ private:
+  static std::pair<extent, extent> around(extent size, extent taps, const struct taps& t) {
+    const extent reach = (taps - 1) * t.dilation;
+    if (t.padding == pad::valid) return {0, 0};
+    if (t.padding == pad::same) return {reach / 2, reach / 2};
+    const extent out = (size + t.stride - 1) / t.stride;
+    const extent needed = std::max<extent>(0, (out - 1) * t.stride + reach + 1 - size);
+    return {needed / 2, needed - needed / 2};
+  }
+
+  std::string name_;
+  extent batch_;
+  shape at_;
+  std::vector<conv_problem> layers_;
+};
+
+namespace networks {
+
+// ResNet-50 (He et al. 2015) and what is made of it. As everywhere today, a stage's stride is in its 3x3 layer. width:
+// of the 3x3 layers of the first stage.
+struct resnet_form {
+  extent width = 64, groups = 1;
+  bool dilate_last = false;  // the last stage keeps its resolution: stride 1, dilations 2, 4, 8
+};
+inline void resnet_stages(network& net, const resnet_form& form) {
+  const int blocks[4] = {3, 4, 6, 3};
+  for (int stage = 0; stage < 4; ++stage) {
+    for (int block = 0; block < blocks[stage]; ++block) {
+      const bool dilated = form.dilate_last && stage == 3;
+      const auto src = net.here();
+      const extent stride = block == 0 && stage > 0 && !dilated ? 2 : 1;
+      const extent dilation = dilated ? extent{2} << block : 1;
+      const extent out = extent{256} << stage;
+      net.one(form.width << stage);
+      net.conv(form.width << stage, {3, 3, stride, dilation, form.groups}).one(out);
+      if (block == 0) net.from(src).one(out, stride);
+    }
+  }
+}
+
+inline network resnet50(extent batch) {
+  network net("resnet50", batch, {224, 224, 3});
+  resnet_stages(net.square(64, 7, 2).pooled(56), {});
+  return net;
+}
+
+// ResNeXt-50 32x4d (Xie et al. 2016)
+inline network resnext50(extent batch) {
+  network net("resnext50", batch, {224, 224, 3});
+  resnet_stages(net.square(64, 7, 2).pooled(56), {.width = 128, .groups = 32});
+  return net;
+}
+
+// DeepLabv3 on ResNet-50, output stride 16 (Chen et al. 2017): atrous pyramid with rates 6, 12, 18; the image-level
+// branch sees one pixel and is left out.
+inline network deeplabv3(extent batch) {
+  network net("deeplabv3", batch, {513, 513, 3});
+  resnet_stages(net.square(64, 7, 2).pooled(129), {.dilate_last = true});
+  const auto features = net.here();
+  net.one(256);
+  for (extent rate : {6, 12, 18}) net.from(features).conv(256, {3, 3, 1, rate});
+  net.from({features.h, features.w, 5 * 256}).one(256).one(21);
+  return net;
+}
+
+// VGG-16 (Simonyan and Zisserman 2014)
+inline network vgg16(extent batch) {
+  network net("vgg16", batch, {224, 224, 3});
+  const struct {
+    extent size, k;
+    int layers;
+  } stages[] = {{224, 64, 2}, {112, 128, 2}, {56, 256, 3}, {28, 512, 3}, {14, 512, 3}};
+  for (const auto& stage : stages) {
+    net.pooled(stage.size);
+    for (int i = 0; i < stage.layers; ++i) net.square(stage.k, 3);
+  }
+  return net;
+}
+
+// MobileNetV1 (Howard et al. 2017)
+inline network mobilenet_v1(extent batch) {
+  network net("mobilenet_v1", batch, {224, 224, 3});
+  net.square(32, 3, 2);
+  const struct {
+    extent k, stride;
+  } layers[] = {{64, 1},  {128, 2}, {128, 1}, {256, 2}, {256, 1},  {512, 2}, {512, 1},
+                {512, 1}, {512, 1}, {512, 1}, {512, 1}, {1024, 2}, {1024, 1}};
+  for (const auto& l : layers) net.depthwise(3, l.stride).one(l.k);
+  return net;
+}
+
+// An inverted residual: expand, depthwise, project.
+inline void inverted(network& net, extent expanded, extent r, extent k, extent stride, pad padding = pad::same) {
+  if (expanded != net.here().c) net.one(expanded);
+  net.depthwise(r, stride, padding).one(k);
+}
+
+struct inverted_stage {
+  extent expansion, k;
+  int blocks;
+  extent stride, r = 3;
+};
+inline void inverted_stages(network& net, const std::vector<inverted_stage>& stages, pad padding = pad::same) {
+  for (const auto& stage : stages)
+    for (int i = 0; i < stage.blocks; ++i)
+      inverted(net, net.here().c * stage.expansion, stage.r, stage.k, i == 0 ? stage.stride : 1, padding);
+}
+
+// MobileNetV2 (Sandler et al. 2018)
+inline network mobilenet_v2(extent batch) {
+  network net("mobilenet_v2", batch, {224, 224, 3});
+  net.square(32, 3, 2);
+  inverted_stages(
+      net, {{1, 16, 1, 1}, {6, 24, 2, 2}, {6, 32, 3, 2}, {6, 64, 4, 2}, {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}});
+  return std::move(net.one(1280));
+}
+
+// MobileNetV3-Large (Howard et al. 2019)
+inline network mobilenet_v3(extent batch) {
+  network net("mobilenet_v3", batch, {224, 224, 3});
+  net.square(16, 3, 2);
+  const struct {
+    extent r, expanded, k, stride;
+  } layers[] = {{3, 16, 16, 1},   {3, 64, 24, 2},   {3, 72, 24, 1},   {5, 72, 40, 2},   {5, 120, 40, 1},
+                {5, 120, 40, 1},  {3, 240, 80, 2},  {3, 200, 80, 1},  {3, 184, 80, 1},  {3, 184, 80, 1},
+                {3, 480, 112, 1}, {3, 672, 112, 1}, {5, 672, 160, 2}, {5, 960, 160, 1}, {5, 960, 160, 1}};
+  for (const auto& l : layers) inverted(net, l.expanded, l.r, l.k, l.stride);
+  return std::move(net.one(960));
+}
+
+// EfficientNet-B0 (Tan and Le 2019), with TensorFlow's padding
+inline network efficientnet_b0(extent batch) {
+  network net("efficientnet_b0", batch, {224, 224, 3});
+  net.square(32, 3, 2, pad::tensorflow);
+  inverted_stages(net,
+                  {{1, 16, 1, 1, 3},
+                   {6, 24, 2, 2, 3},
+                   {6, 40, 2, 2, 5},
+                   {6, 80, 3, 2, 3},
+                   {6, 112, 3, 1, 5},
+                   {6, 192, 4, 2, 5},
+                   {6, 320, 1, 1, 3}},
+                  pad::tensorflow);
+  return std::move(net.one(1280));
+}
+
+// Inception-v3 (Szegedy et al. 2015)
+inline network inception_v3(extent batch) {
+  network net("inception_v3", batch, {299, 299, 3});
+  const auto valid = pad::valid;
+  net.square(32, 3, 2, valid).square(32, 3, 1, valid).square(64, 3).pooled(73).one(80).square(192, 3, 1, valid);
+  auto src = net.pooled(35).here();
+  auto branch = [&]() -> network& { return net.from(src); };
+  for (extent pool : {32, 64, 64}) {
+    branch().one(64);
+    branch().one(48).square(64, 5);
+    branch().one(64).square(96, 3).square(96, 3);
+    branch().one(pool);
+    src.c = 224 + pool;
+  }
+  branch().square(384, 3, 2, valid);
+  branch().one(64).square(96, 3).square(96, 3, 2, valid);
+  src = {17, 17, 768};
+  const network::taps row{.r = 1, .s = 7}, column{.r = 7, .s = 1};
+  for (extent k : {128, 160, 160, 192}) {
+    branch().one(192);
+    branch().one(k).conv(k, row).conv(192, column);
+    branch().one(k).conv(k, column).conv(k, row).conv(k, column).conv(192, row);
+    branch().one(192);
+  }
+  branch().one(192).square(320, 3, 2, valid);
+  branch().one(192).conv(192, row).conv(192, column).square(192, 3, 2, valid);
+  src = {8, 8, 1280};
+  for (int i = 0; i < 2; ++i) {
+    branch().one(320);
+    auto fork = branch().one(384).here();
+    net.from(fork).conv(384, {.r = 1, .s = 3});
+    net.from(fork).conv(384, {.r = 3, .s = 1});
+    fork = branch().one(448).square(384, 3).here();
+    net.from(fork).conv(384, {.r = 1, .s = 3});
+    net.from(fork).conv(384, {.r = 3, .s = 1});
+    branch().one(192);
+    src.c = 2048;
+  }
+  return net;
+}
+
+// YOLOv4-tiny (Bochkovskiy et al. 2020)
+inline network yolov4_tiny(extent batch) {
+  network net("yolov4_tiny", batch, {416, 416, 3});
+  net.square(32, 3, 2).square(64, 3, 2);
+  for (extent k : {64, 128, 256}) {
+    const extent size = net.square(k, 3).here().h;
+    net.from({size, size, k / 2}).square(k / 2, 3).square(k / 2, 3);
+    net.from({size, size, k}).one(k).from({size / 2, size / 2, 2 * k});
+  }
+  net.square(512, 3).one(256);
+  const auto neck = net.here();
+  net.square(512, 3).one(255);
+  net.from(neck).one(128).from({26, 26, 384}).square(256, 3).one(255);
+  return net;
+}
+
+// U-Net (Ronneberger et al. 2015): without padding. One image at a time, as it is used.
+inline network unet(extent batch) {
+  network net("unet", batch, {572, 572, 1});
+  const auto valid = pad::valid;
+  extent k = 64;
+  for (extent size : {572, 284, 140, 68, 32}) {
+    net.pooled(size).square(k, 3, 1, valid).square(k, 3, 1, valid);
+    k *= 2;
+  }
+  for (extent size : {56, 104, 200, 392}) {
+    const extent src = net.here().c;
+    net.from({size, size, src}).square(src / 2, 3, 1, valid).square(src / 2, 3, 1, valid);
+  }
+  return std::move(net.one(2));
+}
+
+// ConvNeXt-T (Liu et al. 2022)
+inline network convnext_t(extent batch) {
+  network net("convnext_t", batch, {224, 224, 3});
+  net.square(96, 4, 4, pad::valid);
+  const int blocks[4] = {3, 3, 9, 3};
+  for (int stage = 0; stage < 4; ++stage) {
+    const extent k = extent{96} << stage;
+    if (stage > 0) net.square(k, 2, 2, pad::valid);
+    for (int i = 0; i < blocks[stage]; ++i) net.depthwise(7).one(4 * k).one(k);
+  }
+  return net;
+}
+
+inline std::vector<network> all(extent batch) {
+  std::vector<network> list{resnet50(batch),     vgg16(batch),           mobilenet_v1(batch), mobilenet_v2(batch),
+                            mobilenet_v3(batch), efficientnet_b0(batch), inception_v3(batch), yolov4_tiny(batch),
+                            deeplabv3(batch),    resnext50(batch),       convnext_t(batch)};
+  if (batch == 1) list.push_back(unet(batch));
+  return list;
+}
+
+}  // namespace networks
+
+// --quick: all of ResNet-50 and MobileNetV1 at batch 1, and of what they leave of a family five layers under 1 GFLOP
+// (dilated ones 6), spread evenly; with batch 8 one.
+inline void choose_quick(std::vector<conv_problem>& list) {
+  std::map<std::pair<std::string, extent>, std::vector<conv_problem*>> rest;
+  for (auto& p : list) {
+    p.quick = p.n == 1 && (p.uses.contains("resnet50") || p.uses.contains("mobilenet_v1"));
+    if (!p.quick && p.flops() < (p.dilation > 1 ? 6e9 : 1e9)) rest[{p.family(), p.n}].push_back(&p);
+  }
+  for (auto& [key, layers] : rest) {
+    const std::size_t wanted = std::min<std::size_t>(layers.size(), key.second == 1 ? 5 : 1);
+    for (std::size_t i = 0; i < wanted; ++i) layers[(2 * i + 1) * layers.size() / (2 * wanted)]->quick = true;
+  }
+}
+
+// Every distinct layer of the networks, in families.
+inline std::vector<conv_problem> conv_layers() {
+  std::vector<conv_problem> list;
+  for (extent batch : {1, 8}) {
+    for (const network& net : networks::all(batch)) {
+      for (const conv_problem& layer : net.layers()) {
+        auto known = std::find_if(list.begin(), list.end(), [&](const auto& p) { return p.same_layer(layer); });
+        if (known == list.end()) known = list.insert(list.end(), layer);
+        ++known->uses[net.name()];
+      }
+    }
+  }
+  std::stable_sort(list.begin(), list.end(),
+                   [](const auto& a, const auto& b) { return std::string(a.family()) < b.family(); });
+  choose_quick(list);
+  return list;
+}
+
+// The layers in every variant that says something about them.
+inline std::vector<conv_problem> all_conv_problems() {
+  std::vector<conv_problem> list = conv_layers();
+  const std::size_t layers = list.size();
+  for (std::size_t i = 0; i < layers; ++i) {
+    conv_problem p = list[i];
+    p.uses.clear();
+    p.form = conv_variant::cold;
+    if (p.weight_count() * 4 >= 1 << 20) list.push_back(p);  // smaller ones stay in some cache in any network
+    p.form = conv_variant::chain;
+    if (p.maps_to_itself()) list.push_back(p);
+  }
+  return list;
+}
+
+}  // namespace bench
