@@ -42,7 +42,8 @@ struct conv_views {
 template <class T>
 ASHLAR_INLINE constexpr conv_views<T> whole(const conv_geometry& g, const image_view<const T>& src,
                                             const image_view<T>& dst) {
-  return {g, src, dst, 0, g.dst.h * g.dst.w, g.dst.w, 1};
+  const image_axes& e = dst.extents();
+  return {g, src, dst, 0, e.h * e.w, e.w, 1};
 }
 
 /// A convolution that starts inside src (before < 0) sees src from there on.
