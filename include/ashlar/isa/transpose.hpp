@@ -83,13 +83,15 @@ class block_transpose {
 
  private:
   using loads = detail::lane_loads<isa::transpose_bytes<Isa>>;
-  typedef T vec __attribute__((vector_size(isa::transpose_bytes<Isa>), aligned(alignof(T)), may_alias));
+  // A value, and the same in memory: g++ 14 for AArch64 stops at functions that take or return the latter.
+  typedef T vec __attribute__((vector_size(isa::transpose_bytes<Isa>)));
+  typedef T stored __attribute__((vector_size(isa::transpose_bytes<Isa>), aligned(alignof(T)), may_alias));
 
   template <int D>
   static ASHLAR_INLINE void store_columns(const rows& r, index k, T* dst, index dst_stride) {
-    columns<D>(r, k, [&](auto... column) __attribute__((always_inline)) {
+    columns<D>(r, k, [&](const auto&... column) __attribute__((always_inline)) {
       T* to = dst;
-      ((*reinterpret_cast<vec*>(to) = column, to += dst_stride), ...);
+      ((*reinterpret_cast<stored*>(to) = column, to += dst_stride), ...);
     });
   }
   template <int... I>

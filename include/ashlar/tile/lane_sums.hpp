@@ -84,7 +84,7 @@ class lane_sums {
   template <class... Acc>
   static ASHLAR_INLINE void steps(operands& o, Acc&... acc) {
     if constexpr (R <= 2) {
-      transpose::template columns<depth>(o.lanes, 0, [&](auto... column) __attribute__((always_inline)) {
+      transpose::template columns<depth>(o.lanes, 0, [&](const auto&... column) __attribute__((always_inline)) {
         ((accumulate(all{}, transpose::template as<vec>(column), o.others, acc...), o.others.advance(o.k_stride)), ...);
       });
     } else {
