@@ -4,5 +4,6 @@
 #pragma once
 
 #include <ashlar/conv/plan.hpp>
+#include <ashlar/conv/weights_plan.hpp>
 #include <ashlar/core.hpp>
 #include <ashlar/epilogue.hpp>

@@ -81,6 +81,19 @@ status check_image(const char* what, const image_view<T>& v, const image_axes& e
   return {};
 }
 
+ASHLAR_INLINE constexpr filter_axes filter_extents(const conv_geometry& g) {
+  return {g.filters, g.kernel.d, g.kernel.h, g.kernel.w, g.group_channels()};
+}
+
+template <class Unit = this_unit>
+status check_filter_extents(const char* what, const filter_axes& e, const filter_axes& want) {
+  if (e == want) return {};
+  return status::error(errc::shape_mismatch,
+                       "conv: %s: %" PRId64 " x %" PRId64 "x%" PRId64 "x%" PRId64 " x %" PRId64
+                       " but the plan has %" PRId64 " x %" PRId64 "x%" PRId64 "x%" PRId64 " x %" PRId64,
+                       what, e.k, e.d, e.r, e.s, e.c, want.k, want.d, want.r, want.s, want.c);
+}
+
 template <class T, class Unit = this_unit>
 status check_dst(const image_view<T>& dst, const image_view<const T>& src) {
   if (dst.empty()) return {};

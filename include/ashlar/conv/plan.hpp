@@ -12,24 +12,12 @@
 
 #include <ashlar/conv/check.hpp>
 #include <ashlar/conv/kernels.hpp>
+#include <ashlar/conv/memory.hpp>
 #include <ashlar/conv/packed_filter.hpp>
 #include <ashlar/conv/problem.hpp>
 #include <ashlar/gemm/options.hpp>
 
 namespace ashlar {
-
-namespace detail {
-
-template <class X>
-concept conv_option =
-    std::is_same_v<X, scratch> || std::is_same_v<X, cache_sizes> || expression<X> || is_on_executor<X>;
-
-template <class Isa>
-constexpr cache_sizes caches_of() {
-  return {isa::facts<Isa>::l1d_bytes, isa::facts<Isa>::l2_bytes};
-}
-
-}  // namespace detail
 
 /// A planned convolution of T on Isa. Made by plan_conv1d, plan_conv2d and plan_conv3d; copy it freely, use it from any
 /// thread.
@@ -118,7 +106,7 @@ class conv_plan {
     const auto memory = detail::option<detail::scratch_option>(detail::no_scratch{}, options...);
     const conv_views<T> views = whole(geometry_, src, dst);
     const index elements = workspace_elements(views, e, target.get().concurrency(), caches);
-    return with_memory(elements, detail::memory_of(memory), [&](T* own) {
+    return detail::with_memory<T>("conv", elements, detail::memory_of(memory), [&](T* own) {
       with([&](auto a) { a.run(views, weights.data, e, conv_run{padding_value_, own, target.get(), caches}); });
     });
   }
@@ -140,26 +128,6 @@ class conv_plan {
     return with([&](auto a) { return a.workspace_elements(views, e, lanes, caches); });
   }
 
-  template <class F>
-  static status with_memory(index elements, const std::span<std::byte>* given, const F& f) {
-    if (given) {
-      T* const memory = arena(*given).template take<T>(elements);
-      if (!memory) {
-        return status::error(errc::workspace_too_small, "conv: scratch has %zu bytes, this call needs %zu",
-                             given->size(), arena::bytes_for<T>(elements));
-      }
-      f(memory);
-      return {};
-    }
-    const aligned_buffer heap = aligned_buffer::make(std::size_t(elements) * sizeof(T));
-    if (!heap) {
-      return status::error(errc::out_of_memory, "conv: no memory for %zu bytes of scratch",
-                           std::size_t(elements) * sizeof(T));
-    }
-    f(reinterpret_cast<T*>(heap.data()));
-    return {};
-  }
-
   template <class E>
   status check(const image_view<const T>& src, const packed_filter<T>& weights, const image_view<T>& dst,
                const E& e) const {
@@ -171,14 +139,7 @@ class conv_plan {
   }
 
   status check_pack(const filter_view<const T>& w, std::span<std::byte> storage) const {
-    const filter_axes& e = w.extents();
-    const filter_axes want = filter_extents();
-    if (e != want) {
-      return status::error(errc::shape_mismatch,
-                           "pack: weights are %" PRId64 " x %" PRId64 "x%" PRId64 "x%" PRId64 " x %" PRId64
-                           " but the plan has %" PRId64 " x %" PRId64 "x%" PRId64 "x%" PRId64 " x %" PRId64,
-                           e.k, e.d, e.r, e.s, e.c, want.k, want.d, want.r, want.s, want.c);
-    }
+    if (status s = detail::check_filter_extents("weights", w.extents(), filter_extents()); !s.ok()) return s;
     if (w.data() == nullptr) return status::error(errc::null_pointer, "pack: the data of the weights is null");
     if (storage.size() < packed_bytes()) {
       return status::error(errc::workspace_too_small, "pack: storage has %zu bytes, these weights need %zu",

@@ -128,4 +128,36 @@ constexpr void transposed_convolution(const conv_geometry& g, const image_view<c
   }
 }
 
+/// dw(k, t, c) = sum over images n, pixels o of src(n, o * stride - before + t * dilation, c) * dy(n, o, k), in this
+/// order, one fused multiply-add each; bias(k) = sum of dy(n, o, k), where bias is not null.
+template <class T, class Unit = ashlar::detail::this_unit>
+constexpr void weights_gradient(const conv_geometry& g, const image_view<const T>& src, const image_view<const T>& dy,
+                                const filter_view<T>& dw, T* bias = nullptr, T padding_value = T(0)) {
+  using O = ops<T, isa::scalar>;
+  const convolution_detail::operands<T> x{g, src, {}, padding_value};
+  const auto for_each_pixel = [&](const auto& f) {
+    for (index n = 0; n < g.batch; ++n)
+      for (index d = 0; d < g.dst.d; ++d)
+        for (index h = 0; h < g.dst.h; ++h)
+          for (index w = 0; w < g.dst.w; ++w) f(n, triple{d, h, w});
+  };
+  for (index k = 0; k < g.filters; ++k) {
+    const index first = k / g.group_filters() * g.group_channels();
+    for (index d = 0; d < g.kernel.d; ++d)
+      for (index r = 0; r < g.kernel.h; ++r)
+        for (index s = 0; s < g.kernel.w; ++s)
+          for (index c = 0; c < g.group_channels(); ++c) {
+            T acc = O::zero();
+            for_each_pixel([&](index n, const triple& o) {
+              acc = O::fma(x.element(n, o, {d, r, s}, first + c), dy(n, o.d, o.h, o.w, k), acc);
+            });
+            dw(k, d, r, s, c) = acc;
+          }
+    if (!bias) continue;
+    T sum = O::zero();
+    for_each_pixel([&](index n, const triple& o) { sum = O::add(sum, dy(n, o.d, o.h, o.w, k)); });
+    bias[k] = sum;
+  }
+}
+
 }  // namespace ashlar::reference

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// conv/weights_plan.hpp: the gradient of a convolution's weights, planned once and run many times: a plain value.
+//
+// Depends on: conv/{problem,check,weights_gradient}.hpp, gemm/options.hpp.   Used by: conv.hpp.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include <ashlar/conv/check.hpp>
+#include <ashlar/conv/memory.hpp>
+#include <ashlar/conv/problem.hpp>
+#include <ashlar/conv/weights_gradient.hpp>
+#include <ashlar/gemm/options.hpp>
+
+namespace ashlar {
+
+/// Made by plan_conv1d_backward_weights, plan_conv2d_backward_weights and plan_conv3d_backward_weights.
+template <class T, class Isa, tile_shape S = default_tile<T, Isa>>
+class conv_weights_plan {
+ public:
+  using value_type = T;
+
+  conv_weights_plan(const conv_geometry& g, T padding_value) : geometry_(g), padding_value_(padding_value) {}
+
+  /// The forward convolution.
+  [[nodiscard]] const conv_geometry& geometry() const { return geometry_; }
+
+  /// Bytes of scratch that run() needs with the same options: the sums of a group's weights, and blocks of src and dy.
+  template <detail::conv_option... Options>
+  [[nodiscard]] std::size_t workspace_bytes(const Options&... options) const {
+    if (empty()) return 0;
+    const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
+    return arena::bytes_for<T>(elements(cut(target.get().concurrency(), options...), target.get().concurrency()));
+  }
+
+  /// dw(k, t, c) = sum over images and pixels of src * dy, and, where bias is not null, bias(k) = sum of dy.
+  ///                                                          Specification: reference::weights_gradient, bit for bit.
+  ///
+  /// src and dy have the extents of the forward convolution's src and dst, dw of its weights; any strides, dw's and
+  /// bias' elements distinct and apart from src and dy. Options: on(executor), scratch(bytes), cache_sizes.
+  ///
+  ///     plan.run(nhwc(x, 32, 20, 20, 32), nhwc(dy, 32, 9, 9, 64), ohwi(dw, 64, 4, 4, 32), db, on(pool));
+  ///
+  /// Returns shape_mismatch, null_pointer, aliasing, overflow, workspace_too_small or out_of_memory; nothing is written
+  /// then. With scratch() it allocates nothing. The result does not depend on the executor, the layout or the cut.
+  template <detail::conv_option... Options>
+  status run(const image_view<const T>& src, const image_view<const T>& dy, const filter_view<T>& dw, T* bias,
+             const Options&... options) const {
+    if (status s = check(src, dy, dw); !s.ok()) return s;
+    if (empty()) return clear(dw, bias);
+    const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
+    const auto memory = detail::option<detail::scratch_option>(detail::no_scratch{}, options...);
+    const index lanes = target.get().concurrency();
+    const weights_cut b = cut(lanes, options...);
+    return detail::with_memory<T>("conv", elements(b, lanes), detail::memory_of(memory), [&](T* own) {
+      for (index group = 0; group < geometry_.groups; ++group)
+        run_group(group, b, src, dy, dw, bias, own, target.get());
+    });
+  }
+
+ private:
+  bool empty() const { return geometry_.batch == 0; }
+
+  template <class... Options>
+  weights_cut cut(index lanes, const Options&... options) const {
+    const auto caches = detail::option<detail::cache_option>(detail::caches_of<Isa>(), options...);
+    return cut_weights(geometry_, sizeof(T), S.nv * ops<T, Isa>::lanes(), S.mr, lanes, caches);
+  }
+  index elements(const weights_cut& b, index lanes) const {
+    return multiple(b.sum_elements, 64 / index(sizeof(T))) +
+           std::min(lanes, b.tasks(geometry_)) * b.elements_of_worker();
+  }
+
+  template <class Executor>
+  void run_group(index group, const weights_cut& b, const image_view<const T>& src, const image_view<const T>& dy,
+                 const filter_view<T>& dw, T* bias, T* memory, Executor& executor) const {
+    const conv_geometry& g = geometry_;
+    const image_view<const T> x = src.channels(group * g.group_channels(), g.group_channels());
+    const image_view<const T> y = dy.channels(group * g.group_filters(), g.group_filters());
+    T* const sums = memory;
+    T* const own = memory + multiple(b.sum_elements, 64 / index(sizeof(T)));
+    T* const group_bias = bias ? bias + group * g.group_filters() : nullptr;
+    const index tasks = b.tasks(g), workers = std::min<index>(executor.concurrency(), tasks);
+    std::atomic<index> next{0};
+    const auto work = [&](index w) {
+      weights_block<T, Isa, S> block(g, b, x, y, padding_value_, own + w * b.elements_of_worker(), sums);
+      for (index t; (t = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) {
+        const index first = t * b.channel_block;
+        block.run(first, std::min(b.channel_block, g.group_channels() - first), group_bias);
+      }
+    };
+    if (workers <= 1) {
+      work(0);
+    } else {
+      executor.parallel_for(workers, work);
+    }
+    store(group, b, sums, dw);
+  }
+
+  // The sums are [tap][channel][filter].
+  void store(index group, const weights_cut& b, const T* sums, const filter_view<T>& dw) const {
+    const conv_geometry& g = geometry_;
+    const index first = group * g.group_filters();
+    for (index d = 0; d < g.kernel.d; ++d)
+      for (index r = 0; r < g.kernel.h; ++r)
+        for (index s = 0; s < g.kernel.w; ++s, sums += g.group_channels() * b.padded_filters) {
+          T* const to = dw.pointer(first, d, r, s, 0);
+          const filter_axes& step = dw.strides();
+          if (step.c == 1) {
+            block_copy<T, Isa>::run({sums, 1, b.padded_filters, g.group_filters(), g.group_channels()}, to, step.k,
+                                    g.group_channels());
+          } else if (step.k == 1) {
+            block_copy<T, Isa>::run({sums, b.padded_filters, 1, g.group_channels(), g.group_filters()}, to, step.c,
+                                    g.group_filters());
+          } else {
+            for (index k = 0; k < g.group_filters(); ++k)
+              for (index c = 0; c < g.group_channels(); ++c)
+                to[k * step.k + c * step.c] = sums[c * b.padded_filters + k];
+          }
+        }
+  }
+
+  status clear(const filter_view<T>& dw, T* bias) const {
+    const filter_axes& e = dw.extents();
+    for (index k = 0; k < e.k; ++k) {
+      for (index d = 0; d < e.d; ++d)
+        for (index r = 0; r < e.r; ++r)
+          for (index s = 0; s < e.s; ++s)
+            for (index c = 0; c < e.c; ++c) dw(k, d, r, s, c) = T(0);
+      if (bias) bias[k] = T(0);
+    }
+    return {};
+  }
+
+  status check(const image_view<const T>& src, const image_view<const T>& dy, const filter_view<T>& dw) const {
+    const conv_geometry& g = geometry_;
+    if (status s = detail::check_image("src", src, detail::src_extents(g)); !s.ok()) return s;
+    if (status s = detail::check_image("dy", dy, detail::dst_extents(g)); !s.ok()) return s;
+    if (status s = detail::check_filter_extents("dw", dw.extents(), detail::filter_extents(g)); !s.ok()) return s;
+    if (dw.data() == nullptr) return status::error(errc::null_pointer, "conv: the data of dw is null");
+    const image_view<const T> memory(dw.data(),
+                                     {dw.extents().k, dw.extents().d, dw.extents().r, dw.extents().s, dw.extents().c},
+                                     {dw.strides().k, dw.strides().d, dw.strides().r, dw.strides().s, dw.strides().c});
+    if (!detail::distinct(memory)) {
+      return status::error(errc::bad_stride, "conv: elements of dw must not overlap");
+    }
+    for (const auto& [name, view] : {std::pair{"src", src}, std::pair{"dy", dy}}) {
+      if (!view.empty() && detail::overlaps(covering_matrix(view), covering_matrix(memory))) {
+        return status::error(errc::aliasing, "conv: %s (at %p) shares memory with dw (at %p)", name,
+                             (const void*)view.data(), (const void*)dw.data());
+      }
+    }
+    return {};
+  }
+
+  conv_geometry geometry_;
+  T padding_value_;
+};
+
+namespace detail {
+template <class T, class Isa, int Rank>
+auto plan_backward_weights(const conv_problem<Rank>& p) -> result<conv_weights_plan<T, Isa>> {
+  const auto g = geometry_of(p);
+  if (!g.ok()) return g.error();
+  return conv_weights_plan<T, Isa>(g.value(), T(0));
+}
+}  // namespace detail
+
+/// Plans the gradient of a convolution's weights and bias. The problem is the forward one; errors as plan_conv2d.
+///
+///     auto plan = plan_conv2d_backward_weights<float>(problem);        // result<conv_weights_plan<float,
+///     isa::native>>
+template <class T, class Isa = isa::native>
+[[nodiscard]] auto plan_conv2d_backward_weights(const conv2d& problem) {
+  return detail::plan_backward_weights<T, Isa>(problem);
+}
+template <class T, class Isa = isa::native>
+[[nodiscard]] auto plan_conv1d_backward_weights(const conv1d& problem) {
+  return detail::plan_backward_weights<T, Isa>(problem);
+}
+template <class T, class Isa = isa::native>
+[[nodiscard]] auto plan_conv3d_backward_weights(const conv3d& problem) {
+  return detail::plan_backward_weights<T, Isa>(problem);
+}
+
+}  // namespace ashlar
