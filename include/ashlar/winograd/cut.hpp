@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// winograd/cut.hpp: how a Winograd convolution is cut into blocks: a plain value, computed from the geometry, the
+// algorithm's tile and the cache sizes.
+//
+//   for each group of channels, group of tiles, part of the output channels          one task; tasks never wait
+//     V[point][tile][channel] = transformed source tiles
+//     for each block of output channels                                              V and M stay in L2
+//       for each point, panel of NR output channels of the block                     U: one sequential stream
+//         M[point][tile][NR] = V[point] x U[block][point][panel]                     tiles of MR rows: the micro-kernel
+//       dst = epilogue(transformed M)
+//
+// Rows of V and M are an odd number of cache lines apart, and so are points: rows of a tile, and the points that a
+// transform touches at once, then lie on different sets of L1 whatever the number of channels.
+//
+// Depends on: conv/geometry.hpp, loop/blocking.hpp.   Used by: winograd/kernel.hpp.
+#pragma once
+
+#include <algorithm>
+
+#include <ashlar/conv/geometry.hpp>
+#include <ashlar/loop/blocking.hpp>
+
+namespace ashlar {
+
+/// What the cut needs to know of the algorithm and the micro-kernel.
+struct winograd_shape {
+  index m_h, m_w;  // outputs of a tile
+  index points;
+  index mr, nr, lanes;  // of the register tile
+  index element_bytes;
+};
+
+struct winograd_cut {
+  index rows, columns;    // tiles of an image (a plane of it)
+  index tiles;            // of the whole batch
+  index group, groups;    // tiles that are transformed together
+  index block;            // output channels of a block, a multiple of NR
+  index part, parts;      // output channels of a task, a multiple of the block
+  index v_tile, v_point;  // distances in V, in elements
+  index m_tile, m_point;  // in M
+  index zeros;            // elements that stand for a pixel outside the image
+  index u_block;          // elements of U for a block of output channels
+  index u_group;          // for a group of channels
+
+  ASHLAR_INLINE constexpr index tasks(const conv_geometry& g) const { return g.groups * groups * parts; }
+  friend constexpr bool operator==(const winograd_cut&, const winograd_cut&) = default;
+};
+
+namespace detail {
+
+ASHLAR_INLINE constexpr index odd_lines(index elements, index element_bytes) {
+  const index line = 64 / element_bytes;
+  return (ceil_div(elements, line) | 1) * line;
+}
+
+// Output channels of a block: 64, so that the products of a group never leave L2; the same for every geometry, for it
+// is part of the packed format.
+ASHLAR_INLINE constexpr index filter_block(index nr) { return multiple(64, nr); }
+
+ASHLAR_INLINE constexpr index tile_bytes(const winograd_cut& b, const winograd_shape& s) {
+  return s.points * (b.v_tile + b.m_tile) * s.element_bytes;
+}
+
+// Tiles of a group: V and M take half of L2, where U fits beside them or streams from L3. One register tile is the
+// least, two where U is streamed: that is twice the work for each byte of it.
+ASHLAR_INLINE constexpr index group_size(const winograd_cut& b, const winograd_shape& s, const cache_sizes& c) {
+  const bool streams = b.u_group * s.element_bytes > c.l2 * 5 / 8;
+  const index fits = c.l2 * 5 / 8 / tile_bytes(b, s) / s.mr * s.mr;
+  const index most = std::max(fits, streams ? 2 * s.mr : s.mr);
+  const index groups = ceil_div(b.tiles, most);
+  return ceil_div(b.tiles, groups);
+}
+
+// More tasks for more workers: groups of at least a register tile first, then parts of the output channels, each of
+// which transforms the source again.
+constexpr void split(winograd_cut& b, const conv_geometry& g, const winograd_shape& s, index wanted) {
+  const index blocks = ceil_div(g.group_filters(), b.block);
+  while (b.tasks(g) < wanted) {
+    if (b.group > 2 * s.mr) {
+      b.group = ceil_div(b.tiles, b.groups + 1);
+      b.groups = ceil_div(b.tiles, b.group);
+    } else if (b.parts < blocks) {
+      b.part = ceil_div(blocks, b.parts + 1) * b.block;
+      b.parts = ceil_div(g.group_filters(), b.part);
+      if (b.part == b.block) break;
+    } else {
+      break;
+    }
+  }
+}
+
+}  // namespace detail
+
+/// Cuts the convolution for `workers` concurrent workers and the given caches.
+template <class Unit = detail::this_unit>
+constexpr winograd_cut cut(const conv_geometry& g, const winograd_shape& s, index workers, const cache_sizes& c) {
+  winograd_cut b{};
+  b.rows = ceil_div(g.dst.h, s.m_h), b.columns = ceil_div(g.dst.w, s.m_w);
+  b.tiles = g.batch * g.dst.d * b.rows * b.columns;
+  b.block = detail::filter_block(s.nr);
+  b.part = std::max(b.block, multiple(g.group_filters(), b.block)), b.parts = 1;
+  const index channels = g.group_channels(), widest = std::min(b.block, multiple(g.group_filters(), s.nr));
+  b.v_tile = detail::odd_lines(multiple(channels, s.lanes), s.element_bytes);
+  b.m_tile = detail::odd_lines(widest, s.element_bytes);
+  b.u_block = b.block * s.points * channels;
+  b.u_group = multiple(g.group_filters(), s.nr) * s.points * channels;
+  b.zeros = multiple(channels, std::max<index>(s.lanes, 64 / s.element_bytes));
+  b.group = detail::group_size(b, s, c);
+  b.groups = ceil_div(b.tiles, b.group);
+  detail::split(b, g, s, workers > 1 ? 3 * workers : 1);
+  b.v_point = detail::odd_lines(b.group * b.v_tile, s.element_bytes);
+  b.m_point = detail::odd_lines(b.group * b.m_tile, s.element_bytes);
+  return b;
+}
+
+/// Elements of one worker's workspace.
+ASHLAR_INLINE constexpr index workspace_elements(const winograd_cut& b, const winograd_shape& s) {
+  return b.zeros + s.points * (b.v_point + b.m_point);
+}
+
+}  // namespace ashlar
