@@ -23,63 +23,67 @@ namespace ashlar {
 
 namespace detail {
 
-inline constexpr int depthwise_wide = 7, depthwise_narrow = 4;
-
-/// Tiles along a row of dst: `wide` of seven columns, then `narrow` of four: the least columns that cover the row.
+/// Tiles along a row of dst: `wide` of so many columns, then `narrow` of fewer: the least columns that cover the row.
 struct depthwise_row {
-  index wide, narrow;
+  index wide, narrow, wide_columns, narrow_columns;
   ASHLAR_INLINE constexpr index count() const { return wide + narrow; }
   ASHLAR_INLINE constexpr index first_column(index tile) const {
     const index before = std::min(tile, wide);
-    return before * depthwise_wide + (tile - before) * depthwise_narrow;
+    return before * wide_columns + (tile - before) * narrow_columns;
   }
+  ASHLAR_INLINE constexpr index columns() const { return first_column(count()); }
 };
 
-ASHLAR_INLINE constexpr depthwise_row cut_depthwise_row(index width) {
-  depthwise_row best{ceil_div(width, depthwise_wide), 0};
-  for (index narrow = 1; narrow < depthwise_wide && (narrow - 1) * depthwise_narrow < width; ++narrow) {
-    const index rest = std::max<index>(width - narrow * depthwise_narrow, 0);
-    const depthwise_row row{ceil_div(rest, depthwise_wide), narrow};
-    if (row.first_column(row.count()) < best.first_column(best.count())) best = row;
+ASHLAR_INLINE constexpr depthwise_row cut_depthwise_row(index width, index wide, index narrow) {
+  depthwise_row best{ceil_div(width, wide), 0, wide, narrow};
+  for (index n = 1; n < wide && (n - 1) * narrow < width; ++n) {
+    const depthwise_row row{ceil_div(std::max<index>(width - n * narrow, 0), wide), n, wide, narrow};
+    if (row.columns() < best.columns()) best = row;
   }
   return best;
-}
-
-inline constexpr index depthwise_tallest = 2;
-
-/// Rows of dst in a tile. Two share the loads of src, where accumulators and two rows of weights fit the registers.
-template <class O>
-constexpr int depthwise_height(const depthwise_shape& s) {
-  constexpr int registers = isa::facts<typename O::isa_type>::vector_registers;
-  return 2 * (depthwise_wide + s.width) + 1 <= registers ? 2 : 1;
 }
 
 /// The tiles for one shape of kernel.
 template <class T, class E>
 struct depthwise_tiles {
   using kernel = void (*)(const depthwise_operands<T>&, const E&);
-  index height;               // rows of dst in a tall tile
-  kernel tall[2], low[2];     // wide, narrow
-  kernel ragged;              // 1 x narrow, for channels that are no whole vector; nullptr: the others do them
+  index height, wide_columns, narrow_columns;  // rows and columns of dst in a tile
+  index vectors;                               // channels come in groups of so many
+  kernel tall[2], low[2];                      // of `height` rows, of one row: wide, narrow
+  kernel ragged;  // 1 x narrow, for channels that are no whole vector; nullptr: the others do them
 };
+
+/// Rows of dst in a tile. Two share the loads of src, where accumulators and two rows of weights fit the registers.
+template <class O>
+constexpr int depthwise_height(int columns, int kernel_width) {
+  return 2 * (columns + kernel_width) + 1 <= isa::facts<typename O::isa_type>::vector_registers ? 2 : 1;
+}
 
 template <class O, depthwise_shape S, class E, class T = typename O::value_type>
 constexpr depthwise_tiles<T, E> depthwise_tiles_of() {
   constexpr bool full = !O::masked_memory;
   if constexpr (S.height == 0) {
-    constexpr auto wide = &depthwise_any_tile<O, depthwise_wide, full, E>::run;
-    constexpr auto narrow = &depthwise_any_tile<O, depthwise_narrow, full, E>::run;
-    constexpr auto ragged = full ? &depthwise_any_tile<O, depthwise_narrow, false, E>::run : nullptr;
-    return {1, {wide, narrow}, {wide, narrow}, ragged};
+    constexpr auto wide = &depthwise_any_tile<O, 7, full, E>::run, narrow = &depthwise_any_tile<O, 4, full, E>::run;
+    constexpr auto ragged = full ? &depthwise_any_tile<O, 4, false, E>::run : nullptr;
+    return {1, 7, 4, 1, {wide, narrow}, {wide, narrow}, ragged};
   } else {
-    constexpr int th = depthwise_height<O>(S);
-    return {th,
-            {&depthwise_tile<O, S, th, depthwise_wide, full, E>::run,
-             &depthwise_tile<O, S, th, depthwise_narrow, full, E>::run},
-            {&depthwise_tile<O, S, 1, depthwise_wide, full, E>::run,
-             &depthwise_tile<O, S, 1, depthwise_narrow, full, E>::run},
-            full ? &depthwise_tile<O, S, 1, depthwise_narrow, false, E>::run : nullptr};
+    constexpr int th = depthwise_height<O>(7, S.width);
+    constexpr auto ragged = full ? &depthwise_tile<O, S, 1, 4, 1, false, E>::run : nullptr;
+    return {th, 7, 4, 1,
+            {&depthwise_tile<O, S, th, 7, 1, full, E>::run, &depthwise_tile<O, S, th, 4, 1, full, E>::run},
+            {&depthwise_tile<O, S, 1, 7, 1, full, E>::run, &depthwise_tile<O, S, 1, 4, 1, full, E>::run},
+            ragged};
   }
+}
+
+/// The tiles of four vectors of channels.
+template <class O, depthwise_shape S, class E, class T = typename O::value_type>
+constexpr depthwise_tiles<T, E> deep_depthwise_tiles_of() {
+  constexpr bool full = !O::masked_memory;
+  return {2, 3, 2, 4,
+          {&depthwise_tile<O, S, 2, 3, 4, full, E>::run, &depthwise_tile<O, S, 2, 2, 4, full, E>::run},
+          {&depthwise_tile<O, S, 1, 3, 4, full, E>::run, &depthwise_tile<O, S, 1, 2, 4, full, E>::run},
+          nullptr};
 }
 
 /// The shape with tiles of its own, or one of height 0.
@@ -90,8 +94,13 @@ ASHLAR_INLINE constexpr depthwise_shape depthwise_shape_of(const conv_geometry& 
   return known ? depthwise_shape{int(k.h), int(k.w), int(g.stride.w)} : depthwise_shape{0, 0, 0};
 }
 
+/// `deep`: pixels are a multiple of 2 KiB apart, and channels come in fours of vectors.
 template <class O, class E, class T = typename O::value_type>
-constexpr depthwise_tiles<T, E> find_depthwise_tiles(const depthwise_shape& s) {
+constexpr depthwise_tiles<T, E> find_depthwise_tiles(const depthwise_shape& s, bool deep) {
+  if constexpr (isa::facts<typename O::isa_type>::vector_bytes == 64) {
+    if (deep && s == depthwise_shape{3, 3, 1}) return deep_depthwise_tiles_of<O, depthwise_shape{3, 3, 1}, E>();
+    if (deep && s == depthwise_shape{3, 3, 2}) return deep_depthwise_tiles_of<O, depthwise_shape{3, 3, 2}, E>();
+  }
   switch (s.height * 10 + s.stride) {
     case 31:
       return depthwise_tiles_of<O, depthwise_shape{3, 3, 1}, E>();
@@ -128,26 +137,28 @@ class depthwise_channels {
         dst_(dst),
         epilogue_(e),
         padding_(padding),
-        tiles_(detail::find_depthwise_tiles<O, E>(detail::depthwise_shape_of(g))),
-        row_(detail::cut_depthwise_row(g.dst.w)) {}
+        tiles_(detail::find_depthwise_tiles<O, E>(detail::depthwise_shape_of(g), deep(g, src.strides().w))),
+        row_(detail::cut_depthwise_row(g.dst.w, tiles_.wide_columns, tiles_.narrow_columns)) {}
 
   /// Elements for one worker: a row of padding values, the addresses of two tiles.
   static index workspace(const conv_geometry& g) { return multiple(g.channels, line) + 2 * table_size(g); }
 
   template <class Executor>
   void run(T* memory, Executor& executor) const {
-    const index units = g_.batch * g_.dst.d * bands(), vectors = ceil_div(g_.channels, O::lanes());
+    const index lanes = tiles_.vectors * O::lanes();
+    const index units = g_.batch * g_.dst.d * bands(), vectors = ceil_div(g_.channels, lanes);
     const index workers = std::max<index>(1, std::min<index>(executor.concurrency(), units * vectors));
     // Few bands: each is cut into several ranges of channels.
     const index ranges = units >= 4 * workers ? 1 : std::min(vectors, ceil_div(4 * workers, units));
     const index each = ceil_div(vectors, ranges), tasks = units * ceil_div(vectors, each);
     const index size = workspace(g_);
     executor.parallel_for(workers, [&](index worker) {
-      worker_state w{memory + worker * size, table(memory + worker * size, 0), table(memory + worker * size, 1), nullptr, 0, 0};
+      T* const mine = memory + worker * size;
+      worker_state w{mine, table(mine, 0), table(mine, 1), nullptr, 0, 0};
       std::fill(w.padding, w.padding + g_.channels, padding_);
       for (index t = worker * tasks / workers; t < (worker + 1) * tasks / workers; ++t) {
-        const index first = t / units * each * O::lanes();
-        band(t % units, first, std::min(each * O::lanes(), g_.channels - first), w);
+        const index first = t / units * each * lanes;
+        band(t % units, first, std::min(each * lanes, g_.channels - first), w);
       }
     });
   }
@@ -160,9 +171,15 @@ class depthwise_channels {
     index rows, columns;       // its size; 0: not filled yet
   };
 
+  // Pixels a multiple of 2 KiB apart, channels in fours of vectors.
+  static bool deep(const conv_geometry& g, index step) {
+    return step * index(sizeof(T)) % 2048 == 0 && g.channels % (4 * O::lanes()) == 0;
+  }
+
+  // Enough for 2 x 7 pixels of dst.
   static index table_size(const conv_geometry& g) {
-    const index rows = g.kernel.d * ((detail::depthwise_tallest - 1) * g.stride.h + g.kernel.h);
-    const index columns = (detail::depthwise_wide - 1) * g.stride.w + (g.kernel.w - 1) * g.dilation.w + 1;
+    const index rows = g.kernel.d * (g.stride.h + g.kernel.h);
+    const index columns = 6 * g.stride.w + (g.kernel.w - 1) * g.dilation.w + 1;
     return multiple(ceil_div(rows * columns * index(sizeof(T*)), index(sizeof(T))), line);
   }
   const T** table(T* memory, index which) const {
@@ -171,29 +188,33 @@ class depthwise_channels {
 
   index bands() const { return ceil_div(g_.dst.h, tiles_.height); }
 
+  struct place_in_dst {
+    index n, d, y, x;
+  };
+
   // Rows of dst of one image: all tiles.
   void band(index unit, index channel, index channels, worker_state& w) const {
-    const index y = unit % bands() * tiles_.height, od = unit / bands() % g_.dst.d, n = unit / bands() / g_.dst.d;
-    const index ragged = tiles_.ragged ? channels % O::lanes() : 0;
+    const index count = bands(), ragged = tiles_.ragged ? channels % O::lanes() : 0;
+    place_in_dst at{unit / count / g_.dst.d, unit / count % g_.dst.d, unit % count * tiles_.height, 0};
     depthwise_operands<T> x = operands(channel, channels - ragged);
-    x.rows = std::min(tiles_.height, g_.dst.h - y);
+    x.rows = std::min(tiles_.height, g_.dst.h - at.y);
     const auto& kernels = x.rows == tiles_.height ? tiles_.tall : tiles_.low;
     for (index i = 0; x.channels > 0 && i < row_.count(); ++i) {
-      const index column = row_.first_column(i);
-      x.columns = std::min(row_.first_column(i + 1), g_.dst.w) - column;
-      place(x, {n, od, y, column, x.rows, i < row_.wide ? detail::depthwise_wide : detail::depthwise_narrow}, w);
+      at.x = row_.first_column(i);
+      x.columns = std::min(row_.first_column(i + 1), g_.dst.w) - at.x;
+      put(x, at, x.rows, row_.first_column(i + 1) - at.x, w);
       kernels[i >= row_.wide](x, epilogue_);
     }
-    if (ragged > 0) last_channels(n, od, y, operands(channel + channels - ragged, ragged), w);
+    if (ragged > 0) last_channels(at, operands(channel + channels - ragged, ragged), w);
   }
 
   // Channels that are no whole vector, with small tiles.
-  void last_channels(index n, index od, index y, depthwise_operands<T> x, worker_state& w) const {
+  void last_channels(place_in_dst at, depthwise_operands<T> x, worker_state& w) const {
     x.rows = 1;
-    for (index r = 0; r < std::min(tiles_.height, g_.dst.h - y); ++r) {
-      for (index column = 0; column < g_.dst.w; column += detail::depthwise_narrow) {
-        x.columns = std::min<index>(detail::depthwise_narrow, g_.dst.w - column);
-        place(x, {n, od, y + r, column, 1, detail::depthwise_narrow}, w);
+    for (const index end = std::min(at.y + tiles_.height, g_.dst.h); at.y < end; ++at.y) {
+      for (at.x = 0; at.x < g_.dst.w; at.x += 4) {
+        x.columns = std::min<index>(4, g_.dst.w - at.x);
+        put(x, at, 1, 4, w);
         tiles_.ragged(x, epilogue_);
       }
     }
@@ -215,23 +236,20 @@ class depthwise_channels {
     return x;
   }
 
-  // A tile's place in dst: its first pixel, and how large its kernel is.
-  struct tile_place {
-    index n, od, y, x, rows, columns;
-  };
-
-  void place(depthwise_operands<T>& x, const tile_place& at, worker_state& w) const {
-    x.dst = dst_.pointer(at.n, at.od, at.y, at.x, 0);
-    x.pixel = (at.od * g_.dst.h + at.y) * g_.dst.w + at.x;
-    const index rows = (at.rows - 1) * g_.stride.h + g_.kernel.h;
-    const index columns = (at.columns - 1) * g_.stride.w + (g_.kernel.w - 1) * g_.dilation.w + 1;
+  // A tile of th x tw pixels: its place in dst, and the addresses of the pixels of src under it.
+  void put(depthwise_operands<T>& x, const place_in_dst& at, index th, index tw, worker_state& w) const {
+    x.dst = dst_.pointer(at.n, at.d, at.y, at.x, 0);
+    x.pixel = (at.d * g_.dst.h + at.y) * g_.dst.w + at.x;
+    const index rows = (th - 1) * g_.stride.h + g_.kernel.h;
+    const index columns = (tw - 1) * g_.stride.w + (g_.kernel.w - 1) * g_.dilation.w + 1;
+    const triple first{at.d * g_.stride.d - g_.before.d, at.y * g_.stride.h - g_.before.h,
+                       at.x * g_.stride.w - g_.before.w};
     x.addresses = w.edge;
     x.shift = 0;
-    if (!inside(at, rows, columns)) return fill_table(w.edge, rows, columns, w.padding, at);
-    const T* const origin = src_.pointer(at.n, at.od * g_.stride.d - g_.before.d, at.y * g_.stride.h - g_.before.h,
-                                         at.x * g_.stride.w - g_.before.w, 0);
+    if (!inside(first, rows, columns)) return fill_table(w.edge, rows, columns, w.padding, at.n, first);
+    const T* const origin = src_.pointer(at.n, first.d, first.h, first.w, 0);
     if (w.rows != rows || w.columns != columns) {
-      fill_table(w.inside, rows, columns, w.padding, at);
+      fill_table(w.inside, rows, columns, w.padding, at.n, first);
       w.origin = origin, w.rows = rows, w.columns = columns;
     }
     x.addresses = w.inside;
@@ -239,25 +257,23 @@ class depthwise_channels {
   }
 
   // Does no padding meet the tile? Then its pixels of src lie as those of every other such tile.
-  bool inside(const tile_place& at, index rows, index columns) const {
-    const triple first{at.od * g_.stride.d - g_.before.d, at.y * g_.stride.h - g_.before.h,
-                       at.x * g_.stride.w - g_.before.w};
+  bool inside(const triple& first, index rows, index columns) const {
     return first.d >= 0 && first.h >= 0 && first.w >= 0 && first.w + columns <= g_.src.w &&
-           first.d + (g_.kernel.d - 1) * g_.dilation.d < g_.src.d &&
-           first.h + (rows - 1) * g_.dilation.h < g_.src.h;
+           first.d + (g_.kernel.d - 1) * g_.dilation.d < g_.src.d && first.h + (rows - 1) * g_.dilation.h < g_.src.h;
   }
 
   // Where the pixels of src are: rows under the tile, all depths together.
-  void fill_table(const T** table, index rows, index columns, const T* padding, const tile_place& at) const {
-    const index first = at.x * g_.stride.w - g_.before.w;
+  void fill_table(const T** table, index rows, index columns, const T* padding, index n,
+                  const triple& origin) const {
+    const index first = origin.w;
     const index left = std::clamp<index>(-first, 0, columns), right = std::clamp<index>(g_.src.w - first, left, columns);
     for (index d = 0; d < g_.kernel.d; ++d) {
-      const index id = at.od * g_.stride.d - g_.before.d + d * g_.dilation.d;
+      const index id = origin.d + d * g_.dilation.d;
       for (index r = 0; r < rows; ++r, table += columns) {
-        const index ih = at.y * g_.stride.h - g_.before.h + r * g_.dilation.h;
+        const index ih = origin.h + r * g_.dilation.h;
         const bool inside = id >= 0 && id < g_.src.d && ih >= 0 && ih < g_.src.h;
         const index from = inside ? left : columns, to = inside ? right : columns;
-        const T* p = src_.pointer(at.n, id, ih, first + from, 0);
+        const T* p = src_.pointer(n, id, ih, first + from, 0);
         for (index x = 0; x < from; ++x) table[x] = padding;
         for (index x = from; x < to; ++x, p += src_.strides().w) table[x] = p;
         for (index x = to; x < columns; ++x) table[x] = padding;
