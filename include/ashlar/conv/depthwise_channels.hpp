@@ -7,8 +7,8 @@
 //       for each tile of TW columns, all channels          conv/depthwise_tile.hpp
 //
 // Bound: a tap is one multiply-add a vector, so on a machine with one 512-bit multiply-add a cycle 3 x 3 taps take nine
-// cycles a vector of dst, against about six to bring and take two lines from and to L2: arithmetic, as long as a line of
-// src comes from L2 no more than twice. Two rows of dst a tile, hence.
+// cycles a vector of dst, against about six to bring and take two lines from and to L2: arithmetic, as long as a line
+// of src comes from L2 no more than twice. Two rows of dst a tile, hence.
 //
 // Depends on: conv/depthwise_tile.hpp, conv/depthwise_any_tile.hpp, conv/geometry.hpp.   Used by: conv/depthwise.hpp.
 #pragma once
@@ -69,7 +69,10 @@ constexpr depthwise_tiles<T, E> depthwise_tiles_of() {
   } else {
     constexpr int th = depthwise_height<O>(7, S.width);
     constexpr auto ragged = full ? &depthwise_tile<O, S, 1, 4, 1, false, E>::run : nullptr;
-    return {th, 7, 4, 1,
+    return {th,
+            7,
+            4,
+            1,
             {&depthwise_tile<O, S, th, 7, 1, full, E>::run, &depthwise_tile<O, S, th, 4, 1, full, E>::run},
             {&depthwise_tile<O, S, 1, 7, 1, full, E>::run, &depthwise_tile<O, S, 1, 4, 1, full, E>::run},
             ragged};
@@ -80,7 +83,10 @@ constexpr depthwise_tiles<T, E> depthwise_tiles_of() {
 template <class O, depthwise_shape S, class E, class T = typename O::value_type>
 constexpr depthwise_tiles<T, E> deep_depthwise_tiles_of() {
   constexpr bool full = !O::masked_memory;
-  return {2, 3, 2, 4,
+  return {2,
+          3,
+          2,
+          4,
           {&depthwise_tile<O, S, 2, 3, 4, full, E>::run, &depthwise_tile<O, S, 2, 2, 4, full, E>::run},
           {&depthwise_tile<O, S, 1, 3, 4, full, E>::run, &depthwise_tile<O, S, 1, 2, 4, full, E>::run},
           nullptr};
@@ -129,8 +135,8 @@ class depthwise_channels {
   static constexpr index line = 64 / index(sizeof(T));
 
  public:
-  depthwise_channels(const conv_geometry& g, const image_view<const T>& src, const T* packed,
-                     const image_view<T>& dst, const E& e, T padding)
+  depthwise_channels(const conv_geometry& g, const image_view<const T>& src, const T* packed, const image_view<T>& dst,
+                     const E& e, T padding)
       : g_(g),
         src_(src),
         packed_(packed),
@@ -263,10 +269,10 @@ class depthwise_channels {
   }
 
   // Where the pixels of src are: rows under the tile, all depths together.
-  void fill_table(const T** table, index rows, index columns, const T* padding, index n,
-                  const triple& origin) const {
+  void fill_table(const T** table, index rows, index columns, const T* padding, index n, const triple& origin) const {
     const index first = origin.w;
-    const index left = std::clamp<index>(-first, 0, columns), right = std::clamp<index>(g_.src.w - first, left, columns);
+    const index left = std::clamp<index>(-first, 0, columns),
+                right = std::clamp<index>(g_.src.w - first, left, columns);
     for (index d = 0; d < g_.kernel.d; ++d) {
       const index id = origin.d + d * g_.dilation.d;
       for (index r = 0; r < rows; ++r, table += columns) {

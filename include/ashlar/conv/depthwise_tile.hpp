@@ -5,7 +5,8 @@
 //
 //   acc[ty][tx] = 0
 //   for each row y and column x of src under the tile:     v = src(y, x), loaded once
-//     for each (ty, tx) that it concerns:                   acc[ty][tx] = fma(v, weights[y - S ty][x - S tx], acc[ty][tx])
+//     for each (ty, tx) that it concerns:                   acc[ty][tx] = fma(v, weights[y - S ty][x - S tx],
+//     acc[ty][tx])
 //
 // Rows first, then columns: every sum takes its taps in the order r, s. Where src(y, x) lies is read from a table of
 // addresses, so padding, views with gaps and the ragged end of a row are all the same to the tile (after Dukhan, "The
@@ -39,8 +40,8 @@ struct depthwise_operands {
   index weights_stride;       // from a vector of channels to the next: taps * lanes
   T* dst;                     // channel 0 of the tile's first pixel
   index dst_row, dst_column;
-  index rows, columns;  // pixels of the tile that exist
-  index pixel, width;   // number of the first pixel in its image, pixels of a row
+  index rows, columns;                // pixels of the tile that exist
+  index pixel, width;                 // number of the first pixel in its image, pixels of a row
   index kernel_rows, kernel_columns;  // for a tile that does not know them: rows of taps, all depths together
   index dilation, stride;             // columns of src between taps, and between pixels of dst
 };
@@ -162,7 +163,8 @@ class depthwise_tile {
   static ASHLAR_INLINE void row(seq<I...> s, seq<X...>, const depthwise_operands<T>& x, const T* weights, index c,
                                 index n, Acc&... acc) {
     const index offset = c + x.shift + J * O::lanes(), valid = V == 1 ? n : std::min(O::lanes(), n - J * O::lanes());
-    (pixel<Y, X, J>(s, load(x.addresses[Y * columns + X] + offset, valid), weights + J * x.weights_stride, acc...), ...);
+    (pixel<Y, X, J>(s, load(x.addresses[Y * columns + X] + offset, valid), weights + J * x.weights_stride, acc...),
+     ...);
   }
   static ASHLAR_INLINE auto load(const T* p, index n) {
     if constexpr (Full) {
