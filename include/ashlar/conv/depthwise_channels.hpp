@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// conv/depthwise_channels.hpp: depthwise convolution of images with channels innermost, a filter a channel.
+//
+//   for each image, depth and TH rows of dst               shared out among the workers
+//     for each run of tiles along the row                  their addresses in src, padding as a row of padding values
+//       for each tile of TW columns, all channels          conv/depthwise_tile.hpp
+//
+// Bound: a tap is one multiply-add a vector, so on a machine with one 512-bit multiply-add a cycle 3 x 3 taps take nine
+// cycles a vector of dst, against about six to bring and take two lines from and to L2: arithmetic, as long as a line
+// of src comes from L2 no more than twice. Two rows of dst a tile, hence.
+//
+// Depends on: conv/depthwise_tile.hpp, conv/depthwise_any_tile.hpp, conv/geometry.hpp.   Used by: conv/depthwise.hpp.
+#pragma once
+
+#include <ashlar/conv/depthwise_any_tile.hpp>
+#include <ashlar/conv/depthwise_tile.hpp>
+#include <ashlar/conv/geometry.hpp>
+#include <ashlar/core/executor.hpp>
+#include <ashlar/loop/blocking.hpp>
+
+namespace ashlar {
+
+namespace detail {
+
+/// Tiles along a row of dst: `wide` of so many columns, then `narrow` of fewer: the least columns that cover the row.
+struct depthwise_row {
+  index wide, narrow, wide_columns, narrow_columns;
+  ASHLAR_INLINE constexpr index count() const { return wide + narrow; }
+  ASHLAR_INLINE constexpr index first_column(index tile) const {
+    const index before = std::min(tile, wide);
+    return before * wide_columns + (tile - before) * narrow_columns;
+  }
+  ASHLAR_INLINE constexpr index columns() const { return first_column(count()); }
+};
+
+ASHLAR_INLINE constexpr depthwise_row cut_depthwise_row(index width, index wide, index narrow) {
+  depthwise_row best{ceil_div(width, wide), 0, wide, narrow};
+  for (index n = 1; n < wide && (n - 1) * narrow < width; ++n) {
+    const depthwise_row row{ceil_div(std::max<index>(width - n * narrow, 0), wide), n, wide, narrow};
+    if (row.columns() < best.columns()) best = row;
+  }
+  return best;
+}
+
+/// The tiles for one shape of kernel.
+template <class T, class E>
+struct depthwise_tiles {
+  using kernel = void (*)(const depthwise_operands<T>&, const E&);
+  index height, wide_columns, narrow_columns;  // rows and columns of dst in a tile
+  index vectors;                               // channels come in groups of so many
+  kernel tall[2], low[2];                      // of `height` rows, of one row: wide, narrow
+  kernel ragged;  // 1 x narrow, for channels that are no whole vector; nullptr: the others do them
+};
+
+/// Rows of dst in a tile. Two share the loads of src, where accumulators and two rows of weights fit the registers.
+template <class O>
+constexpr int depthwise_height(int columns, int kernel_width) {
+  return 2 * (columns + kernel_width) + 1 <= isa::facts<typename O::isa_type>::vector_registers ? 2 : 1;
+}
+
+template <class O, depthwise_shape S, class E, class T = typename O::value_type>
+constexpr depthwise_tiles<T, E> depthwise_tiles_of() {
+  constexpr bool full = !O::masked_memory;
+  if constexpr (S.height == 0) {
+    constexpr auto wide = &depthwise_any_tile<O, 7, full, E>::run, narrow = &depthwise_any_tile<O, 4, full, E>::run;
+    constexpr auto ragged = full ? &depthwise_any_tile<O, 4, false, E>::run : nullptr;
+    return {1, 7, 4, 1, {wide, narrow}, {wide, narrow}, ragged};
+  } else {
+    constexpr int th = depthwise_height<O>(7, S.width);
+    constexpr auto ragged = full ? &depthwise_tile<O, S, 1, 4, 1, false, E>::run : nullptr;
+    return {th,
+            7,
+            4,
+            1,
+            {&depthwise_tile<O, S, th, 7, 1, full, E>::run, &depthwise_tile<O, S, th, 4, 1, full, E>::run},
+            {&depthwise_tile<O, S, 1, 7, 1, full, E>::run, &depthwise_tile<O, S, 1, 4, 1, full, E>::run},
+            ragged};
+  }
+}
+
+/// The tiles of four vectors of channels.
+template <class O, depthwise_shape S, class E, class T = typename O::value_type>
+constexpr depthwise_tiles<T, E> deep_depthwise_tiles_of() {
+  constexpr bool full = !O::masked_memory;
+  return {2,
+          3,
+          2,
+          4,
+          {&depthwise_tile<O, S, 2, 3, 4, full, E>::run, &depthwise_tile<O, S, 2, 2, 4, full, E>::run},
+          {&depthwise_tile<O, S, 1, 3, 4, full, E>::run, &depthwise_tile<O, S, 1, 2, 4, full, E>::run},
+          nullptr};
+}
+
+/// The shape with tiles of its own, or one of height 0.
+ASHLAR_INLINE constexpr depthwise_shape depthwise_shape_of(const conv_geometry& g) {
+  const triple& k = g.kernel;
+  const bool square = k.d == 1 && k.h == k.w && g.stride.h == g.stride.w && g.dilation.h == 1 && g.dilation.w == 1;
+  const bool known = square && (k.h == 3 || k.h == 5 || k.h == 7) && (g.stride.w == 1 || g.stride.w == 2);
+  return known ? depthwise_shape{int(k.h), int(k.w), int(g.stride.w)} : depthwise_shape{0, 0, 0};
+}
+
+/// `deep`: pixels are a multiple of 2 KiB apart, and channels come in fours of vectors.
+template <class O, class E, class T = typename O::value_type>
+constexpr depthwise_tiles<T, E> find_depthwise_tiles(const depthwise_shape& s, bool deep) {
+  if constexpr (isa::facts<typename O::isa_type>::vector_bytes == 64) {
+    if (deep && s == depthwise_shape{3, 3, 1}) return deep_depthwise_tiles_of<O, depthwise_shape{3, 3, 1}, E>();
+    if (deep && s == depthwise_shape{3, 3, 2}) return deep_depthwise_tiles_of<O, depthwise_shape{3, 3, 2}, E>();
+  }
+  switch (s.height * 10 + s.stride) {
+    case 31:
+      return depthwise_tiles_of<O, depthwise_shape{3, 3, 1}, E>();
+    case 32:
+      return depthwise_tiles_of<O, depthwise_shape{3, 3, 2}, E>();
+    case 51:
+      return depthwise_tiles_of<O, depthwise_shape{5, 5, 1}, E>();
+    case 52:
+      return depthwise_tiles_of<O, depthwise_shape{5, 5, 2}, E>();
+    case 71:
+      return depthwise_tiles_of<O, depthwise_shape{7, 7, 1}, E>();
+    case 72:
+      return depthwise_tiles_of<O, depthwise_shape{7, 7, 2}, E>();
+    default:
+      return depthwise_tiles_of<O, depthwise_shape{0, 0, 0}, E>();
+  }
+}
+
+}  // namespace detail
+
+/// One convolution, as the workers see it.
+template <class T, class Isa, class E>
+class depthwise_channels {
+  using O = ops<T, Isa>;
+  using tiles = detail::depthwise_tiles<T, E>;
+  static constexpr index line = 64 / index(sizeof(T));
+
+ public:
+  depthwise_channels(const conv_geometry& g, const image_view<const T>& src, const T* packed, const image_view<T>& dst,
+                     const E& e, T padding)
+      : g_(g),
+        src_(src),
+        packed_(packed),
+        dst_(dst),
+        epilogue_(e),
+        padding_(padding),
+        tiles_(detail::find_depthwise_tiles<O, E>(detail::depthwise_shape_of(g), deep(g, src.strides().w))),
+        row_(detail::cut_depthwise_row(g.dst.w, tiles_.wide_columns, tiles_.narrow_columns)) {}
+
+  /// Elements for one worker: a row of padding values, the addresses of two tiles.
+  static index workspace(const conv_geometry& g) { return multiple(g.channels, line) + 2 * table_size(g); }
+
+  template <class Executor>
+  void run(T* memory, Executor& executor) const {
+    const index lanes = tiles_.vectors * O::lanes();
+    const index units = g_.batch * g_.dst.d * bands(), vectors = ceil_div(g_.channels, lanes);
+    const index workers = std::max<index>(1, std::min<index>(executor.concurrency(), units * vectors));
+    // Few bands: each is cut into several ranges of channels.
+    const index ranges = units >= 4 * workers ? 1 : std::min(vectors, ceil_div(4 * workers, units));
+    const index each = ceil_div(vectors, ranges), tasks = units * ceil_div(vectors, each);
+    const index size = workspace(g_);
+    executor.parallel_for(workers, [&](index worker) {
+      T* const mine = memory + worker * size;
+      worker_state w{mine, table(mine, 0), table(mine, 1), nullptr, 0, 0};
+      std::fill(w.padding, w.padding + g_.channels, padding_);
+      for (index t = worker * tasks / workers; t < (worker + 1) * tasks / workers; ++t) {
+        const index first = t / units * each * lanes;
+        band(t % units, first, std::min(each * lanes, g_.channels - first), w);
+      }
+    });
+  }
+
+ private:
+  struct worker_state {
+    T* padding;
+    const T **inside, **edge;  // tables: of a tile that no padding meets, and of the others one by one
+    const T* origin;           // the pixel of src that `inside` begins with
+    index rows, columns;       // its size; 0: not filled yet
+  };
+
+  // Pixels a multiple of 2 KiB apart, channels in fours of vectors.
+  static bool deep(const conv_geometry& g, index step) {
+    return step * index(sizeof(T)) % 2048 == 0 && g.channels % (4 * O::lanes()) == 0;
+  }
+
+  // Enough for 2 x 7 pixels of dst.
+  static index table_size(const conv_geometry& g) {
+    const index rows = g.kernel.d * (g.stride.h + g.kernel.h);
+    const index columns = 6 * g.stride.w + (g.kernel.w - 1) * g.dilation.w + 1;
+    return multiple(ceil_div(rows * columns * index(sizeof(T*)), index(sizeof(T))), line);
+  }
+  const T** table(T* memory, index which) const {
+    return reinterpret_cast<const T**>(memory + multiple(g_.channels, line) + which * table_size(g_));
+  }
+
+  index bands() const { return ceil_div(g_.dst.h, tiles_.height); }
+
+  struct place_in_dst {
+    index n, d, y, x;
+  };
+
+  // Rows of dst of one image: all tiles.
+  void band(index unit, index channel, index channels, worker_state& w) const {
+    const index count = bands(), ragged = tiles_.ragged ? channels % O::lanes() : 0;
+    place_in_dst at{unit / count / g_.dst.d, unit / count % g_.dst.d, unit % count * tiles_.height, 0};
+    depthwise_operands<T> x = operands(channel, channels - ragged);
+    x.rows = std::min(tiles_.height, g_.dst.h - at.y);
+    const auto& kernels = x.rows == tiles_.height ? tiles_.tall : tiles_.low;
+    for (index i = 0; x.channels > 0 && i < row_.count(); ++i) {
+      at.x = row_.first_column(i);
+      x.columns = std::min(row_.first_column(i + 1), g_.dst.w) - at.x;
+      put(x, at, x.rows, row_.first_column(i + 1) - at.x, w);
+      kernels[i >= row_.wide](x, epilogue_);
+    }
+    if (ragged > 0) last_channels(at, operands(channel + channels - ragged, ragged), w);
+  }
+
+  // Channels that are no whole vector, with small tiles.
+  void last_channels(place_in_dst at, depthwise_operands<T> x, worker_state& w) const {
+    x.rows = 1;
+    for (const index end = std::min(at.y + tiles_.height, g_.dst.h); at.y < end; ++at.y) {
+      for (at.x = 0; at.x < g_.dst.w; at.x += 4) {
+        x.columns = std::min<index>(4, g_.dst.w - at.x);
+        put(x, at, 1, 4, w);
+        tiles_.ragged(x, epilogue_);
+      }
+    }
+  }
+
+  depthwise_operands<T> operands(index channel, index channels) const {
+    depthwise_operands<T> x;
+    x.channel = channel;
+    x.channels = channels;
+    x.weights_stride = g_.taps() * O::lanes();
+    x.weights = packed_ + channel / O::lanes() * x.weights_stride;
+    x.dst_row = dst_.strides().h;
+    x.dst_column = dst_.strides().w;
+    x.width = g_.dst.w;
+    x.kernel_rows = g_.kernel.d * g_.kernel.h;
+    x.kernel_columns = g_.kernel.w;
+    x.dilation = g_.dilation.w;
+    x.stride = g_.stride.w;
+    return x;
+  }
+
+  // A tile of th x tw pixels: its place in dst, and the addresses of the pixels of src under it.
+  void put(depthwise_operands<T>& x, const place_in_dst& at, index th, index tw, worker_state& w) const {
+    x.dst = dst_.pointer(at.n, at.d, at.y, at.x, 0);
+    x.pixel = (at.d * g_.dst.h + at.y) * g_.dst.w + at.x;
+    const index rows = (th - 1) * g_.stride.h + g_.kernel.h;
+    const index columns = (tw - 1) * g_.stride.w + (g_.kernel.w - 1) * g_.dilation.w + 1;
+    const triple first{at.d * g_.stride.d - g_.before.d, at.y * g_.stride.h - g_.before.h,
+                       at.x * g_.stride.w - g_.before.w};
+    x.addresses = w.edge;
+    x.shift = 0;
+    if (!inside(first, rows, columns)) return fill_table(w.edge, rows, columns, w.padding, at.n, first);
+    const T* const origin = src_.pointer(at.n, first.d, first.h, first.w, 0);
+    if (w.rows != rows || w.columns != columns) {
+      fill_table(w.inside, rows, columns, w.padding, at.n, first);
+      w.origin = origin, w.rows = rows, w.columns = columns;
+    }
+    x.addresses = w.inside;
+    x.shift = origin - w.origin;
+  }
+
+  // Does no padding meet the tile? Then its pixels of src lie as those of every other such tile.
+  bool inside(const triple& first, index rows, index columns) const {
+    return first.d >= 0 && first.h >= 0 && first.w >= 0 && first.w + columns <= g_.src.w &&
+           first.d + (g_.kernel.d - 1) * g_.dilation.d < g_.src.d && first.h + (rows - 1) * g_.dilation.h < g_.src.h;
+  }
+
+  // Where the pixels of src are: rows under the tile, all depths together.
+  void fill_table(const T** table, index rows, index columns, const T* padding, index n, const triple& origin) const {
+    const index first = origin.w;
+    const index left = std::clamp<index>(-first, 0, columns),
+                right = std::clamp<index>(g_.src.w - first, left, columns);
+    for (index d = 0; d < g_.kernel.d; ++d) {
+      const index id = origin.d + d * g_.dilation.d;
+      for (index r = 0; r < rows; ++r, table += columns) {
+        const index ih = origin.h + r * g_.dilation.h;
+        const bool inside = id >= 0 && id < g_.src.d && ih >= 0 && ih < g_.src.h;
+        const index from = inside ? left : columns, to = inside ? right : columns;
+        const T* p = src_.pointer(n, id, ih, first + from, 0);
+        for (index x = 0; x < from; ++x) table[x] = padding;
+        for (index x = from; x < to; ++x, p += src_.strides().w) table[x] = p;
+        for (index x = to; x < columns; ++x) table[x] = padding;
+      }
+    }
+  }
+
+  const conv_geometry& g_;
+  image_view<const T> src_;
+  const T* packed_;
+  image_view<T> dst_;
+  const E& epilogue_;
+  T padding_;
+  tiles tiles_;
+  detail::depthwise_row row_;
+};
+
+}  // namespace ashlar

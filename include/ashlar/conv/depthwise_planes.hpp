@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// conv/depthwise_planes.hpp: depthwise convolution a plane at a time: images with a plane a channel, several filters a
+// channel, and every layout that no other kernel takes.
+//
+//   for each image and channel of dst                     shared out among the workers
+//     for each depth and TH rows of dst                   rows of src are copied when they come up, padding included
+//       for each V vectors of columns                     conv/depthwise_plane_tile.hpp
+//
+// The copy costs a load and a store of a vector of src, against KH * KW multiply-adds of one of dst; it makes every row
+// free of edges, and the columns of a stride contiguous.
+//
+// Depends on: conv/depthwise_plane_tile.hpp, conv/geometry.hpp, loop/blocking.hpp.   Used by: conv/depthwise.hpp.
+#pragma once
+
+#include <ashlar/conv/depthwise_plane_tile.hpp>
+#include <ashlar/conv/geometry.hpp>
+#include <ashlar/core/executor.hpp>
+#include <ashlar/loop/blocking.hpp>
+
+namespace ashlar {
+
+namespace detail {
+
+template <class T, class E>
+struct plane_tiles {
+  using kernel = void (*)(const plane_operands<T>&, const E&);
+  index height;         // rows of dst in a tile
+  index vectors;        // of the wide one
+  kernel wide, narrow;  // narrow: one vector
+};
+
+/// Four rows of dst, two vectors of each: eight sums hide the latency, and a load serves up to four of them.
+template <class O, depthwise_shape S, class E, class T = typename O::value_type>
+constexpr plane_tiles<T, E> plane_tiles_of() {
+  return {4, 2, &plane_tile<O, S, 4, 2, E>::run, &plane_tile<O, S, 4, 1, E>::run};
+}
+
+template <class O, class E, class T = typename O::value_type>
+constexpr plane_tiles<T, E> find_plane_tiles(const depthwise_shape& s) {
+  switch (s.height * 10 + s.stride) {
+    case 31:
+      return plane_tiles_of<O, depthwise_shape{3, 3, 1}, E>();
+    case 32:
+      return plane_tiles_of<O, depthwise_shape{3, 3, 2}, E>();
+    case 51:
+      return plane_tiles_of<O, depthwise_shape{5, 5, 1}, E>();
+    case 52:
+      return plane_tiles_of<O, depthwise_shape{5, 5, 2}, E>();
+    case 71:
+      return plane_tiles_of<O, depthwise_shape{7, 7, 1}, E>();
+    case 72:
+      return plane_tiles_of<O, depthwise_shape{7, 7, 2}, E>();
+    default:
+      return {1, 4, &any_plane_tile<O, 4, E>::run, &any_plane_tile<O, 1, E>::run};
+  }
+}
+
+/// Sizes of a worker's memory, in elements and rows.
+template <class O, class T = typename O::value_type>
+struct plane_buffers {
+  static constexpr index line = 64 / index(sizeof(T));
+  index part;    // columns of one residue modulo the stride, and what whole vectors read beyond them
+  index row;     // all residues
+  index window;  // rows of one depth that are held
+  index rows;    // of all depths
+
+  // The tile is four rows high at most.
+  ASHLAR_INLINE explicit plane_buffers(const conv_geometry& g)
+      : part(multiple(g.dst.w, O::lanes()) + (g.kernel.w - 1) * g.dilation.w / g.stride.w + 1),
+        row(multiple(part * g.stride.w, line)),
+        window(3 * g.stride.h + (g.kernel.h - 1) * g.dilation.h + 1),
+        rows(window * g.kernel.d) {}
+  // Rows and one of padding; their addresses in the order of the image; where the taps are in a row.
+  ASHLAR_INLINE index elements(const conv_geometry& g) const {
+    return (rows + 1) * row + words(rows) + words(g.kernel.w);
+  }
+  static ASHLAR_INLINE index words(index count) {
+    return multiple(ceil_div(count * index(sizeof(index)), index(sizeof(T))), line);
+  }
+};
+
+}  // namespace detail
+
+/// One convolution. E is the epilogue as the caller wrote it: a row a pixel, a column a channel.
+template <class T, class Isa, class E>
+class depthwise_planes {
+  using O = ops<T, Isa>;
+  using transposed_epilogue = decltype(transposed(std::declval<const E&>()));
+  using tiles = detail::plane_tiles<T, transposed_epilogue>;
+  using buffers = detail::plane_buffers<O>;
+
+ public:
+  depthwise_planes(const conv_geometry& g, const depthwise_shape& shape, const image_view<const T>& src,
+                   const T* packed, const image_view<T>& dst, const E& e, T padding)
+      : g_(g),
+        src_(src),
+        packed_(packed),
+        dst_(dst),
+        epilogue_(transposed(e)),
+        padding_(padding),
+        tiles_(detail::find_plane_tiles<O, transposed_epilogue>(shape)),
+        sizes_(g) {}
+
+  static index workspace(const conv_geometry& g) { return buffers(g).elements(g); }
+
+  template <class Executor>
+  void run(T* memory, Executor& executor) const {
+    const index planes = g_.batch * g_.filters;
+    const index workers = std::max<index>(1, std::min<index>(executor.concurrency(), planes));
+    const index size = workspace(g_);
+    executor.parallel_for(workers, [&](index worker) {
+      const held_rows rows = arrange(memory + worker * size);
+      for (index p = worker * planes / workers; p < (worker + 1) * planes / workers; ++p) plane(p, rows);
+    });
+  }
+
+ private:
+  // A worker's memory: row y of depth d is in slot d * window + y % window.
+  struct held_rows {
+    T* slots;
+    T* padding;
+    const T** addresses;
+    index* offsets;
+  };
+
+  held_rows arrange(T* memory) const {
+    held_rows rows;
+    rows.slots = memory;
+    rows.padding = memory + sizes_.rows * sizes_.row;
+    rows.addresses = reinterpret_cast<const T**>(rows.padding + sizes_.row);
+    rows.offsets = reinterpret_cast<index*>(rows.padding + sizes_.row + buffers::words(sizes_.rows));
+    std::fill(memory, rows.padding + sizes_.row, padding_);
+    for (index s = 0; s < g_.kernel.w; ++s) {
+      const index x = s * g_.dilation.w;
+      rows.offsets[s] = x % g_.stride.w * sizes_.part + x / g_.stride.w;
+    }
+    return rows;
+  }
+
+  void plane(index p, const held_rows& rows) const {
+    const index n = p / g_.filters, k = p % g_.filters, lanes = O::lanes();
+    plane_operands<T> x;
+    x.rows = rows.addresses;
+    x.offsets = rows.offsets;
+    x.weights = packed_ + k / lanes * lanes * g_.taps() + k % lanes;
+    x.dst_row = dst_.strides().h;
+    x.dst_column = dst_.strides().w;
+    x.width = g_.dst.w;
+    x.channel = k;
+    x.depths = g_.kernel.d;
+    x.depth_rows = (tiles_.height - 1) * g_.stride.h + (g_.kernel.h - 1) * g_.dilation.h + 1;
+    x.kernel_rows = g_.kernel.h;
+    x.dilation = g_.dilation.h;
+    x.kernel_columns = g_.kernel.w;
+    for (index od = 0; od < g_.dst.d; ++od) {
+      index copied = -g_.before.h;  // rows before this one are held
+      for (index oy = 0; oy < g_.dst.h; oy += tiles_.height) {
+        const index first = oy * g_.stride.h - g_.before.h;
+        copy_rows(n, k / g_.group_filters(), od, std::max(copied, first), first + x.depth_rows, rows);
+        copied = first + x.depth_rows;
+        find_rows(od, first, x.depth_rows, rows);
+        x.height = std::min(tiles_.height, g_.dst.h - oy);
+        row_of_tiles(n, od, oy, x);
+      }
+    }
+  }
+
+  void row_of_tiles(index n, index od, index oy, plane_operands<T>& x) const {
+    const index lanes = O::lanes();
+    for (index ox = 0; ox < g_.dst.w;) {
+      const bool wide = g_.dst.w - ox > lanes;
+      x.column = ox;
+      x.columns = std::min(wide ? tiles_.vectors * lanes : lanes, g_.dst.w - ox);
+      x.dst = dst_.pointer(n, od, oy, ox, x.channel);
+      x.pixel = (od * g_.dst.h + oy) * g_.dst.w + ox;
+      (wide ? tiles_.wide : tiles_.narrow)(x, epilogue_);
+      ox += x.columns;
+    }
+  }
+
+  bool inside(index id, index ih) const { return id >= 0 && id < g_.src.d && ih >= 0 && ih < g_.src.h; }
+  T* slot(index d, index ih, const held_rows& rows) const {
+    return rows.slots + (d * sizes_.window + (ih + g_.before.h) % sizes_.window) * sizes_.row;
+  }
+
+  // Rows ih0 to ih1 - 1 of every depth under the taps; those outside the image need no copy.
+  void copy_rows(index n, index c, index od, index ih0, index ih1, const held_rows& rows) const {
+    for (index d = 0; d < g_.kernel.d; ++d) {
+      const index id = od * g_.stride.d - g_.before.d + d * g_.dilation.d;
+      for (index ih = ih0; ih < ih1; ++ih) {
+        if (inside(id, ih)) copy_row(src_.pointer(n, id, ih, 0, c), slot(d, ih, rows));
+      }
+    }
+  }
+
+  void find_rows(index od, index first, index count, const held_rows& rows) const {
+    for (index d = 0; d < g_.kernel.d; ++d) {
+      const index id = od * g_.stride.d - g_.before.d + d * g_.dilation.d;
+      for (index r = 0; r < count; ++r) {
+        rows.addresses[d * count + r] = inside(id, first + r) ? slot(d, first + r, rows) : rows.padding;
+      }
+    }
+  }
+
+  // Padded column i * stride + residue to to[residue * part + i]. What the slots hold elsewhere is padding already.
+  void copy_row(const T* from, T* to) const {
+    const index step = src_.strides().w, stride = g_.stride.w;
+    for (index residue = 0; residue < stride; ++residue) {
+      const index first = g_.before.w > residue ? ceil_div(g_.before.w - residue, stride) : 0;
+      const index x = first * stride + residue - g_.before.w;
+      const index count = x < g_.src.w ? std::min(sizes_.part - first, ceil_div(g_.src.w - x, stride)) : 0;
+      T* const out = to + residue * sizes_.part + first;
+      if (step == 1 && stride == 1) {
+        copy_every<1>(from + x, out, count);
+      } else if (step == 1 && stride == 2) {
+        copy_every<2>(from + x, out, count);
+      } else {
+        for (index i = 0; i < count; ++i) out[i] = from[(x + i * stride) * step];
+      }
+    }
+  }
+  template <int Stride>
+  static ASHLAR_INLINE void copy_every(const T* from, T* to, index count) {
+    for (index i = 0; i < count; ++i) to[i] = from[i * Stride];
+  }
+
+  const conv_geometry& g_;
+  image_view<const T> src_;
+  const T* packed_;
+  image_view<T> dst_;
+  transposed_epilogue epilogue_;
+  T padding_;
+  tiles tiles_;
+  buffers sizes_;
+};
+
+}  // namespace ashlar
