@@ -33,7 +33,7 @@ void apply(const T* x, T* y) {
   using O = ops<T, Isa>;
   using map = linear_map<O, H>;
   const index lanes = O::lanes();
-  transform<O, V, H>::run(
+  tile_transform<O, V, H>::run(
       [&](auto k, auto c) { return O::load(x + (k * map::cols + c) * lanes); },
       [&](auto r, auto q, const typename O::vec& v) { O::store(y + (r * map::rows + q) * lanes, v); });
 }

@@ -16,9 +16,9 @@ enum class conv_algorithm : std::uint32_t {
   depthwise = 2,       // a channel a group
   grouped = 3,         // few channels a group
   parity_classes = 4,  // transposed with a stride: a contraction for each class of dst pixels
-  winograd_2x2 = 16,   // F(2x2, 3x3)
-  winograd_4x4 = 17,   // F(4x4, 3x3)
-  winograd_6x6 = 18,   // F(6x6, 3x3)
+  winograd_2x2 = 18,   // F(m x m, 3 x 3): 16 + m
+  winograd_4x4 = 20,
+  winograd_6x6 = 22,
 };
 
 /// For logs and messages:  name(conv_algorithm::depthwise) == "depthwise".

@@ -47,11 +47,11 @@ ASHLAR_INLINE void finish_plane_vector(const plane_operands<T>& x, const E& e, i
   if (x.dst_column != 1) {
     T sums[O::max_lanes];
     O::store(sums, acc);
-    finish_strided<O>(e, sums, 0, 1, n, to, 0, x.dst_column, x.channel, pixel);
+    finish_strided<O>(e, sums, 0, 1, n, to, 0, x.dst_column, {x.channel, 1, pixel});
   } else if constexpr (runs_long<E>) {
     T sums[O::max_lanes];
     O::store(sums, acc);
-    finish_rows<O>(e, sums, 0, 1, n, to, 0, x.channel, pixel);
+    finish_rows<O>(e, sums, 0, 1, n, to, 0, {x.channel, 1, pixel});
   } else if (n == O::lanes()) {
     O::store(to, e.eval(math<O>{}, acc, position<T, true>{x.channel, pixel, n, to}));
   } else {

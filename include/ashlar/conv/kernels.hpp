@@ -8,16 +8,18 @@
 //   workspace_elements(views, e, lanes, caches)
 //   run(views, packed, e, how)                 how: padding value, memory, executor, caches
 //
-// Depends on: conv/implicit.hpp, conv/parity.hpp, conv/algorithm.hpp.   Used by: conv/plan.hpp.
+// Depends on: conv/{implicit,parity,depthwise,algorithm}.hpp, winograd/kernel.hpp.   Used by: conv/plan.hpp.
 #pragma once
 
 #include <algorithm>
 
 #include <ashlar/conv/algorithm.hpp>
+#include <ashlar/conv/depthwise.hpp>
 #include <ashlar/conv/filters.hpp>
 #include <ashlar/conv/implicit.hpp>
 #include <ashlar/conv/parity.hpp>
 #include <ashlar/conv/reduce.hpp>
+#include <ashlar/winograd/kernel.hpp>
 
 namespace ashlar {
 
@@ -122,15 +124,63 @@ struct parity_algorithm {
   }
 };
 
+/// A channel a group.
+template <class T, class Isa>
+struct depthwise_algorithm {
+  using kernel = depthwise_kernel<T, Isa>;
+
+  static bool serves(const conv_geometry& g) {
+    return kernel::serves(g) && g.before.d >= 0 && g.before.h >= 0 && g.before.w >= 0;
+  }
+  static index panel_width() { return ops<T, Isa>::lanes(); }
+  static index packed_elements(const conv_geometry& g) { return kernel::packed_elements(g); }
+  static void pack(const conv_geometry& g, const grouped_filters<T>& w, T* out) {
+    kernel::pack(g, w.depthwise(), out);
+  }
+  template <class E>
+  static index workspace_elements(const conv_views<T>& v, const E&, index lanes, const cache_sizes& caches) {
+    return lanes * kernel::workspace_elements(v.g, caches);
+  }
+  template <class E, class Executor>
+  static void run(const conv_views<T>& v, const T* packed, const E& e, const conv_run<T, Executor>& how) {
+    kernel::run(v.g, v.src, packed, v.dst, e, how.padding_value, how.memory, how.executor);
+  }
+};
+
+/// Within a tolerance: F(m x m, r x r). Padding must be zero.
+template <class T, class Isa, class F>
+struct winograd_algorithm {
+  using kernel = winograd_kernel<T, Isa, F>;
+
+  static bool serves(const conv_geometry& g) { return kernel::serves(g) && g.before.h >= 0 && g.before.w >= 0; }
+  static index panel_width() { return kernel::nr(); }
+  static index packed_elements(const conv_geometry& g) { return kernel::packed_elements(g); }
+  static void pack(const conv_geometry& g, const grouped_filters<T>& w, T* out) {
+    kernel::pack(g, w.group(0), out);
+  }
+  template <class E>
+  static index workspace_elements(const conv_views<T>& v, const E&, index lanes, const cache_sizes& caches) {
+    const winograd_cut cut = kernel::plan(v.g, lanes, caches);
+    return std::min(lanes, cut.tasks(v.g)) * kernel::workspace(cut);
+  }
+  template <class E, class Executor>
+  static void run(const conv_views<T>& v, const T* packed, const E& e, const conv_run<T, Executor>& how) {
+    const winograd_cut cut = kernel::plan(v.g, how.executor.concurrency(), how.caches);
+    kernel::run(v.g, cut, winograd_operands<T>{v.src, packed, v.dst}, e, how.memory, how.executor);
+  }
+};
+
 /// f(the algorithm of this name); Tolerant: Winograd's are among them.
 template <class T, class Isa, bool Tolerant, class F>
 ASHLAR_INLINE auto with_algorithm(conv_algorithm a, const F& f) {
-  switch (a) {
-    case conv_algorithm::parity_classes:
-      return f(parity_algorithm<T, Isa>());
-    default:
-      return f(implicit_algorithm<T, Isa>());
+  if constexpr (Tolerant) {
+    if (a == conv_algorithm::winograd_2x2) return f(winograd_algorithm<T, Isa, f2x2_3x3>());
+    if (a == conv_algorithm::winograd_4x4) return f(winograd_algorithm<T, Isa, f4x4_3x3>());
+    if (a == conv_algorithm::winograd_6x6) return f(winograd_algorithm<T, Isa, f6x6_3x3>());
   }
+  if (a == conv_algorithm::depthwise) return f(depthwise_algorithm<T, Isa>());
+  if (a == conv_algorithm::parity_classes) return f(parity_algorithm<T, Isa>());
+  return f(implicit_algorithm<T, Isa>());
 }
 
 }  // namespace ashlar

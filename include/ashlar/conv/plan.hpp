@@ -177,9 +177,15 @@ inline constexpr bool tolerates = (std::is_same_v<Options, tolerance> || ...);
 template <class T, class Isa, class... Options>
 using plan_for = conv_plan<T, Isa, tolerates<Options...>>;
 
+template <class X>
+struct algorithm_option : std::is_same<X, conv_algorithm> {};
+
 // A forward convolution, or a gradient that is one.
 template <class T, class Isa, class... Options>
-plan_for<T, Isa, Options...> plan_forward(const conv_geometry& g, bool gradient, const Options&...) {
+plan_for<T, Isa, Options...> plan_forward(const conv_geometry& g, bool gradient, const Options&... options) {
+  const auto wanted = option<algorithm_option>(conv_algorithm(0), options...);
+  if (wanted != conv_algorithm(0)) return {g, wanted, gradient, T(0)};
+  if (depthwise_algorithm<T, Isa>::serves(g)) return {g, conv_algorithm::depthwise, gradient, T(0)};
   return {g, conv_algorithm::implicit_gemm, gradient, T(0)};
 }
 

@@ -24,11 +24,11 @@ struct winograd {
   static constexpr int taps = vertical::r * horizontal::r;
 
   template <class O>
-  using source_transform = transform<O, input_of<Vertical>, input_of<Horizontal>>;
+  using source_transform = tile_transform<O, input_of<Vertical>, input_of<Horizontal>>;
   template <class O>
-  using weights_transform = transform<O, weights_of<Vertical>, weights_of<Horizontal>>;
+  using weights_transform = tile_transform<O, weights_of<Vertical>, weights_of<Horizontal>>;
   template <class O>
-  using output_transform = transform<O, output_of<Vertical>, output_of<Horizontal>>;
+  using output_transform = tile_transform<O, output_of<Vertical>, output_of<Horizontal>>;
 };
 
 using f2x2_3x3 = winograd<cook_toom<2, 3>>;

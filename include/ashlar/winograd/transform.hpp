@@ -57,12 +57,12 @@ ASHLAR_INLINE constexpr First pick_argument(First first, Rest... rest) {
 
 /// y = V x H^T for the matrices V and H of two axes.
 ///
-///     transform<O, input_of<f43>, input_of<f43>>::run(load, store);
+///     tile_transform<O, input_of<f43>, input_of<f43>>::run(load, store);
 ///
 /// load(k, c) gives the vector in row k and column c of x; store(r, q, y) takes y's in row r and column q: the numbers
 /// are std::integral_constant<int>. Columns first, then rows; every y in a fixed order of operations.
 template <class O, class V, class H>
-class transform {
+class tile_transform {
   using vertical = linear_map<O, V>;
   using horizontal = linear_map<O, H>;
   template <int... I>
