@@ -77,6 +77,7 @@ ASHLAR_INLINE constexpr index group_size(const winograd_cut& b, const winograd_s
 
 // More tasks for more workers: groups of at least a register tile first, then parts of the output channels, each of
 // which transforms the source again.
+template <class Unit = this_unit>
 constexpr void split(winograd_cut& b, const conv_geometry& g, const winograd_shape& s, index wanted) {
   const index blocks = ceil_div(g.group_filters(), b.block);
   while (b.tasks(g) < wanted) {
