@@ -4,8 +4,8 @@
 //
 //   U[group][block of output channels][point][panel][channel][NR]        output channels past the last are zero
 //
-// G g G^T is computed in double, in scalar code, and rounded once to T: so the blob does not depend on the ISA but for
-// NR, and the transform of the weights adds half an ulp to the error.
+// G g G^T is computed in double, a vector of output channels at a time, and rounded once to T: the blob depends on the
+// ISA by NR alone, and the transform of the weights adds half an ulp to the error.
 //
 // Depends on: winograd/algorithm.hpp, winograd/cut.hpp.   Used by: winograd/kernel.hpp.
 #pragma once
@@ -18,7 +18,7 @@ namespace ashlar {
 /// All of U from weights of any layout.
 template <class T, class Isa, class A>
 class winograd_pack {
-  using D = ops<double, isa::scalar>;
+  using W = ops<double, Isa>;  // NR is a multiple of its lanes
   static constexpr int taps_h = A::vertical::r, taps_w = A::horizontal::r, columns = A::horizontal::a;
 
  public:
@@ -36,25 +36,29 @@ class winograd_pack {
   static void pack_block(const conv_geometry& g, const filter_view<const T>& weights, index first, index filters,
                          index nr, index width, T* u) {
     const index channels = g.group_channels(), panel = channels * nr, point = width / nr * panel;
-    for (index k = 0; k < width; ++k)
-      for (index c = 0; c < channels; ++c) {
-        T* const to = u + k / nr * panel + c * nr + k % nr;
-        if (k < filters) {
-          transform_one(weights, first + k, c, to, point);
-        } else {
-          for (int p = 0; p < A::points; ++p) to[p * point] = T(0);
+    for (index j = 0; j < width; j += nr)
+      for (index c = 0; c < channels; ++c)
+        for (index k = j; k < j + nr; k += W::lanes()) {
+          const index exist = std::clamp<index>(filters - k, 0, W::lanes());
+          transform_vector(weights, first + k, exist, c, u + j / nr * panel + c * nr + k - j, point);
         }
-      }
   }
 
-  static void transform_one(const filter_view<const T>& weights, index k, index c, T* to, index point) {
-    double tap[taps_h * taps_w];
-    for (int r = 0; r < taps_h; ++r)
-      for (int s = 0; s < taps_w; ++s) tap[r * taps_w + s] = double(weights(k, 0, r, s, c));
-    A::template weights_transform<D>::run(
-        [&](auto r, auto s) __attribute__((always_inline)) { return tap[r.value * taps_w + s.value]; },
-        [&](auto r, auto q, double y)
-            __attribute__((always_inline)) { to[(r.value * columns + q.value) * point] = static_cast<T>(y); });
+  // `exist` output channels from k on; zeros after them.
+  static void transform_vector(const filter_view<const T>& weights, index k, index exist, index c, T* to, index point) {
+    double tap[taps_h * taps_w * W::max_lanes], sums[W::max_lanes];
+    const index lanes = W::lanes();
+    for (int t = 0; t < taps_h * taps_w; ++t)
+      for (index i = 0; i < lanes; ++i)
+        tap[t * lanes + i] = i < exist ? double(weights(k + i, 0, t / taps_w, t % taps_w, c)) : 0.0;
+    A::template weights_transform<W>::run(
+        [&](auto r, auto s)
+            __attribute__((always_inline)) { return W::load(tap + (r.value * taps_w + s.value) * lanes); },
+        [&](auto r, auto q, const typename W::vec& y) __attribute__((always_inline)) {
+          W::store(sums, y);
+          T* const out = to + (r.value * columns + q.value) * point;
+          for (index i = 0; i < lanes; ++i) out[i] = static_cast<T>(sums[i]);
+        });
   }
 };
 
