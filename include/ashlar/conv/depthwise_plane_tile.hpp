@@ -37,27 +37,55 @@ struct plane_operands {
 
 namespace detail {
 
-/// One vector of dst: epilogue (already transposed: rows are channels) and store.
-template <class O, class E, class Vector, class T = typename O::value_type>
-ASHLAR_INLINE void finish_plane_vector(const plane_operands<T>& x, const E& e, index ty, index first, Vector acc) {
-  const index n = std::min(O::lanes(), x.columns - first);
-  if (ty >= x.height || n <= 0) return;
-  T* const to = x.dst + ty * x.dst_row + first * x.dst_column;
-  const index pixel = x.pixel + ty * x.width + first;
-  if (x.dst_column != 1) {
-    T sums[O::max_lanes];
-    O::store(sums, acc);
-    finish_strided<O>(e, sums, 0, 1, n, to, 0, x.dst_column, x.channel, pixel);
-  } else if constexpr (runs_long<E>) {
-    T sums[O::max_lanes];
-    O::store(sums, acc);
-    finish_rows<O>(e, sums, 0, 1, n, to, 0, x.channel, pixel);
-  } else if (n == O::lanes()) {
-    O::store(to, e.eval(math<O>{}, acc, position<T, true>{x.channel, pixel, n, to}));
-  } else {
-    O::store_n(to, e.eval(math<O>{}, acc, position<T, false>{x.channel, pixel, n, to}), n);
+/// Epilogue (already transposed: rows are channels) and store of TH rows x V vectors.
+template <class O, int TH, int V, class E>
+struct plane_finish {
+  using T = typename O::value_type;
+  template <int... I>
+  using seq = std::integer_sequence<int, I...>;
+
+  template <int... I, class... Acc>
+  static ASHLAR_INLINE void run(seq<I...>, const plane_operands<T>& x, const E& e, Acc... acc) {
+    if constexpr (!runs_long<E>) {
+      if (x.dst_column == 1) [[likely]] {
+        (store<I / V, I % V>(x, e, acc), ...);
+        return;
+      }
+    }
+    alignas(64) T sums[TH * V * O::max_lanes];
+    (O::store(sums + I * O::lanes(), acc), ...);
+    from_memory(x, e, sums);
   }
-}
+
+ private:
+  template <int R, int J, class Vector>
+  static ASHLAR_INLINE void store(const plane_operands<T>& x, const E& e, Vector acc) {
+    const index first = J * O::lanes(), n = x.columns - first;
+    if (R >= x.height) return;
+    T* const to = x.dst + R * x.dst_row + first;
+    const index pixel = x.pixel + R * x.width + first;
+    if (n >= O::lanes()) {
+      O::store(to, e.eval(math<O>{}, acc, position<T, true>{x.channel, pixel, O::lanes(), to}));
+    } else if (n > 0) {
+      O::store_n(to, e.eval(math<O>{}, acc, position<T, false>{x.channel, pixel, n, to}), n);
+    }
+  }
+
+  // A long epilogue, or columns that are not contiguous.
+  [[gnu::noinline]] static void from_memory(const plane_operands<T>& x, const E& e, const T* sums) {
+    const index rows = std::min<index>(TH, x.height);
+    for (index r = 0; r < rows; ++r) {
+      T* const to = x.dst + r * x.dst_row;
+      const T* const from = sums + r * V * O::lanes();
+      const index pixel = x.pixel + r * x.width;
+      if (x.dst_column == 1) {
+        finish_rows<O>(e, from, 0, 1, x.columns, to, 0, x.channel, pixel);
+      } else {
+        finish_strided<O>(e, from, 0, 1, x.columns, to, 0, x.dst_column, x.channel, pixel);
+      }
+    }
+  }
+};
 
 }  // namespace detail
 
@@ -85,7 +113,7 @@ class plane_tile {
     const T* weights = x.weights;
     (row<Y>(s, std::make_integer_sequence<int, S.width>{}, x.rows[Y] + x.column, x.offsets, fence(weights), acc...),
      ...);
-    (detail::finish_plane_vector<O>(x, e, I / V, I % V * O::lanes(), acc), ...);
+    detail::plane_finish<O, TH, V, E>::run(s, x, e, acc...);
   }
 
   // As in depthwise_tile.
@@ -135,18 +163,18 @@ class any_plane_tile {
     body(s, x, e, ((void)I, O::zero())...);
   }
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void body(seq<I...>, const plane_operands<T>& x, const E& e, Acc... acc) {
+  static ASHLAR_INLINE void body(seq<I...> s, const plane_operands<T>& x, const E& e, Acc... acc) {
     const T* weights = x.weights;
     for (index d = 0; d < x.depths; ++d) {
       for (index r = 0; r < x.kernel_rows; ++r) {
         const T* const src = x.rows[d * x.depth_rows + r * x.dilation] + x.column;
-        for (index s = 0; s < x.kernel_columns; ++s, weights += O::lanes()) {
-          const T* const at = src + x.offsets[s];
+        for (index c = 0; c < x.kernel_columns; ++c, weights += O::lanes()) {
+          const T* const at = src + x.offsets[c];
           ((acc = plus_times::accumulate<O>(O::load(at + I * O::lanes()), O::broadcast_load(weights), acc)), ...);
         }
       }
     }
-    (detail::finish_plane_vector<O>(x, e, 0, I * O::lanes(), acc), ...);
+    detail::plane_finish<O, 1, V, E>::run(s, x, e, acc...);
   }
 };
 

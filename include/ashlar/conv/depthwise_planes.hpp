@@ -14,6 +14,8 @@
 #pragma once
 
 #include <ashlar/conv/depthwise_plane_tile.hpp>
+#include <cmath>
+
 #include <ashlar/conv/geometry.hpp>
 #include <ashlar/core/executor.hpp>
 #include <ashlar/loop/blocking.hpp>
@@ -65,11 +67,11 @@ struct plane_buffers {
   index window;  // rows of one depth that are held
   index rows;    // of all depths
 
-  // The tile is four rows high at most.
+  // Two tiles, four rows high at most.
   ASHLAR_INLINE explicit plane_buffers(const conv_geometry& g)
-      : part(multiple(g.dst.w, O::lanes()) + (g.kernel.w - 1) * g.dilation.w / g.stride.w + 1),
+      : part(multiple(g.dst.w, O::lanes()) + O::lanes() + (g.kernel.w - 1) * g.dilation.w / g.stride.w + 1),
         row(multiple(part * g.stride.w, line)),
-        window(3 * g.stride.h + (g.kernel.h - 1) * g.dilation.h + 1),
+        window(7 * g.stride.h + (g.kernel.h - 1) * g.dilation.h + 1),
         rows(window * g.kernel.d) {}
   // Rows and one of padding; their addresses in the order of the image; where the taps are in a row.
   ASHLAR_INLINE index elements(const conv_geometry& g) const {
@@ -100,7 +102,8 @@ class depthwise_planes {
         epilogue_(transposed(e)),
         padding_(padding),
         tiles_(detail::find_plane_tiles<O, transposed_epilogue>(shape)),
-        sizes_(g) {}
+        sizes_(g),
+        padded_by_zero_(padding == T(0) && !std::signbit(padding)) {}
 
   static index workspace(const conv_geometry& g) { return buffers(g).elements(g); }
 
@@ -153,15 +156,18 @@ class depthwise_planes {
     x.kernel_rows = g_.kernel.h;
     x.dilation = g_.dilation.h;
     x.kernel_columns = g_.kernel.w;
+    const index down = tiles_.height * g_.stride.h;
     for (index od = 0; od < g_.dst.d; ++od) {
-      index copied = -g_.before.h;  // rows before this one are held
+      const source from{n, k / g_.group_filters(), od};
+      row_cursor next{-g_.before.h, 0}, first = next;
+      copy_rows(from, next, x.depth_rows - g_.before.h, rows);
       for (index oy = 0; oy < g_.dst.h; oy += tiles_.height) {
-        const index first = oy * g_.stride.h - g_.before.h;
-        copy_rows(n, k / g_.group_filters(), od, std::max(copied, first), first + x.depth_rows, rows);
-        copied = first + x.depth_rows;
+        // The next rows now: what was stored a moment ago cannot be loaded at other boundaries without waiting.
+        if (oy + tiles_.height < g_.dst.h) copy_rows(from, next, first.ih + down + x.depth_rows, rows);
         find_rows(od, first, x.depth_rows, rows);
         x.height = std::min(tiles_.height, g_.dst.h - oy);
         row_of_tiles(n, od, oy, x);
+        first.advance(down, sizes_.window);
       }
     }
   }
@@ -179,50 +185,103 @@ class depthwise_planes {
     }
   }
 
+  // An image, a channel, a depth of dst.
+  struct source {
+    index n, c, od;
+  };
+  // A row of src and the slot that holds it, in every depth.
+  struct row_cursor {
+    index ih, slot;
+    ASHLAR_INLINE void advance(index rows, index window) {
+      ih += rows;
+      slot += rows;
+      while (slot >= window) slot -= window;
+    }
+  };
+
   bool inside(index id, index ih) const { return id >= 0 && id < g_.src.d && ih >= 0 && ih < g_.src.h; }
-  T* slot(index d, index ih, const held_rows& rows) const {
-    return rows.slots + (d * sizes_.window + (ih + g_.before.h) % sizes_.window) * sizes_.row;
+  T* slot(index d, index number, const held_rows& rows) const {
+    return rows.slots + (d * sizes_.window + number) * sizes_.row;
   }
 
-  // Rows ih0 to ih1 - 1 of every depth under the taps; those outside the image need no copy.
-  void copy_rows(index n, index c, index od, index ih0, index ih1, const held_rows& rows) const {
-    for (index d = 0; d < g_.kernel.d; ++d) {
-      const index id = od * g_.stride.d - g_.before.d + d * g_.dilation.d;
-      for (index ih = ih0; ih < ih1; ++ih) {
-        if (inside(id, ih)) copy_row(src_.pointer(n, id, ih, 0, c), slot(d, ih, rows));
+  // Rows from `next` to `end` - 1 of every depth under the taps; those outside the image need no copy.
+  void copy_rows(const source& at, row_cursor& next, index end, const held_rows& rows) const {
+    for (; next.ih < end; next.advance(1, sizes_.window)) {
+      for (index d = 0; d < g_.kernel.d; ++d) {
+        const index id = at.od * g_.stride.d - g_.before.d + d * g_.dilation.d;
+        if (inside(id, next.ih)) copy_row(src_.pointer(at.n, id, next.ih, 0, at.c), slot(d, next.slot, rows));
       }
     }
   }
 
-  void find_rows(index od, index first, index count, const held_rows& rows) const {
+  void find_rows(index od, const row_cursor& first, index count, const held_rows& rows) const {
     for (index d = 0; d < g_.kernel.d; ++d) {
       const index id = od * g_.stride.d - g_.before.d + d * g_.dilation.d;
-      for (index r = 0; r < count; ++r) {
-        rows.addresses[d * count + r] = inside(id, first + r) ? slot(d, first + r, rows) : rows.padding;
+      row_cursor row = first;
+      for (index r = 0; r < count; ++r, row.advance(1, sizes_.window)) {
+        rows.addresses[d * count + r] = inside(id, row.ih) ? slot(d, row.slot, rows) : rows.padding;
       }
     }
   }
 
   // Padded column i * stride + residue to to[residue * part + i]. What the slots hold elsewhere is padding already.
-  void copy_row(const T* from, T* to) const {
+  ASHLAR_INLINE void copy_row(const T* from, T* to) const {
+    if (src_.strides().w == 1 && g_.stride.w == 1) return copy_contiguous(from, to + g_.before.w);
+    if (src_.strides().w == 1 && g_.stride.w == 2) return copy_halves(from, to);
+    copy_strided(from, to);
+  }
+
+  ASHLAR_INLINE void copy_contiguous(const T* from, T* to) const {
+    const index lanes = O::lanes(), count = std::min(g_.src.w, sizes_.part - g_.before.w);
+    index i = 0;
+    for (; i + lanes <= count; i += lanes) O::store(to + i, O::load(from + i));
+    if (i == count) return;
+    // Lanes past the end load as zero, which may be the padding itself.
+    const auto rest = O::load_n(from + i, count - i);
+    padded_by_zero_ ? O::store(to + i, rest) : O::store_n(to + i, rest, count - i);
+  }
+
+  // Even and odd padded columns apart.
+  ASHLAR_INLINE void copy_halves(const T* from, T* to) const {
+    const index odd = g_.before.w % 2, half = g_.before.w / 2, lanes = O::lanes();
+    T* const even_columns = to + (odd ? sizes_.part + half : half);     // columns 0, 2, 4 of src
+    T* const odd_columns = to + (odd ? half + 1 : sizes_.part + half);  // columns 1, 3, 5
+    const index even_count = std::min((g_.src.w + 1) / 2, sizes_.part - half);
+    const index odd_count = std::min(g_.src.w / 2, sizes_.part - half - odd);
+    index i = 0;
+    if constexpr (unzipping_ops<O>) {
+      for (; i + lanes <= odd_count; i += lanes) {
+        const auto a = O::load(from + 2 * i), b = O::load(from + 2 * i + lanes);
+        O::store(even_columns + i, O::even(a, b));
+        O::store(odd_columns + i, O::odd(a, b));
+      }
+      if (i < even_count && O::masked_memory) {
+        const index left = std::min(g_.src.w - 2 * i, 2 * lanes);
+        const auto a = O::load_n(from + 2 * i, std::min(left, lanes));
+        const auto b = O::load_n(from + 2 * i + lanes, std::max<index>(left - lanes, 0));
+        if (padded_by_zero_) {
+          O::store(even_columns + i, O::even(a, b));
+          O::store(odd_columns + i, O::odd(a, b));
+        } else {
+          O::store_n(even_columns + i, O::even(a, b), std::min(lanes, even_count - i));
+          O::store_n(odd_columns + i, O::odd(a, b), std::clamp<index>(odd_count - i, 0, lanes));
+        }
+        i += lanes;
+      }
+    }
+    for (index x = i; x < even_count; ++x) even_columns[x] = from[2 * x];
+    for (index x = i; x < odd_count; ++x) odd_columns[x] = from[2 * x + 1];
+  }
+
+  void copy_strided(const T* from, T* to) const {
     const index step = src_.strides().w, stride = g_.stride.w;
     for (index residue = 0; residue < stride; ++residue) {
       const index first = g_.before.w > residue ? ceil_div(g_.before.w - residue, stride) : 0;
       const index x = first * stride + residue - g_.before.w;
       const index count = x < g_.src.w ? std::min(sizes_.part - first, ceil_div(g_.src.w - x, stride)) : 0;
       T* const out = to + residue * sizes_.part + first;
-      if (step == 1 && stride == 1) {
-        copy_every<1>(from + x, out, count);
-      } else if (step == 1 && stride == 2) {
-        copy_every<2>(from + x, out, count);
-      } else {
-        for (index i = 0; i < count; ++i) out[i] = from[(x + i * stride) * step];
-      }
+      for (index i = 0; i < count; ++i) out[i] = from[(x + i * stride) * step];
     }
-  }
-  template <int Stride>
-  static ASHLAR_INLINE void copy_every(const T* from, T* to, index count) {
-    for (index i = 0; i < count; ++i) to[i] = from[i * Stride];
   }
 
   const conv_geometry& g_;
@@ -233,6 +292,7 @@ class depthwise_planes {
   T padding_;
   tiles tiles_;
   buffers sizes_;
+  bool padded_by_zero_;
 };
 
 }  // namespace ashlar
