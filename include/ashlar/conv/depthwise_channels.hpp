@@ -96,7 +96,8 @@ constexpr depthwise_tiles<T, E> deep_depthwise_tiles_of() {
 ASHLAR_INLINE constexpr depthwise_shape depthwise_shape_of(const conv_geometry& g) {
   const triple& k = g.kernel;
   const bool square = k.d == 1 && k.h == k.w && g.stride.h == g.stride.w && g.dilation.h == 1 && g.dilation.w == 1;
-  const bool known = square && (k.h == 3 || k.h == 5 || k.h == 7) && (g.stride.w == 1 || g.stride.w == 2);
+  const bool odd = k.h == 3 || k.h == 5 || (k.h == 7 && g.stride.w == 1);
+  const bool known = square && odd && (g.stride.w == 1 || g.stride.w == 2);
   return known ? depthwise_shape{int(k.h), int(k.w), int(g.stride.w)} : depthwise_shape{0, 0, 0};
 }
 
@@ -118,8 +119,6 @@ constexpr depthwise_tiles<T, E> find_depthwise_tiles(const depthwise_shape& s, b
       return depthwise_tiles_of<O, depthwise_shape{5, 5, 2}, E>();
     case 71:
       return depthwise_tiles_of<O, depthwise_shape{7, 7, 1}, E>();
-    case 72:
-      return depthwise_tiles_of<O, depthwise_shape{7, 7, 2}, E>();
     default:
       return depthwise_tiles_of<O, depthwise_shape{0, 0, 0}, E>();
   }

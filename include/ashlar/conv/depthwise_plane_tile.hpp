@@ -79,9 +79,9 @@ struct plane_finish {
       const T* const from = sums + r * V * O::lanes();
       const index pixel = x.pixel + r * x.width;
       if (x.dst_column == 1) {
-        finish_rows<O>(e, from, 0, 1, x.columns, to, 0, x.channel, pixel);
+        finish_rows<O>(e, from, 0, 1, x.columns, to, 0, {x.channel, 1, pixel});
       } else {
-        finish_strided<O>(e, from, 0, 1, x.columns, to, 0, x.dst_column, x.channel, pixel);
+        finish_strided<O>(e, from, 0, 1, x.columns, to, 0, x.dst_column, {x.channel, 1, pixel});
       }
     }
   }

@@ -51,8 +51,6 @@ constexpr plane_tiles<T, E> find_plane_tiles(const depthwise_shape& s) {
       return plane_tiles_of<O, depthwise_shape{5, 5, 2}, E>();
     case 71:
       return plane_tiles_of<O, depthwise_shape{7, 7, 1}, E>();
-    case 72:
-      return plane_tiles_of<O, depthwise_shape{7, 7, 2}, E>();
     default:
       return {1, 4, &any_plane_tile<O, 4, E>::run, &any_plane_tile<O, 1, E>::run};
   }

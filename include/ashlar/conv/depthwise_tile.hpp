@@ -63,7 +63,7 @@ struct depthwise_finish {
       (O::store(tile + (I % (TH * TW) * V + I / (TH * TW)) * O::lanes(), acc), ...);
       for (index r = 0; r < x.rows; ++r) {
         finish_rows<O>(e, tile + r * TW * V * O::lanes(), V * O::lanes(), x.columns, n, x.dst + r * x.dst_row + c,
-                       x.dst_column, x.pixel + r * x.width, c);
+                       x.dst_column, {x.pixel + r * x.width, 1, c});
       }
     } else {
       // All of them before the first store, which might alias a bias.
