@@ -126,8 +126,17 @@ constexpr depthwise_tiles<T, E> find_depthwise_tiles(const depthwise_shape& s, b
 
 }  // namespace detail
 
-/// One convolution, as the workers see it.
-template <class T, class Isa, class E>
+/// A filter a channel: the tiles of depthwise_tile.hpp.
+struct single_channels {
+  template <class O, class E, class T = typename O::value_type>
+  static constexpr detail::depthwise_tiles<T, E> tiles(const conv_geometry& g, index step) {
+    const bool deep = step * index(sizeof(T)) % 2048 == 0 && g.channels % (4 * O::lanes()) == 0;
+    return detail::find_depthwise_tiles<O, E>(detail::depthwise_shape_of(g), deep);
+  }
+};
+
+/// One convolution, as the workers see it. Groups says which tiles.
+template <class T, class Isa, class E, class Groups = single_channels>
 class depthwise_channels {
   using O = ops<T, Isa>;
   using tiles = detail::depthwise_tiles<T, E>;
@@ -142,7 +151,7 @@ class depthwise_channels {
         dst_(dst),
         epilogue_(e),
         padding_(padding),
-        tiles_(detail::find_depthwise_tiles<O, E>(detail::depthwise_shape_of(g), deep(g, src.strides().w))),
+        tiles_(Groups::template tiles<O, E>(g, src.strides().w)),
         row_(detail::cut_depthwise_row(g.dst.w, tiles_.wide_columns, tiles_.narrow_columns)) {}
 
   /// Elements for one worker: a row of padding values, the addresses of two tiles.
@@ -151,7 +160,7 @@ class depthwise_channels {
   template <class Executor>
   void run(T* memory, Executor& executor) const {
     const index lanes = tiles_.vectors * O::lanes();
-    const index units = g_.batch * g_.dst.d * bands(), vectors = ceil_div(g_.channels, lanes);
+    const index units = g_.batch * g_.dst.d * bands(), vectors = ceil_div(g_.filters, lanes);
     const index workers = std::max<index>(1, std::min<index>(executor.concurrency(), units * vectors));
     // Few bands: each is cut into several ranges of channels.
     const index ranges = units >= 4 * workers ? 1 : std::min(vectors, ceil_div(4 * workers, units));
@@ -163,7 +172,7 @@ class depthwise_channels {
       std::fill(w.padding, w.padding + g_.channels, padding_);
       for (index t = worker * tasks / workers; t < (worker + 1) * tasks / workers; ++t) {
         const index first = t / units * each * lanes;
-        band(t % units, first, std::min(each * lanes, g_.channels - first), w);
+        band(t % units, first, std::min(each * lanes, g_.filters - first), w);
       }
     });
   }
@@ -175,11 +184,6 @@ class depthwise_channels {
     const T* origin;           // the pixel of src that `inside` begins with
     index rows, columns;       // its size; 0: not filled yet
   };
-
-  // Pixels a multiple of 2 KiB apart, channels in fours of vectors.
-  static bool deep(const conv_geometry& g, index step) {
-    return step * index(sizeof(T)) % 2048 == 0 && g.channels % (4 * O::lanes()) == 0;
-  }
 
   // Enough for 2 x 7 pixels of dst.
   static index table_size(const conv_geometry& g) {
@@ -229,7 +233,7 @@ class depthwise_channels {
     depthwise_operands<T> x;
     x.channel = channel;
     x.channels = channels;
-    x.weights_stride = g_.taps() * O::lanes();
+    x.weights_stride = g_.taps() * g_.group_channels() * O::lanes();
     x.weights = packed_ + channel / O::lanes() * x.weights_stride;
     x.dst_row = dst_.strides().h;
     x.dst_column = dst_.strides().w;
@@ -238,6 +242,9 @@ class depthwise_channels {
     x.kernel_columns = g_.kernel.w;
     x.dilation = g_.dilation.w;
     x.stride = g_.stride.w;
+    x.group_channels = g_.group_channels();
+    x.group_filters = g_.group_filters();
+    x.src_channels = g_.channels;
     return x;
   }
 

@@ -59,6 +59,9 @@ struct avx512_instructions<float> {
   static ASHLAR_INLINE vec div(const vec& a, const vec& b) { return _mm512_div_ps(a, b); }
   static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm512_maskz_min_ps(all, a, b); }
   static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm512_maskz_max_ps(all, a, b); }
+  static ASHLAR_INLINE vec shuffle(const vec& v, const std::uint32_t* p) {
+    return _mm512_maskz_permutexvar_ps(all, _mm512_loadu_si512(p), v);
+  }
   static ASHLAR_INLINE vec even(const vec& a, const vec& b) {
     return _mm512_permutex2var_ps(a, _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0), b);
   }
@@ -85,6 +88,9 @@ struct avx512_instructions<double> {
   static ASHLAR_INLINE vec div(const vec& a, const vec& b) { return _mm512_div_pd(a, b); }
   static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm512_maskz_min_pd(all, a, b); }
   static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm512_maskz_max_pd(all, a, b); }
+  static ASHLAR_INLINE vec shuffle(const vec& v, const std::uint64_t* p) {
+    return _mm512_maskz_permutexvar_pd(all, _mm512_loadu_si512(p), v);
+  }
   static ASHLAR_INLINE vec even(const vec& a, const vec& b) {
     return _mm512_permutex2var_pd(a, _mm512_set_epi64(14, 12, 10, 8, 6, 4, 2, 0), b);
   }

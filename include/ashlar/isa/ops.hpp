@@ -48,6 +48,8 @@ namespace ashlar {
 ///
 /// Optional (unzipping_ops):  even(a, b), odd(a, b) = elements 0, 2, 4 ... and 1, 3, 5 ... of a followed by b.
 ///
+/// Optional (shuffling_ops):  shuffle(v, p) = lane l is element p[l] of v; p are unsigned integers of T's size.
+///
 /// Optional (lane_ops):  quad = q;  fma_lane<L>(acc, b, a) = acc + b * a[L], 0 <= L < q;  undefined() = any value,
 /// without an instruction.
 template <class T, class Isa>
@@ -103,6 +105,11 @@ template <class O>
 concept unzipping_ops = simd_ops<O> && requires(const typename O::vec& v) {
   { O::even(v, v) } -> std::same_as<typename O::vec>;
   { O::odd(v, v) } -> std::same_as<typename O::vec>;
+};
+
+template <class O>
+concept shuffling_ops = simd_ops<O> && requires(const typename O::vec& v) {
+  { O::shuffle(v, nullptr) } -> std::same_as<typename O::vec>;
 };
 
 template <class O>
