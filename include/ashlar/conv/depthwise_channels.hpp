@@ -23,34 +23,15 @@ namespace ashlar {
 
 namespace detail {
 
-/// Tiles along a row of dst: `wide` of so many columns, then `narrow` of fewer: the least columns that cover the row.
-struct depthwise_row {
-  index wide, narrow, wide_columns, narrow_columns;
-  ASHLAR_INLINE constexpr index count() const { return wide + narrow; }
-  ASHLAR_INLINE constexpr index first_column(index tile) const {
-    const index before = std::min(tile, wide);
-    return before * wide_columns + (tile - before) * narrow_columns;
-  }
-  ASHLAR_INLINE constexpr index columns() const { return first_column(count()); }
-};
-
-ASHLAR_INLINE constexpr depthwise_row cut_depthwise_row(index width, index wide, index narrow) {
-  depthwise_row best{ceil_div(width, wide), 0, wide, narrow};
-  for (index n = 1; n < wide && (n - 1) * narrow < width; ++n) {
-    const depthwise_row row{ceil_div(std::max<index>(width - n * narrow, 0), wide), n, wide, narrow};
-    if (row.columns() < best.columns()) best = row;
-  }
-  return best;
-}
-
-/// The tiles for one shape of kernel.
-template <class T, class E>
+/// The tiles for one shape of kernel. They leave sums; the epilogue comes after (depthwise_channels::finish).
+template <class T>
 struct depthwise_tiles {
-  using kernel = void (*)(const depthwise_operands<T>&, const E&);
-  index height, wide_columns, narrow_columns;  // rows and columns of dst in a tile
-  index vectors;                               // channels come in groups of so many
-  kernel tall[2], low[2];                      // of `height` rows, of one row: wide, narrow
-  kernel ragged;  // 1 x narrow, for channels that are no whole vector; nullptr: the others do them
+  using kernel = void (*)(const depthwise_operands<T>&, const acc_node&);
+  index height, columns;  // of dst in a tile
+  index vectors;          // channels come in groups of so many
+  kernel tall, low;       // of `height` rows, of one row
+  kernel ragged;          // 1 x ragged_columns, for channels that are no whole vector; nullptr: the others do them
+  static constexpr int ragged_columns = 4;
 };
 
 /// Rows of dst in a tile. Two share the loads of src, where accumulators and two rows of weights fit the registers.
@@ -59,79 +40,86 @@ constexpr int depthwise_height(int columns, int kernel_width) {
   return 2 * (columns + kernel_width) + 1 <= isa::facts<typename O::isa_type>::vector_registers ? 2 : 1;
 }
 
-template <class O, depthwise_shape S, class E, class T = typename O::value_type>
-constexpr depthwise_tiles<T, E> depthwise_tiles_of() {
+template <class O, int Columns>
+constexpr auto any_depthwise_tile() {
+  return &depthwise_any_tile<O, Columns, !O::masked_memory, acc_node>::run;
+}
+
+template <class O, depthwise_shape S, class T = typename O::value_type>
+constexpr depthwise_tiles<T> depthwise_tiles_of() {
   constexpr bool full = !O::masked_memory;
+  depthwise_tiles<T> t{1, 7, 1, nullptr, any_depthwise_tile<O, 7>(), nullptr};
+  if constexpr (full) t.ragged = &depthwise_any_tile<O, t.ragged_columns, false, acc_node>::run;
   if constexpr (S.height == 0) {
-    constexpr auto wide = &depthwise_any_tile<O, 7, full, E>::run, narrow = &depthwise_any_tile<O, 4, full, E>::run;
-    constexpr auto ragged = full ? &depthwise_any_tile<O, 4, false, E>::run : nullptr;
-    return {1, 7, 4, 1, {wide, narrow}, {wide, narrow}, ragged};
+    t.tall = t.low;
   } else {
     constexpr int th = depthwise_height<O>(7, S.width);
-    constexpr auto ragged = full ? &depthwise_tile<O, S, 1, 4, 1, false, E>::run : nullptr;
-    return {th,
-            7,
-            4,
-            1,
-            {&depthwise_tile<O, S, th, 7, 1, full, E>::run, &depthwise_tile<O, S, th, 4, 1, full, E>::run},
-            {&depthwise_tile<O, S, 1, 7, 1, full, E>::run, &depthwise_tile<O, S, 1, 4, 1, full, E>::run},
-            ragged};
+    t.height = th;
+    t.tall = &depthwise_tile<O, S, th, 7, 1, full, acc_node>::run;
+    // The last row of seven counts; of 112 it does not.
+    if constexpr (th == 1 || (S.stride == 1 && S.height <= 5)) t.low = &depthwise_tile<O, S, 1, 7, 1, full, acc_node>::run;
   }
+  return t;
 }
 
 /// The tiles of four vectors of channels.
-template <class O, depthwise_shape S, class E, class T = typename O::value_type>
-constexpr depthwise_tiles<T, E> deep_depthwise_tiles_of() {
+template <class O, depthwise_shape S, class T = typename O::value_type>
+constexpr depthwise_tiles<T> deep_depthwise_tiles_of() {
   constexpr bool full = !O::masked_memory;
-  return {2,
-          3,
-          2,
-          4,
-          {&depthwise_tile<O, S, 2, 3, 4, full, E>::run, &depthwise_tile<O, S, 2, 2, 4, full, E>::run},
-          {&depthwise_tile<O, S, 1, 3, 4, full, E>::run, &depthwise_tile<O, S, 1, 2, 4, full, E>::run},
-          nullptr};
+  depthwise_tiles<T> t{2, 3, 4, &depthwise_tile<O, S, 2, 3, 4, full, acc_node>::run, any_depthwise_tile<O, 3>(), nullptr};
+  if constexpr (S.stride == 1) t.low = &depthwise_tile<O, S, 1, 3, 4, full, acc_node>::run;
+  return t;
 }
 
 /// The shape with tiles of its own, or one of height 0.
 ASHLAR_INLINE constexpr depthwise_shape depthwise_shape_of(const conv_geometry& g) {
   const triple& k = g.kernel;
   const bool square = k.d == 1 && k.h == k.w && g.stride.h == g.stride.w && g.dilation.h == 1 && g.dilation.w == 1;
-  const bool known = square && (k.h == 3 || k.h == 5 || k.h == 7) && (g.stride.w == 1 || g.stride.w == 2);
+  const bool odd = k.h == 3 || k.h == 5 || (k.h == 7 && g.stride.w == 1);
+  const bool known = square && odd && (g.stride.w == 1 || g.stride.w == 2);
   return known ? depthwise_shape{int(k.h), int(k.w), int(g.stride.w)} : depthwise_shape{0, 0, 0};
 }
 
 /// `deep`: pixels are a multiple of 2 KiB apart, and channels come in fours of vectors.
-template <class O, class E, class T = typename O::value_type>
-constexpr depthwise_tiles<T, E> find_depthwise_tiles(const depthwise_shape& s, bool deep) {
+template <class O, class T = typename O::value_type>
+constexpr depthwise_tiles<T> find_depthwise_tiles(const depthwise_shape& s, bool deep) {
   if constexpr (isa::facts<typename O::isa_type>::vector_bytes == 64) {
-    if (deep && s == depthwise_shape{3, 3, 1}) return deep_depthwise_tiles_of<O, depthwise_shape{3, 3, 1}, E>();
-    if (deep && s == depthwise_shape{3, 3, 2}) return deep_depthwise_tiles_of<O, depthwise_shape{3, 3, 2}, E>();
+    if (deep && s == depthwise_shape{3, 3, 1}) return deep_depthwise_tiles_of<O, depthwise_shape{3, 3, 1}>();
+    if (deep && s == depthwise_shape{3, 3, 2}) return deep_depthwise_tiles_of<O, depthwise_shape{3, 3, 2}>();
   }
   switch (s.height * 10 + s.stride) {
     case 31:
-      return depthwise_tiles_of<O, depthwise_shape{3, 3, 1}, E>();
+      return depthwise_tiles_of<O, depthwise_shape{3, 3, 1}>();
     case 32:
-      return depthwise_tiles_of<O, depthwise_shape{3, 3, 2}, E>();
+      return depthwise_tiles_of<O, depthwise_shape{3, 3, 2}>();
     case 51:
-      return depthwise_tiles_of<O, depthwise_shape{5, 5, 1}, E>();
+      return depthwise_tiles_of<O, depthwise_shape{5, 5, 1}>();
     case 52:
-      return depthwise_tiles_of<O, depthwise_shape{5, 5, 2}, E>();
+      return depthwise_tiles_of<O, depthwise_shape{5, 5, 2}>();
     case 71:
-      return depthwise_tiles_of<O, depthwise_shape{7, 7, 1}, E>();
-    case 72:
-      return depthwise_tiles_of<O, depthwise_shape{7, 7, 2}, E>();
+      return depthwise_tiles_of<O, depthwise_shape{7, 7, 1}>();
     default:
-      return depthwise_tiles_of<O, depthwise_shape{0, 0, 0}, E>();
+      return depthwise_tiles_of<O, depthwise_shape{0, 0, 0}>();
   }
 }
 
 }  // namespace detail
 
-/// One convolution, as the workers see it.
-template <class T, class Isa, class E>
+/// A filter a channel: the tiles of depthwise_tile.hpp.
+struct single_channels {
+  template <class O, class T = typename O::value_type>
+  static constexpr detail::depthwise_tiles<T> tiles(const conv_geometry& g, index step) {
+    const bool deep = step * index(sizeof(T)) % 2048 == 0 && g.channels % (4 * O::lanes()) == 0;
+    return detail::find_depthwise_tiles<O>(detail::depthwise_shape_of(g), deep);
+  }
+};
+
+/// One convolution, as the workers see it. Groups says which tiles.
+template <class T, class Isa, class E, class Groups = single_channels>
 class depthwise_channels {
   using O = ops<T, Isa>;
-  using tiles = detail::depthwise_tiles<T, E>;
+  using tiles = detail::depthwise_tiles<T>;
+  static constexpr index block_vectors = 8;  // of channels whose sums of a tile rest in L1
   static constexpr index line = 64 / index(sizeof(T));
 
  public:
@@ -143,16 +131,17 @@ class depthwise_channels {
         dst_(dst),
         epilogue_(e),
         padding_(padding),
-        tiles_(detail::find_depthwise_tiles<O, E>(detail::depthwise_shape_of(g), deep(g, src.strides().w))),
-        row_(detail::cut_depthwise_row(g.dst.w, tiles_.wide_columns, tiles_.narrow_columns)) {}
+        tiles_(Groups::template tiles<O>(g, src.strides().w)) {}
 
-  /// Elements for one worker: a row of padding values, the addresses of two tiles.
-  static index workspace(const conv_geometry& g) { return multiple(g.channels, line) + 2 * table_size(g); }
+  /// Elements for one worker: a row of padding values, the addresses of two tiles, the sums of one.
+  static index workspace(const conv_geometry& g) {
+    return multiple(g.channels, line) + 2 * table_size(g) + 2 * 7 * block_vectors * O::lanes();
+  }
 
   template <class Executor>
   void run(T* memory, Executor& executor) const {
     const index lanes = tiles_.vectors * O::lanes();
-    const index units = g_.batch * g_.dst.d * bands(), vectors = ceil_div(g_.channels, lanes);
+    const index units = g_.batch * g_.dst.d * bands(), vectors = ceil_div(g_.filters, lanes);
     const index workers = std::max<index>(1, std::min<index>(executor.concurrency(), units * vectors));
     // Few bands: each is cut into several ranges of channels.
     const index ranges = units >= 4 * workers ? 1 : std::min(vectors, ceil_div(4 * workers, units));
@@ -160,11 +149,11 @@ class depthwise_channels {
     const index size = workspace(g_);
     executor.parallel_for(workers, [&](index worker) {
       T* const mine = memory + worker * size;
-      worker_state w{mine, table(mine, 0), table(mine, 1), nullptr, 0, 0};
+      worker_state w{mine, table(mine, 0), table(mine, 1), nullptr, 0, 0, mine + workspace(g_) - 2 * 7 * sums_stride()};
       std::fill(w.padding, w.padding + g_.channels, padding_);
       for (index t = worker * tasks / workers; t < (worker + 1) * tasks / workers; ++t) {
         const index first = t / units * each * lanes;
-        band(t % units, first, std::min(each * lanes, g_.channels - first), w);
+        band(t % units, first, std::min(each * lanes, g_.filters - first), w);
       }
     });
   }
@@ -175,12 +164,8 @@ class depthwise_channels {
     const T **inside, **edge;  // tables: of a tile that no padding meets, and of the others one by one
     const T* origin;           // the pixel of src that `inside` begins with
     index rows, columns;       // its size; 0: not filled yet
+    T* sums;                   // of a tile, [row][column][channel]
   };
-
-  // Pixels a multiple of 2 KiB apart, channels in fours of vectors.
-  static bool deep(const conv_geometry& g, index step) {
-    return step * index(sizeof(T)) % 2048 == 0 && g.channels % (4 * O::lanes()) == 0;
-  }
 
   // Enough for 2 x 7 pixels of dst.
   static index table_size(const conv_geometry& g) {
@@ -202,27 +187,60 @@ class depthwise_channels {
   void band(index unit, index channel, index channels, worker_state& w) const {
     const index count = bands(), ragged = tiles_.ragged ? channels % O::lanes() : 0;
     place_in_dst at{unit / count / g_.dst.d, unit / count % g_.dst.d, unit % count * tiles_.height, 0};
-    depthwise_operands<T> x = operands(channel, channels - ragged);
-    x.rows = std::min(tiles_.height, g_.dst.h - at.y);
-    const auto& kernels = x.rows == tiles_.height ? tiles_.tall : tiles_.low;
-    for (index i = 0; x.channels > 0 && i < row_.count(); ++i) {
-      at.x = row_.first_column(i);
-      x.columns = std::min(row_.first_column(i + 1), g_.dst.w) - at.x;
-      put(x, at, x.rows, row_.first_column(i + 1) - at.x, w);
-      kernels[i >= row_.wide](x, epilogue_);
+    const bool tall = g_.dst.h - at.y >= tiles_.height;
+    const index whole = channels - ragged;
+    for (index row = at.y, end = std::min(at.y + tiles_.height, g_.dst.h); row < end;) {
+      at.y = row;
+      const index rows = tall ? tiles_.height : 1;
+      if (whole > 0) row_of_tiles(at, {rows, tiles_.columns, tall ? tiles_.tall : tiles_.low}, {channel, whole}, w);
+      if (ragged > 0 && !tall) {
+        row_of_tiles(at, {1, tiles::ragged_columns, tiles_.ragged}, {channel + whole, ragged}, w);
+      }
+      row += rows;
+      if (ragged == 0 || !tall) continue;
+      for (; at.y < row; ++at.y) {
+        row_of_tiles(at, {1, tiles::ragged_columns, tiles_.ragged}, {channel + whole, ragged}, w);
+      }
     }
-    if (ragged > 0) last_channels(at, operands(channel + channels - ragged, ragged), w);
   }
 
-  // Channels that are no whole vector, with small tiles.
-  void last_channels(place_in_dst at, depthwise_operands<T> x, worker_state& w) const {
-    x.rows = 1;
-    for (const index end = std::min(at.y + tiles_.height, g_.dst.h); at.y < end; ++at.y) {
-      for (at.x = 0; at.x < g_.dst.w; at.x += 4) {
-        x.columns = std::min<index>(4, g_.dst.w - at.x);
-        put(x, at, 1, 4, w);
-        tiles_.ragged(x, epilogue_);
+  struct tile_kind {
+    index rows, columns;
+    typename tiles::kernel kernel;
+  };
+  struct channel_range {
+    index first, count;
+  };
+
+  static index sums_stride() { return block_vectors * O::lanes(); }
+
+  // Tiles side by side, each a block of channels after the other.
+  void row_of_tiles(place_in_dst at, const tile_kind& tile, const channel_range& channels, worker_state& w) const {
+    depthwise_operands<T> x = operands(channels.first, 0);
+    const T* const weights = x.weights;
+    x.rows = tile.rows, x.columns = tile.columns;
+    for (at.x = 0; at.x < g_.dst.w; at.x += tile.columns) {
+      put(x, at, tile.rows, tile.columns, w);
+      x.weights = weights;
+      for (index c = 0; c < channels.count; c += sums_stride()) {
+        x.channel = channels.first + c;
+        x.channels = std::min(sums_stride(), channels.count - c);
+        x.dst = w.sums - x.channel;
+        x.dst_column = sums_stride(), x.dst_row = tile.columns * sums_stride();
+        tile.kernel(x, acc);
+        x.weights += block_vectors * x.weights_stride;
+        finish(at, tile, {x.channel, x.channels}, w.sums);
       }
+    }
+  }
+
+  // Epilogue and store of the sums of a tile: from L1, where the tile put them.
+  void finish(const place_in_dst& at, const tile_kind& tile, const channel_range& c, const T* sums) const {
+    const index columns = std::min(tile.columns, g_.dst.w - at.x);
+    for (index r = 0; r < std::min(tile.rows, g_.dst.h - at.y); ++r) {
+      const index pixel = (at.d * g_.dst.h + at.y + r) * g_.dst.w + at.x;
+      finish_rows<O>(epilogue_, sums + r * tile.columns * sums_stride(), sums_stride(), columns, c.count,
+                     dst_.pointer(at.n, at.d, at.y + r, at.x, c.first), dst_.strides().w, {pixel, 1, c.first});
     }
   }
 
@@ -230,22 +248,21 @@ class depthwise_channels {
     depthwise_operands<T> x;
     x.channel = channel;
     x.channels = channels;
-    x.weights_stride = g_.taps() * O::lanes();
+    x.weights_stride = g_.taps() * g_.group_channels() * O::lanes();
     x.weights = packed_ + channel / O::lanes() * x.weights_stride;
-    x.dst_row = dst_.strides().h;
-    x.dst_column = dst_.strides().w;
-    x.width = g_.dst.w;
+    x.pixel = 0, x.width = 0;
     x.kernel_rows = g_.kernel.d * g_.kernel.h;
     x.kernel_columns = g_.kernel.w;
     x.dilation = g_.dilation.w;
     x.stride = g_.stride.w;
+    x.group_channels = g_.group_channels();
+    x.group_filters = g_.group_filters();
+    x.src_channels = g_.channels;
     return x;
   }
 
   // A tile of th x tw pixels: its place in dst, and the addresses of the pixels of src under it.
   void put(depthwise_operands<T>& x, const place_in_dst& at, index th, index tw, worker_state& w) const {
-    x.dst = dst_.pointer(at.n, at.d, at.y, at.x, 0);
-    x.pixel = (at.d * g_.dst.h + at.y) * g_.dst.w + at.x;
     const index rows = (th - 1) * g_.stride.h + g_.kernel.h;
     const index columns = (tw - 1) * g_.stride.w + (g_.kernel.w - 1) * g_.dilation.w + 1;
     const triple first{at.d * g_.stride.d - g_.before.d, at.y * g_.stride.h - g_.before.h,
@@ -294,7 +311,6 @@ class depthwise_channels {
   const E& epilogue_;
   T padding_;
   tiles tiles_;
-  detail::depthwise_row row_;
 };
 
 }  // namespace ashlar

@@ -8,14 +8,13 @@
 // Rows of src are copies with their padding, the columns of each residue modulo the stride together, so that every load
 // is a whole vector of consecutive elements. Lanes past the end of a row of dst compute what nobody stores.
 //
-// Depends on: epilogue/, isa/, loop/finish.hpp, tile/finish_rows.hpp.   Used by: conv/depthwise_planes.hpp.
+// Depends on: isa/, conv/depthwise_tile.hpp.   Used by: conv/depthwise_planes.hpp.
 #pragma once
 
 #include <algorithm>
 #include <utility>
 
 #include <ashlar/conv/depthwise_tile.hpp>
-#include <ashlar/loop/finish.hpp>
 
 namespace ashlar {
 
@@ -26,66 +25,36 @@ struct plane_operands {
   const index* offsets;  // of tap s in a row of src
   index column;          // of dst, and in src besides the offset
   const T* weights;      // tap t at weights[t * lanes]
-  T* dst;                // the first element
-  index dst_row, dst_column;
-  index height, columns;     // rows and columns of dst that exist
-  index pixel, width;        // number of the first pixel in its image, pixels of a row
-  index channel;             // of dst
+  T* sums;               // of V vectors of each row, one after the other
   index depths, depth_rows;  // a tile of any shape: planes of taps, rows of src in each,
   index kernel_rows, dilation, kernel_columns;
 };
 
-namespace detail {
-
-/// One vector of dst: epilogue (already transposed: rows are channels) and store.
-template <class O, class E, class Vector, class T = typename O::value_type>
-ASHLAR_INLINE void finish_plane_vector(const plane_operands<T>& x, const E& e, index ty, index first, Vector acc) {
-  const index n = std::min(O::lanes(), x.columns - first);
-  if (ty >= x.height || n <= 0) return;
-  T* const to = x.dst + ty * x.dst_row + first * x.dst_column;
-  const index pixel = x.pixel + ty * x.width + first;
-  if (x.dst_column != 1) {
-    T sums[O::max_lanes];
-    O::store(sums, acc);
-    finish_strided<O>(e, sums, 0, 1, n, to, 0, x.dst_column, {x.channel, 1, pixel});
-  } else if constexpr (runs_long<E>) {
-    T sums[O::max_lanes];
-    O::store(sums, acc);
-    finish_rows<O>(e, sums, 0, 1, n, to, 0, {x.channel, 1, pixel});
-  } else if (n == O::lanes()) {
-    O::store(to, e.eval(math<O>{}, acc, position<T, true>{x.channel, pixel, n, to}));
-  } else {
-    O::store_n(to, e.eval(math<O>{}, acc, position<T, false>{x.channel, pixel, n, to}), n);
-  }
-}
-
-}  // namespace detail
-
 /// TH rows x V vectors of dst, kernel and stride known at compile time.
-template <class O, depthwise_shape S, int TH, int V, class E>
+template <class O, depthwise_shape S, int TH, int V>
 class plane_tile {
   using T = typename O::value_type;
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
 
  public:
-  [[gnu::noinline]] static void run(const plane_operands<T>& x, const E& e) {
-    start(std::make_integer_sequence<int, TH * V>{}, x, e);
+  [[gnu::noinline]] static void run(const plane_operands<T>& x) {
+    start(std::make_integer_sequence<int, TH * V>{}, x);
   }
 
  private:
   static constexpr int rows = (TH - 1) * S.stride + S.height;
 
   template <int... I>
-  static ASHLAR_INLINE void start(seq<I...> s, const plane_operands<T>& x, const E& e) {
-    body(s, std::make_integer_sequence<int, rows>{}, x, e, ((void)I, O::zero())...);
+  static ASHLAR_INLINE void start(seq<I...> s, const plane_operands<T>& x) {
+    body(s, std::make_integer_sequence<int, rows>{}, x, ((void)I, O::zero())...);
   }
   template <int... I, int... Y, class... Acc>
-  static ASHLAR_INLINE void body(seq<I...> s, seq<Y...>, const plane_operands<T>& x, const E& e, Acc... acc) {
+  static ASHLAR_INLINE void body(seq<I...> s, seq<Y...>, const plane_operands<T>& x, Acc... acc) {
     const T* weights = x.weights;
     (row<Y>(s, std::make_integer_sequence<int, S.width>{}, x.rows[Y] + x.column, x.offsets, fence(weights), acc...),
      ...);
-    (detail::finish_plane_vector<O>(x, e, I / V, I % V * O::lanes(), acc), ...);
+    (O::store(x.sums + I * O::lanes(), acc), ...);
   }
 
   // As in depthwise_tile.
@@ -118,35 +87,35 @@ class plane_tile {
 };
 
 /// One row x V vectors of dst, any kernel.
-template <class O, int V, class E>
+template <class O, int V>
 class any_plane_tile {
   using T = typename O::value_type;
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
 
  public:
-  [[gnu::noinline]] static void run(const plane_operands<T>& x, const E& e) {
-    start(std::make_integer_sequence<int, V>{}, x, e);
+  [[gnu::noinline]] static void run(const plane_operands<T>& x) {
+    start(std::make_integer_sequence<int, V>{}, x);
   }
 
  private:
   template <int... I>
-  static ASHLAR_INLINE void start(seq<I...> s, const plane_operands<T>& x, const E& e) {
-    body(s, x, e, ((void)I, O::zero())...);
+  static ASHLAR_INLINE void start(seq<I...> s, const plane_operands<T>& x) {
+    body(s, x, ((void)I, O::zero())...);
   }
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void body(seq<I...>, const plane_operands<T>& x, const E& e, Acc... acc) {
+  static ASHLAR_INLINE void body(seq<I...>, const plane_operands<T>& x, Acc... acc) {
     const T* weights = x.weights;
     for (index d = 0; d < x.depths; ++d) {
       for (index r = 0; r < x.kernel_rows; ++r) {
         const T* const src = x.rows[d * x.depth_rows + r * x.dilation] + x.column;
-        for (index s = 0; s < x.kernel_columns; ++s, weights += O::lanes()) {
-          const T* const at = src + x.offsets[s];
+        for (index c = 0; c < x.kernel_columns; ++c, weights += O::lanes()) {
+          const T* const at = src + x.offsets[c];
           ((acc = plus_times::accumulate<O>(O::load(at + I * O::lanes()), O::broadcast_load(weights), acc)), ...);
         }
       }
     }
-    (detail::finish_plane_vector<O>(x, e, 0, I * O::lanes(), acc), ...);
+    (O::store(x.sums + I * O::lanes(), acc), ...);
   }
 };
 

@@ -14,45 +14,45 @@
 #pragma once
 
 #include <ashlar/conv/depthwise_plane_tile.hpp>
+#include <cmath>
+
 #include <ashlar/conv/geometry.hpp>
 #include <ashlar/core/executor.hpp>
 #include <ashlar/loop/blocking.hpp>
+#include <ashlar/loop/finish.hpp>
+#include <ashlar/tile/finish_rows.hpp>
 
 namespace ashlar {
 
 namespace detail {
 
-template <class T, class E>
+template <class T>
 struct plane_tiles {
-  using kernel = void (*)(const plane_operands<T>&, const E&);
+  using kernel = void (*)(const plane_operands<T>&);
   index height;         // rows of dst in a tile
   index vectors;        // of the wide one
   kernel wide, narrow;  // narrow: one vector
 };
 
 /// Four rows of dst, two vectors of each: eight sums hide the latency, and a load serves up to four of them.
-template <class O, depthwise_shape S, class E, class T = typename O::value_type>
-constexpr plane_tiles<T, E> plane_tiles_of() {
-  return {4, 2, &plane_tile<O, S, 4, 2, E>::run, &plane_tile<O, S, 4, 1, E>::run};
+template <class O, depthwise_shape S, class T = typename O::value_type>
+constexpr plane_tiles<T> plane_tiles_of() {
+  return {4, 2, &plane_tile<O, S, 4, 2>::run, &plane_tile<O, S, 4, 1>::run};
 }
 
-template <class O, class E, class T = typename O::value_type>
-constexpr plane_tiles<T, E> find_plane_tiles(const depthwise_shape& s) {
+template <class O, class T = typename O::value_type>
+constexpr plane_tiles<T> find_plane_tiles(const depthwise_shape& s) {
   switch (s.height * 10 + s.stride) {
     case 31:
-      return plane_tiles_of<O, depthwise_shape{3, 3, 1}, E>();
+      return plane_tiles_of<O, depthwise_shape{3, 3, 1}>();
     case 32:
-      return plane_tiles_of<O, depthwise_shape{3, 3, 2}, E>();
+      return plane_tiles_of<O, depthwise_shape{3, 3, 2}>();
     case 51:
-      return plane_tiles_of<O, depthwise_shape{5, 5, 1}, E>();
+      return plane_tiles_of<O, depthwise_shape{5, 5, 1}>();
     case 52:
-      return plane_tiles_of<O, depthwise_shape{5, 5, 2}, E>();
-    case 71:
-      return plane_tiles_of<O, depthwise_shape{7, 7, 1}, E>();
-    case 72:
-      return plane_tiles_of<O, depthwise_shape{7, 7, 2}, E>();
+      return plane_tiles_of<O, depthwise_shape{5, 5, 2}>();
     default:
-      return {1, 4, &any_plane_tile<O, 4, E>::run, &any_plane_tile<O, 1, E>::run};
+      return {1, 4, &any_plane_tile<O, 4>::run, &any_plane_tile<O, 1>::run};
   }
 }
 
@@ -65,11 +65,11 @@ struct plane_buffers {
   index window;  // rows of one depth that are held
   index rows;    // of all depths
 
-  // The tile is four rows high at most.
+  // Two tiles, four rows high at most.
   ASHLAR_INLINE explicit plane_buffers(const conv_geometry& g)
-      : part(multiple(g.dst.w, O::lanes()) + (g.kernel.w - 1) * g.dilation.w / g.stride.w + 1),
+      : part(multiple(g.dst.w, O::lanes()) + O::lanes() + (g.kernel.w - 1) * g.dilation.w / g.stride.w + 1),
         row(multiple(part * g.stride.w, line)),
-        window(3 * g.stride.h + (g.kernel.h - 1) * g.dilation.h + 1),
+        window(7 * g.stride.h + (g.kernel.h - 1) * g.dilation.h + 1),
         rows(window * g.kernel.d) {}
   // Rows and one of padding; their addresses in the order of the image; where the taps are in a row.
   ASHLAR_INLINE index elements(const conv_geometry& g) const {
@@ -87,7 +87,7 @@ template <class T, class Isa, class E>
 class depthwise_planes {
   using O = ops<T, Isa>;
   using transposed_epilogue = decltype(transposed(std::declval<const E&>()));
-  using tiles = detail::plane_tiles<T, transposed_epilogue>;
+  using tiles = detail::plane_tiles<T>;
   using buffers = detail::plane_buffers<O>;
 
  public:
@@ -99,8 +99,9 @@ class depthwise_planes {
         dst_(dst),
         epilogue_(transposed(e)),
         padding_(padding),
-        tiles_(detail::find_plane_tiles<O, transposed_epilogue>(shape)),
-        sizes_(g) {}
+        tiles_(detail::find_plane_tiles<O>(shape)),
+        sizes_(g),
+        padded_by_zero_(padding == T(0) && !std::signbit(padding)) {}
 
   static index workspace(const conv_geometry& g) { return buffers(g).elements(g); }
 
@@ -144,85 +145,155 @@ class depthwise_planes {
     x.rows = rows.addresses;
     x.offsets = rows.offsets;
     x.weights = packed_ + k / lanes * lanes * g_.taps() + k % lanes;
-    x.dst_row = dst_.strides().h;
-    x.dst_column = dst_.strides().w;
-    x.width = g_.dst.w;
-    x.channel = k;
+    alignas(64) T sums[4 * 4 * O::max_lanes];
+    x.sums = sums;
     x.depths = g_.kernel.d;
     x.depth_rows = (tiles_.height - 1) * g_.stride.h + (g_.kernel.h - 1) * g_.dilation.h + 1;
     x.kernel_rows = g_.kernel.h;
     x.dilation = g_.dilation.h;
     x.kernel_columns = g_.kernel.w;
+    const index down = tiles_.height * g_.stride.h;
     for (index od = 0; od < g_.dst.d; ++od) {
-      index copied = -g_.before.h;  // rows before this one are held
+      const source from{n, k / g_.group_filters(), od};
+      row_cursor next{-g_.before.h, 0}, first = next;
+      copy_rows(from, next, x.depth_rows - g_.before.h, rows);
       for (index oy = 0; oy < g_.dst.h; oy += tiles_.height) {
-        const index first = oy * g_.stride.h - g_.before.h;
-        copy_rows(n, k / g_.group_filters(), od, std::max(copied, first), first + x.depth_rows, rows);
-        copied = first + x.depth_rows;
+        // The next rows now: what was stored a moment ago cannot be loaded at other boundaries without waiting.
+        if (oy + tiles_.height < g_.dst.h) copy_rows(from, next, first.ih + down + x.depth_rows, rows);
         find_rows(od, first, x.depth_rows, rows);
-        x.height = std::min(tiles_.height, g_.dst.h - oy);
-        row_of_tiles(n, od, oy, x);
+        row_of_tiles({n, k, od, oy}, x);
+        first.advance(down, sizes_.window);
       }
     }
   }
 
-  void row_of_tiles(index n, index od, index oy, plane_operands<T>& x) const {
+  struct row_of_dst {
+    index n, k, d, h;
+  };
+
+  void row_of_tiles(const row_of_dst& at, plane_operands<T>& x) const {
     const index lanes = O::lanes();
     for (index ox = 0; ox < g_.dst.w;) {
       const bool wide = g_.dst.w - ox > lanes;
+      const index width = wide ? tiles_.vectors * lanes : lanes;
       x.column = ox;
-      x.columns = std::min(wide ? tiles_.vectors * lanes : lanes, g_.dst.w - ox);
-      x.dst = dst_.pointer(n, od, oy, ox, x.channel);
-      x.pixel = (od * g_.dst.h + oy) * g_.dst.w + ox;
-      (wide ? tiles_.wide : tiles_.narrow)(x, epilogue_);
-      ox += x.columns;
+      (wide ? tiles_.wide : tiles_.narrow)(x);
+      finish(at, ox, x.sums, width);
+      ox += width;
     }
   }
 
-  bool inside(index id, index ih) const { return id >= 0 && id < g_.src.d && ih >= 0 && ih < g_.src.h; }
-  T* slot(index d, index ih, const held_rows& rows) const {
-    return rows.slots + (d * sizes_.window + (ih + g_.before.h) % sizes_.window) * sizes_.row;
-  }
-
-  // Rows ih0 to ih1 - 1 of every depth under the taps; those outside the image need no copy.
-  void copy_rows(index n, index c, index od, index ih0, index ih1, const held_rows& rows) const {
-    for (index d = 0; d < g_.kernel.d; ++d) {
-      const index id = od * g_.stride.d - g_.before.d + d * g_.dilation.d;
-      for (index ih = ih0; ih < ih1; ++ih) {
-        if (inside(id, ih)) copy_row(src_.pointer(n, id, ih, 0, c), slot(d, ih, rows));
+  // Epilogue (transposed: rows are channels) and store of a tile's sums.
+  void finish(const row_of_dst& at, index ox, const T* sums, index width) const {
+    const index columns = std::min(width, g_.dst.w - ox), step = dst_.strides().w;
+    for (index r = 0; r < std::min(tiles_.height, g_.dst.h - at.h); ++r, sums += width) {
+      const epilogue_place place{at.k, 1, (at.d * g_.dst.h + at.h + r) * g_.dst.w + ox};
+      T* const to = dst_.pointer(at.n, at.d, at.h + r, ox, at.k);
+      if (step == 1) {
+        finish_rows<O>(epilogue_, sums, 0, 1, columns, to, 0, place);
+      } else {
+        finish_strided<O>(epilogue_, sums, 0, 1, columns, to, 0, step, place);
       }
     }
   }
 
-  void find_rows(index od, index first, index count, const held_rows& rows) const {
+  // An image, a channel, a depth of dst.
+  struct source {
+    index n, c, od;
+  };
+  // A row of src and the slot that holds it, in every depth.
+  struct row_cursor {
+    index ih, slot;
+    ASHLAR_INLINE void advance(index rows, index window) {
+      ih += rows;
+      slot += rows;
+      while (slot >= window) slot -= window;
+    }
+  };
+
+  bool inside(index id, index ih) const { return id >= 0 && id < g_.src.d && ih >= 0 && ih < g_.src.h; }
+  T* slot(index d, index number, const held_rows& rows) const {
+    return rows.slots + (d * sizes_.window + number) * sizes_.row;
+  }
+
+  // Rows from `next` to `end` - 1 of every depth under the taps; those outside the image need no copy.
+  void copy_rows(const source& at, row_cursor& next, index end, const held_rows& rows) const {
+    for (; next.ih < end; next.advance(1, sizes_.window)) {
+      for (index d = 0; d < g_.kernel.d; ++d) {
+        const index id = at.od * g_.stride.d - g_.before.d + d * g_.dilation.d;
+        if (inside(id, next.ih)) copy_row(src_.pointer(at.n, id, next.ih, 0, at.c), slot(d, next.slot, rows));
+      }
+    }
+  }
+
+  void find_rows(index od, const row_cursor& first, index count, const held_rows& rows) const {
     for (index d = 0; d < g_.kernel.d; ++d) {
       const index id = od * g_.stride.d - g_.before.d + d * g_.dilation.d;
-      for (index r = 0; r < count; ++r) {
-        rows.addresses[d * count + r] = inside(id, first + r) ? slot(d, first + r, rows) : rows.padding;
+      row_cursor row = first;
+      for (index r = 0; r < count; ++r, row.advance(1, sizes_.window)) {
+        rows.addresses[d * count + r] = inside(id, row.ih) ? slot(d, row.slot, rows) : rows.padding;
       }
     }
   }
 
   // Padded column i * stride + residue to to[residue * part + i]. What the slots hold elsewhere is padding already.
-  void copy_row(const T* from, T* to) const {
+  ASHLAR_INLINE void copy_row(const T* from, T* to) const {
+    if (src_.strides().w == 1 && g_.stride.w == 1) return copy_contiguous(from, to + g_.before.w);
+    if (src_.strides().w == 1 && g_.stride.w == 2) return copy_halves(from, to);
+    copy_strided(from, to);
+  }
+
+  ASHLAR_INLINE void copy_contiguous(const T* from, T* to) const {
+    const index lanes = O::lanes(), count = std::min(g_.src.w, sizes_.part - g_.before.w);
+    index i = 0;
+    for (; i + lanes <= count; i += lanes) O::store(to + i, O::load(from + i));
+    if (i == count) return;
+    // Lanes past the end load as zero, which may be the padding itself.
+    const auto rest = O::load_n(from + i, count - i);
+    padded_by_zero_ ? O::store(to + i, rest) : O::store_n(to + i, rest, count - i);
+  }
+
+  // Even and odd padded columns apart.
+  ASHLAR_INLINE void copy_halves(const T* from, T* to) const {
+    const index odd = g_.before.w % 2, half = g_.before.w / 2, lanes = O::lanes();
+    T* const even_columns = to + (odd ? sizes_.part + half : half);     // columns 0, 2, 4 of src
+    T* const odd_columns = to + (odd ? half + 1 : sizes_.part + half);  // columns 1, 3, 5
+    const index even_count = std::min((g_.src.w + 1) / 2, sizes_.part - half);
+    const index odd_count = std::min(g_.src.w / 2, sizes_.part - half - odd);
+    index i = 0;
+    if constexpr (unzipping_ops<O>) {
+      for (; i + lanes <= odd_count; i += lanes) {
+        const auto a = O::load(from + 2 * i), b = O::load(from + 2 * i + lanes);
+        O::store(even_columns + i, O::even(a, b));
+        O::store(odd_columns + i, O::odd(a, b));
+      }
+      if (i < even_count && O::masked_memory) {
+        const index left = std::min(g_.src.w - 2 * i, 2 * lanes);
+        const auto a = O::load_n(from + 2 * i, std::min(left, lanes));
+        const auto b = O::load_n(from + 2 * i + lanes, std::max<index>(left - lanes, 0));
+        if (padded_by_zero_) {
+          O::store(even_columns + i, O::even(a, b));
+          O::store(odd_columns + i, O::odd(a, b));
+        } else {
+          O::store_n(even_columns + i, O::even(a, b), std::min(lanes, even_count - i));
+          O::store_n(odd_columns + i, O::odd(a, b), std::clamp<index>(odd_count - i, 0, lanes));
+        }
+        i += lanes;
+      }
+    }
+    for (index x = i; x < even_count; ++x) even_columns[x] = from[2 * x];
+    for (index x = i; x < odd_count; ++x) odd_columns[x] = from[2 * x + 1];
+  }
+
+  void copy_strided(const T* from, T* to) const {
     const index step = src_.strides().w, stride = g_.stride.w;
     for (index residue = 0; residue < stride; ++residue) {
       const index first = g_.before.w > residue ? ceil_div(g_.before.w - residue, stride) : 0;
       const index x = first * stride + residue - g_.before.w;
       const index count = x < g_.src.w ? std::min(sizes_.part - first, ceil_div(g_.src.w - x, stride)) : 0;
       T* const out = to + residue * sizes_.part + first;
-      if (step == 1 && stride == 1) {
-        copy_every<1>(from + x, out, count);
-      } else if (step == 1 && stride == 2) {
-        copy_every<2>(from + x, out, count);
-      } else {
-        for (index i = 0; i < count; ++i) out[i] = from[(x + i * stride) * step];
-      }
+      for (index i = 0; i < count; ++i) out[i] = from[(x + i * stride) * step];
     }
-  }
-  template <int Stride>
-  static ASHLAR_INLINE void copy_every(const T* from, T* to, index count) {
-    for (index i = 0; i < count; ++i) to[i] = from[i * Stride];
   }
 
   const conv_geometry& g_;
@@ -233,6 +304,7 @@ class depthwise_planes {
   T padding_;
   tiles tiles_;
   buffers sizes_;
+  bool padded_by_zero_;
 };
 
 }  // namespace ashlar

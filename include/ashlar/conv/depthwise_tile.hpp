@@ -44,6 +44,7 @@ struct depthwise_operands {
   index pixel, width;                 // number of the first pixel in its image, pixels of a row
   index kernel_rows, kernel_columns;  // for a tile that does not know them: rows of taps, all depths together
   index dilation, stride;             // columns of src between taps, and between pixels of dst
+  index group_channels, group_filters, src_channels;
 };
 
 namespace detail {

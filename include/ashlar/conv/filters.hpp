@@ -36,6 +36,8 @@ class grouped_filters {
     return flipped(filter_view<const T>(part.data(), {e.c, e.d, e.r, e.s, e.k}, {s.c, s.d, s.r, s.s, s.k}));
   }
 
+  /// All of them as they are stored, of a forward convolution.
+  [[nodiscard]] ASHLAR_INLINE constexpr filter_view<const T> stored() const { return weights_; }
   /// All filters where a group has one channel and one filter.
   [[nodiscard]] ASHLAR_INLINE constexpr filter_view<const T> depthwise() const {
     return gradient_ ? flipped(weights_) : weights_;

@@ -16,6 +16,7 @@
 #include <ashlar/conv/algorithm.hpp>
 #include <ashlar/conv/depthwise.hpp>
 #include <ashlar/conv/filters.hpp>
+#include <ashlar/conv/grouped.hpp>
 #include <ashlar/conv/implicit.hpp>
 #include <ashlar/conv/parity.hpp>
 #include <ashlar/conv/reduce.hpp>
@@ -124,26 +125,65 @@ struct parity_algorithm {
   }
 };
 
-/// A channel a group.
-template <class T, class Isa>
-struct depthwise_algorithm {
-  using kernel = depthwise_kernel<T, Isa>;
+namespace detail {
 
-  static bool serves(const conv_geometry& g) {
-    return kernel::serves(g) && g.before.d >= 0 && g.before.h >= 0 && g.before.w >= 0;
+// f(views of one image, its epilogue) for each image where the epilogue looks at the number of a pixel, else at once.
+template <class T, class E, class F>
+void for_each_image(const conv_views<T>& v, const E& e, const F& f) {
+  if constexpr (!uses_rows<E>) {
+    f(v, e);
+  } else {
+    for (index n = 0; n < v.g.batch; ++n) {
+      conv_views<T> one = v;
+      image_axes in = v.src.extents(), out = v.dst.extents();
+      one.g.batch = in.n = out.n = 1;
+      one.src = image_view<const T>(v.src.pointer(n, 0, 0, 0, 0), in, v.src.strides());
+      one.dst = image_view<T>(v.dst.pointer(n, 0, 0, 0, 0), out, v.dst.strides());
+      f(one, e.at_image(n));
+    }
   }
+}
+
+ASHLAR_INLINE constexpr bool starts_outside(const conv_geometry& g) {
+  return g.before.d >= 0 && g.before.h >= 0 && g.before.w >= 0;
+}
+
+}  // namespace detail
+
+/// A kernel of small groups: depthwise_kernel or grouped_kernel.
+template <class T, class Isa, class Kernel>
+struct small_group_algorithm {
   static index panel_width() { return ops<T, Isa>::lanes(); }
-  static index packed_elements(const conv_geometry& g) { return kernel::packed_elements(g); }
-  static void pack(const conv_geometry& g, const grouped_filters<T>& w, T* out) {
-    kernel::pack(g, w.depthwise(), out);
-  }
+  static index packed_elements(const conv_geometry& g) { return Kernel::packed_elements(g); }
   template <class E>
   static index workspace_elements(const conv_views<T>& v, const E&, index lanes, const cache_sizes& caches) {
-    return lanes * kernel::workspace_elements(v.g, caches);
+    return lanes * Kernel::workspace_elements(v.g, caches);
   }
   template <class E, class Executor>
   static void run(const conv_views<T>& v, const T* packed, const E& e, const conv_run<T, Executor>& how) {
-    kernel::run(v.g, v.src, packed, v.dst, e, how.padding_value, how.memory, how.executor);
+    detail::for_each_image(v, e, [&](const conv_views<T>& x, const auto& own) {
+      Kernel::run(x.g, x.src, packed, x.dst, own, how.padding_value, how.memory, how.executor);
+    });
+  }
+};
+
+/// A channel a group.
+template <class T, class Isa>
+struct depthwise_algorithm : small_group_algorithm<T, Isa, depthwise_kernel<T, Isa>> {
+  static bool serves(const conv_geometry& g) { return g.group_channels() == 1 && detail::starts_outside(g); }
+  static void pack(const conv_geometry& g, const grouped_filters<T>& w, T* out) {
+    depthwise_kernel<T, Isa>::pack(g, w.depthwise(), out);
+  }
+};
+
+/// Several groups in a vector; channels last.
+template <class T, class Isa>
+struct grouped_algorithm : small_group_algorithm<T, Isa, grouped_kernel<T, Isa>> {
+  static bool serves(const conv_geometry& g) {
+    return g.groups > 1 && grouped_kernel<T, Isa>::serves(g) && detail::starts_outside(g);
+  }
+  static void pack(const conv_geometry& g, const grouped_filters<T>& w, T* out) {
+    grouped_kernel<T, Isa>::pack(g, w.stored(), out);
   }
 };
 
@@ -152,7 +192,7 @@ template <class T, class Isa, class F>
 struct winograd_algorithm {
   using kernel = winograd_kernel<T, Isa, F>;
 
-  static bool serves(const conv_geometry& g) { return kernel::serves(g) && g.before.h >= 0 && g.before.w >= 0; }
+  static bool serves(const conv_geometry& g) { return g.groups == 1 && kernel::serves(g) && detail::starts_outside(g); }
   static index panel_width() { return kernel::nr(); }
   static index packed_elements(const conv_geometry& g) { return kernel::packed_elements(g); }
   static void pack(const conv_geometry& g, const grouped_filters<T>& w, T* out) {
@@ -179,6 +219,7 @@ ASHLAR_INLINE auto with_algorithm(conv_algorithm a, const F& f) {
     if (a == conv_algorithm::winograd_6x6) return f(winograd_algorithm<T, Isa, f6x6_3x3>());
   }
   if (a == conv_algorithm::depthwise) return f(depthwise_algorithm<T, Isa>());
+  if (a == conv_algorithm::grouped) return f(grouped_algorithm<T, Isa>());
   if (a == conv_algorithm::parity_classes) return f(parity_algorithm<T, Isa>());
   return f(implicit_algorithm<T, Isa>());
 }

@@ -11,6 +11,7 @@
 #include <span>
 
 #include <ashlar/conv/check.hpp>
+#include <ashlar/conv/choose.hpp>
 #include <ashlar/conv/kernels.hpp>
 #include <ashlar/conv/memory.hpp>
 #include <ashlar/conv/packed_filter.hpp>
@@ -26,11 +27,23 @@ class conv_plan {
  public:
   using value_type = T;
 
-  conv_plan(const conv_geometry& g, conv_algorithm algorithm, bool gradient, T padding_value)
-      : geometry_(g), algorithm_(algorithm), gradient_(gradient), padding_value_(padding_value) {}
+  conv_plan(const conv_geometry& g, conv_algorithm algorithm, const detail::conv_request& request)
+      : geometry_(g), algorithm_(algorithm), request_(request) {}
 
   /// What is computed: a convolution or, with algorithm parity_classes, the one whose gradient is computed.
   [[nodiscard]] const conv_geometry& geometry() const { return geometry_; }
+  /// The algorithm, the bounds of its error and the reason for it:  std::puts(plan.explain().text)
+  [[nodiscard]] conv_explanation explain() const {
+    const double implicit = detail::implicit_seconds(geometry_, ops<T, Isa>::lanes());
+    detail::conv_candidate c{algorithm_, {}, implicit};
+    if constexpr (Tolerant) {
+      using enum conv_algorithm;
+      if (algorithm_ == winograd_2x2) c = detail::winograd_candidate<T, Isa, f2x2_3x3>(algorithm_, geometry_);
+      if (algorithm_ == winograd_4x4) c = detail::winograd_candidate<T, Isa, f4x4_3x3>(algorithm_, geometry_);
+      if (algorithm_ == winograd_6x6) c = detail::winograd_candidate<T, Isa, f6x6_3x3>(algorithm_, geometry_);
+    }
+    return detail::explain_choice(c, geometry_, implicit, request_.tolerance);
+  }
   /// The extents that run() expects.
   [[nodiscard]] image_axes src_extents() const {
     return detail::reads_dst_side(algorithm_) ? detail::dst_extents(geometry_) : detail::src_extents(geometry_);
@@ -55,7 +68,7 @@ class conv_plan {
   [[nodiscard]] result<packed_filter<T>> pack(const filter_view<const T>& weights, std::span<std::byte> storage) const {
     if (status s = check_pack(weights, storage); !s.ok()) return s;
     T* const data = reinterpret_cast<T*>(storage.data() + sizeof(filter_header));
-    const grouped_filters<T> filters(weights, geometry_.groups, gradient_);
+    const grouped_filters<T> filters(weights, geometry_.groups, request_.gradient);
     with([&](auto a) { a.pack(geometry_, filters, data); });
     detail::write_filter_header(storage.data(), key(), packed_bytes() - sizeof(filter_header));
     return packed_filter<T>{data, key()};
@@ -81,7 +94,9 @@ class conv_plan {
     T* const dst = nullptr;
     const image_axes in = src_extents(), out = dst_extents();
     return std::max(workspace_bytes(image_view<const T>(last(src, in)), last(dst, out), options...),
-                    workspace_bytes(image_view<const T>(first(src, in)), first(dst, out), options...));
+                    needs_channels_last()
+                        ? 0
+                        : workspace_bytes(image_view<const T>(first(src, in)), first(dst, out), options...));
   }
 
   /// dst = epilogue(convolution of src and the packed weights).     Specification: reference::convolution.
@@ -107,7 +122,7 @@ class conv_plan {
     const conv_views<T> views = whole(geometry_, src, dst);
     const index elements = workspace_elements(views, e, target.get().concurrency(), caches);
     return detail::with_memory<T>("conv", elements, detail::memory_of(memory), [&](T* own) {
-      with([&](auto a) { a.run(views, weights.data, e, conv_run{padding_value_, own, target.get(), caches}); });
+      with([&](auto a) { a.run(views, weights.data, e, conv_run{T(0), own, target.get(), caches}); });
     });
   }
 
@@ -115,6 +130,10 @@ class conv_plan {
   template <class F>
   auto with(const F& f) const {
     return with_algorithm<T, Isa, Tolerant>(algorithm_, f);
+  }
+
+  bool needs_channels_last() const {
+    return algorithm_ >= conv_algorithm::winograd_2x2 || algorithm_ == conv_algorithm::grouped;
   }
 
   filter_key key() const {
@@ -135,6 +154,12 @@ class conv_plan {
     if (status s = detail::check_image("dst", dst, dst_extents()); !s.ok()) return s;
     if (status s = detail::check_filter(weights, key()); !s.ok()) return s;
     if (status s = detail::check_dst(dst, src); !s.ok()) return s;
+    if (needs_channels_last() && (src.strides().c != 1 || dst.strides().c != 1)) {
+      return status::error(errc::unsupported,
+                           "conv: channels of src and dst are %" PRId64 " and %" PRId64
+                           " elements apart but the plan (%s) was made for channels_last",
+                           src.strides().c, dst.strides().c, name(algorithm_));
+    }
     return detail::check_epilogue(dst, e);
   }
 
@@ -155,15 +180,14 @@ class conv_plan {
   // Of the weights that pack() takes: those of the forward convolution.
   filter_axes filter_extents() const {
     const conv_geometry& g = geometry_;
-    const bool exchanged = gradient_ && !detail::reads_dst_side(algorithm_);
+    const bool exchanged = request_.gradient && !detail::reads_dst_side(algorithm_);
     return {exchanged ? g.channels : g.filters, g.kernel.d, g.kernel.h, g.kernel.w,
             exchanged ? g.group_filters() : g.group_channels()};
   }
 
   conv_geometry geometry_;
   conv_algorithm algorithm_;
-  bool gradient_;  // the weights are those of the convolution whose gradient this is
-  T padding_value_;
+  detail::conv_request request_;
 };
 
 namespace detail {
@@ -180,20 +204,40 @@ using plan_for = conv_plan<T, Isa, tolerates<Options...>>;
 template <class X>
 struct algorithm_option : std::is_same<X, conv_algorithm> {};
 
+template <class... Options>
+ASHLAR_INLINE conv_request request_of(bool gradient, const Options&... options) {
+  return {option<tolerance_option>(tolerance(0), options...).value,
+          (std::is_same_v<Options, channels_last_option> || ...), gradient,
+          option<algorithm_option>(conv_algorithm(0), options...)};
+}
+
+template <class T, class Isa, bool Tolerant>
+bool serves(conv_algorithm a, const conv_geometry& g) {
+  const bool known = with_algorithm<T, Isa, Tolerant>(a, [&](auto x) { return x.serves(g); });
+  return known && (Tolerant || a < conv_algorithm::winograd_2x2);
+}
+
 // A forward convolution, or a gradient that is one.
 template <class T, class Isa, class... Options>
-plan_for<T, Isa, Options...> plan_forward(const conv_geometry& g, bool gradient, const Options&... options) {
-  const auto wanted = option<algorithm_option>(conv_algorithm(0), options...);
-  if (wanted != conv_algorithm(0)) return {g, wanted, gradient, T(0)};
-  if (depthwise_algorithm<T, Isa>::serves(g)) return {g, conv_algorithm::depthwise, gradient, T(0)};
-  return {g, conv_algorithm::implicit_gemm, gradient, T(0)};
+auto plan_forward(const conv_geometry& g, bool gradient, const Options&... options)
+    -> result<plan_for<T, Isa, Options...>> {
+  constexpr bool tolerant = tolerates<Options...>;
+  const conv_request r = request_of(gradient, options...);
+  using plan = plan_for<T, Isa, Options...>;
+  if (r.wanted == conv_algorithm(0)) {
+    return plan(g, choose_algorithm<T, Isa, tolerant>(g, r).algorithm, r);
+  }
+  const bool packs = !gradient || r.wanted != conv_algorithm::grouped;
+  if (packs && serves<T, Isa, tolerant>(r.wanted, g)) return plan(g, r.wanted, r);
+  return status::error(errc::unsupported, "plan_conv: %s does not compute this geometry%s", name(r.wanted),
+                       tolerant ? "" : " without a tolerance");
 }
 
 // The gradient of g with respect to its source.
 template <class T, class Isa, class... Options>
-plan_for<T, Isa, Options...> plan_gradient(const conv_geometry& g, const Options&... options) {
+auto plan_gradient(const conv_geometry& g, const Options&... options) -> result<plan_for<T, Isa, Options...>> {
   if (g.stride == triple{}) return plan_forward<T, Isa>(parity_classes(g).geometry(0), true, options...);
-  return {g, conv_algorithm::parity_classes, true, T(0)};
+  return plan_for<T, Isa, Options...>(g, conv_algorithm::parity_classes, request_of(true, options...));
 }
 
 template <class T, class Isa, int Rank, class... Options>

@@ -53,6 +53,9 @@ struct avx2_instructions<float> {
   static ASHLAR_INLINE vec div(const vec& a, const vec& b) { return _mm256_div_ps(a, b); }
   static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm256_min_ps(a, b); }
   static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm256_max_ps(a, b); }
+  static ASHLAR_INLINE vec shuffle(const vec& v, const std::uint32_t* p) {
+    return _mm256_permutevar8x32_ps(v, _mm256_loadu_si256(reinterpret_cast<const __m256i_u*>(p)));
+  }
   static ASHLAR_INLINE vec round_even(const vec& x) {
     return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   }

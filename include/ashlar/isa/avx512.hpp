@@ -59,6 +59,15 @@ struct avx512_instructions<float> {
   static ASHLAR_INLINE vec div(const vec& a, const vec& b) { return _mm512_div_ps(a, b); }
   static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm512_maskz_min_ps(all, a, b); }
   static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm512_maskz_max_ps(all, a, b); }
+  static ASHLAR_INLINE vec shuffle(const vec& v, const std::uint32_t* p) {
+    return _mm512_maskz_permutexvar_ps(all, _mm512_loadu_si512(p), v);
+  }
+  static ASHLAR_INLINE vec even(const vec& a, const vec& b) {
+    return _mm512_permutex2var_ps(a, _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0), b);
+  }
+  static ASHLAR_INLINE vec odd(const vec& a, const vec& b) {
+    return _mm512_permutex2var_ps(a, _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1), b);
+  }
   static ASHLAR_INLINE vec round_even(const vec& x) {
     return _mm512_maskz_roundscale_ps(all, x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   }
@@ -79,6 +88,15 @@ struct avx512_instructions<double> {
   static ASHLAR_INLINE vec div(const vec& a, const vec& b) { return _mm512_div_pd(a, b); }
   static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm512_maskz_min_pd(all, a, b); }
   static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm512_maskz_max_pd(all, a, b); }
+  static ASHLAR_INLINE vec shuffle(const vec& v, const std::uint64_t* p) {
+    return _mm512_maskz_permutexvar_pd(all, _mm512_loadu_si512(p), v);
+  }
+  static ASHLAR_INLINE vec even(const vec& a, const vec& b) {
+    return _mm512_permutex2var_pd(a, _mm512_set_epi64(14, 12, 10, 8, 6, 4, 2, 0), b);
+  }
+  static ASHLAR_INLINE vec odd(const vec& a, const vec& b) {
+    return _mm512_permutex2var_pd(a, _mm512_set_epi64(15, 13, 11, 9, 7, 5, 3, 1), b);
+  }
   static ASHLAR_INLINE vec round_even(const vec& x) {
     return _mm512_maskz_roundscale_pd(all, x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   }

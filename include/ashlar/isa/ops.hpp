@@ -46,6 +46,10 @@ namespace ashlar {
 /// from one register to another in unrolled loops (a tenth of NEON's vector instructions), and mixes FMAD with moves on
 /// SVE. An operand that is both input and output keeps its register.
 ///
+/// Optional (unzipping_ops):  even(a, b), odd(a, b) = elements 0, 2, 4 ... and 1, 3, 5 ... of a followed by b.
+///
+/// Optional (shuffling_ops):  shuffle(v, p) = lane l is element p[l] of v; p are unsigned integers of T's size.
+///
 /// Optional (lane_ops):  quad = q;  fma_lane<L>(acc, b, a) = acc + b * a[L], 0 <= L < q;  undefined() = any value,
 /// without an instruction.
 template <class T, class Isa>
@@ -95,6 +99,17 @@ concept integer_ops = simd_ops<O> && requires(const typename O::vec& v) {
 template <class O>
 concept accumulating_ops = simd_ops<O> && requires(const typename O::vec& v) {
   { O::fma_into(v, v, v) } -> std::same_as<typename O::vec>;
+};
+
+template <class O>
+concept unzipping_ops = simd_ops<O> && requires(const typename O::vec& v) {
+  { O::even(v, v) } -> std::same_as<typename O::vec>;
+  { O::odd(v, v) } -> std::same_as<typename O::vec>;
+};
+
+template <class O>
+concept shuffling_ops = simd_ops<O> && requires(const typename O::vec& v) {
+  { O::shuffle(v, nullptr) } -> std::same_as<typename O::vec>;
 };
 
 template <class O>

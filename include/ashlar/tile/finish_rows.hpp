@@ -29,10 +29,14 @@ template <class O, class E, class T = typename O::value_type>
   for (index r = 0; r < rows; ++r) {
     T* const to = dst + r * dst_stride;
     const T* const from = acc + r * acc_stride;
-    for (index j = 0; j < n; j += lanes) {
-      const index valid = std::min(lanes, n - j);
-      const position<T, false> here{at.row + r * at.row_step, at.col + j, valid, to + j};
-      O::store_n(to + j, e.eval(math<O>{}, O::load(from + j), here), valid);
+    const index row = at.row + r * at.row_step;
+    index j = 0;
+    for (; j + lanes <= n; j += lanes) {
+      O::store(to + j, e.eval(math<O>{}, O::load(from + j), position<T, true>{row, at.col + j, lanes, to + j}));
+    }
+    if (j < n) {
+      const position<T, false> last{row, at.col + j, n - j, to + j};
+      O::store_n(to + j, e.eval(math<O>{}, O::load(from + j), last), n - j);
     }
   }
 }
