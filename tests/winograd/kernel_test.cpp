@@ -220,6 +220,19 @@ TEST_CASE("the old dst, another image, a long function") {
   });
 }
 
+TEST_CASE("every tile and every output channel belongs to one task, however many workers there are") {
+  using K = winograd_kernel<float, isa_under_test, f4x4_3x3>;
+  for_each_case(scaled(2000, 200), [&](random& r) {
+    conv_geometry g = random_geometry<f4x4_3x3>(r);
+    g.batch = r.between(1, 100), g.dst.h = r.between(1, 100), g.dst.w = r.between(1, 100);
+    g.filters = g.groups * r.between(1, 600), g.channels = g.groups * r.between(1, 600);
+    const winograd_cut b = K::plan(g, r.between(1, 200), r.pick({tiny, common, cache_sizes{1 << 15, 1 << 20}}));
+    REQUIRE(b.tiles == g.batch * g.dst.d * ceil_div(g.dst.h, 4) * ceil_div(g.dst.w, 4));
+    REQUIRE((b.group > 0 && b.groups == ceil_div(b.tiles, b.group)));
+    REQUIRE((b.part % b.block == 0 && b.parts == ceil_div(g.group_filters(), b.part)));
+  });
+}
+
 TEST_CASE("the result depends neither on the cut nor on who runs the tasks") {
   thread_pool pool(3);
   for_each_case(scaled(30, 3), [&](random& r) {

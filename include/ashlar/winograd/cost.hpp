@@ -6,7 +6,8 @@
 //   time = flops of the products / product_rate + operations of the transforms / transform_rate
 //          (or what U takes from L3 or memory meanwhile) + what the images take from there
 //
-// Predicts what is measured within 5 % on images up to 56 x 56 with U near (docs/winograd.md).
+// Predicts what is measured within 10 %, except where U comes from L3 for few tiles: up to 25 % more
+// (docs/winograd.md).
 //
 // Depends on: winograd/kernel.hpp.   Used by: planners.
 #pragma once

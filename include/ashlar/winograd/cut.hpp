@@ -84,10 +84,9 @@ constexpr void split(winograd_cut& b, const conv_geometry& g, const winograd_sha
     if (b.group > 2 * s.mr) {
       b.group = std::min(b.group - 1, ceil_div(b.tiles, b.groups + 1));
       b.groups = ceil_div(b.tiles, b.group);
-    } else if (b.parts < blocks) {
-      b.part = ceil_div(blocks, b.parts + 1) * b.block;
+    } else if (b.part > b.block) {
+      b.part = std::min(b.part - b.block, ceil_div(blocks, b.parts + 1) * b.block);
       b.parts = ceil_div(g.group_filters(), b.part);
-      if (b.part == b.block) break;
     } else {
       break;
     }
