@@ -2,9 +2,11 @@
 //
 // tests/support/small_tiles.hpp: included before a test whose subject is not the tile: gemm then chooses a tile of
 // three rows instead of up to sixteen. Every path is the same, the panels are as wide, and a third as many kernels
-// compile (errors_test for AVX-512, g++ 12: 12.7 s -> 4.0 s). gemm.tiles runs what the registry says.
+// compile (errors_test for AVX-512, g++ 12: 12.7 s -> 4.0 s). gemm.tiles runs what the registry says. Depthwise
+// convolution has its tile for any kernel alone: conv.depthwise runs the others.
 #pragma once
 
+#include <ashlar/conv/depthwise_tile.hpp>
 #include <ashlar/tile/registry.hpp>
 
 namespace ashlar {
@@ -15,5 +17,9 @@ inline constexpr tile_shape default_tile<T, Isa> = [] {
   tile_shape s = detail::first_shape<Isa, T>(static_cast<const tile_registry*>(nullptr));
   return tile_shape{3, s.nv, s.ku, 4};
 }();
+
+template <class Isa>
+  requires(!std::is_same_v<Isa, isa::any>)
+inline constexpr bool unrolls_depthwise<Isa> = false;
 
 }  // namespace ashlar

@@ -44,7 +44,7 @@ namespace detail {
 struct conv_request {
   double tolerance = 0;
   bool channels_last = false;
-  bool gradient = false;  // the weights are those of the convolution whose gradient this is
+  bool gradient = false;                      // the weights are those of the convolution whose gradient this is
   conv_algorithm wanted = conv_algorithm(0);  // 0: the best
 };
 
@@ -71,7 +71,8 @@ template <class T, class Isa, bool Tolerant>
 conv_candidate choose_algorithm(const conv_geometry& g, const conv_request& r) {
   conv_candidate best{conv_algorithm::implicit_gemm, {}, implicit_seconds(g, ops<T, Isa>::lanes())};
   if (depthwise_algorithm<T, Isa>::serves(g)) return {conv_algorithm::depthwise, {}, best.seconds};
-  if (r.channels_last && !r.gradient && grouped_algorithm<T, Isa>::serves(g) && g.group_filters() < ops<T, Isa>::lanes()) {
+  if (r.channels_last && !r.gradient && grouped_algorithm<T, Isa>::serves(g) &&
+      g.group_filters() < ops<T, Isa>::lanes()) {
     return {conv_algorithm::grouped, {}, best.seconds};
   }
   if constexpr (Tolerant) {

@@ -57,7 +57,8 @@ constexpr depthwise_tiles<T> depthwise_tiles_of() {
     t.height = th;
     t.tall = &depthwise_tile<O, S, th, 7, 1, full, acc_node>::run;
     // The last row of seven counts; of 112 it does not.
-    if constexpr (th == 1 || (S.stride == 1 && S.height <= 5)) t.low = &depthwise_tile<O, S, 1, 7, 1, full, acc_node>::run;
+    if constexpr (th == 1 || (S.stride == 1 && S.height <= 5))
+      t.low = &depthwise_tile<O, S, 1, 7, 1, full, acc_node>::run;
   }
   return t;
 }
@@ -66,7 +67,8 @@ constexpr depthwise_tiles<T> depthwise_tiles_of() {
 template <class O, depthwise_shape S, class T = typename O::value_type>
 constexpr depthwise_tiles<T> deep_depthwise_tiles_of() {
   constexpr bool full = !O::masked_memory;
-  depthwise_tiles<T> t{2, 3, 4, &depthwise_tile<O, S, 2, 3, 4, full, acc_node>::run, any_depthwise_tile<O, 3>(), nullptr};
+  depthwise_tiles<T> t{2,      3, 4, &depthwise_tile<O, S, 2, 3, 4, full, acc_node>::run, any_depthwise_tile<O, 3>(),
+                       nullptr};
   if constexpr (S.stride == 1) t.low = &depthwise_tile<O, S, 1, 3, 4, full, acc_node>::run;
   return t;
 }
@@ -81,6 +83,12 @@ ASHLAR_INLINE constexpr depthwise_shape depthwise_shape_of(const conv_geometry& 
 }
 
 /// `deep`: pixels are a multiple of 2 KiB apart, and channels come in fours of vectors.
+template <class O, class T = typename O::value_type>
+constexpr depthwise_tiles<T> find_depthwise_tiles(const depthwise_shape&, bool)
+  requires(!unrolls_depthwise<typename O::isa_type>)
+{
+  return depthwise_tiles_of<O, depthwise_shape{0, 0, 0}>();
+}
 template <class O, class T = typename O::value_type>
 constexpr depthwise_tiles<T> find_depthwise_tiles(const depthwise_shape& s, bool deep) {
   if constexpr (isa::facts<typename O::isa_type>::vector_bytes == 64) {

@@ -21,11 +21,11 @@ namespace ashlar {
 /// What one call of a tile works on: one channel, some rows of dst, `columns` of each. Strides in elements.
 template <class T>
 struct plane_operands {
-  const T* const* rows;  // of src: those under the first row of taps first, all depths one after the other
-  const index* offsets;  // of tap s in a row of src
-  index column;          // of dst, and in src besides the offset
-  const T* weights;      // tap t at weights[t * lanes]
-  T* sums;               // of V vectors of each row, one after the other
+  const T* const* rows;      // of src: those under the first row of taps first, all depths one after the other
+  const index* offsets;      // of tap s in a row of src
+  index column;              // of dst, and in src besides the offset
+  const T* weights;          // tap t at weights[t * lanes]
+  T* sums;                   // of V vectors of each row, one after the other
   index depths, depth_rows;  // a tile of any shape: planes of taps, rows of src in each,
   index kernel_rows, dilation, kernel_columns;
 };
@@ -38,9 +38,7 @@ class plane_tile {
   using seq = std::integer_sequence<int, I...>;
 
  public:
-  [[gnu::noinline]] static void run(const plane_operands<T>& x) {
-    start(std::make_integer_sequence<int, TH * V>{}, x);
-  }
+  [[gnu::noinline]] static void run(const plane_operands<T>& x) { start(std::make_integer_sequence<int, TH * V>{}, x); }
 
  private:
   static constexpr int rows = (TH - 1) * S.stride + S.height;
@@ -94,9 +92,7 @@ class any_plane_tile {
   using seq = std::integer_sequence<int, I...>;
 
  public:
-  [[gnu::noinline]] static void run(const plane_operands<T>& x) {
-    start(std::make_integer_sequence<int, V>{}, x);
-  }
+  [[gnu::noinline]] static void run(const plane_operands<T>& x) { start(std::make_integer_sequence<int, V>{}, x); }
 
  private:
   template <int... I>

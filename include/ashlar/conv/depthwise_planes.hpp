@@ -41,6 +41,16 @@ constexpr plane_tiles<T> plane_tiles_of() {
 }
 
 template <class O, class T = typename O::value_type>
+constexpr plane_tiles<T> any_plane_tiles() {
+  return {1, 4, &any_plane_tile<O, 4>::run, &any_plane_tile<O, 1>::run};
+}
+template <class O, class T = typename O::value_type>
+constexpr plane_tiles<T> find_plane_tiles(const depthwise_shape&)
+  requires(!unrolls_depthwise<typename O::isa_type>)
+{
+  return any_plane_tiles<O>();
+}
+template <class O, class T = typename O::value_type>
 constexpr plane_tiles<T> find_plane_tiles(const depthwise_shape& s) {
   switch (s.height * 10 + s.stride) {
     case 31:
@@ -52,7 +62,7 @@ constexpr plane_tiles<T> find_plane_tiles(const depthwise_shape& s) {
     case 52:
       return plane_tiles_of<O, depthwise_shape{5, 5, 2}>();
     default:
-      return {1, 4, &any_plane_tile<O, 4>::run, &any_plane_tile<O, 1>::run};
+      return any_plane_tiles<O>();
   }
 }
 

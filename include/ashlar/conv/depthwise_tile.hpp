@@ -47,6 +47,11 @@ struct depthwise_operands {
   index group_channels, group_filters, src_channels;
 };
 
+/// Are there tiles for 3 x 3, 5 x 5 and 7 x 7, beside the one for any kernel? Tests of other things say no: they take
+/// long to compile.
+template <class Isa>
+inline constexpr bool unrolls_depthwise = true;
+
 namespace detail {
 
 /// Epilogue and store of the sums of TH x TW pixels, V vectors of each: cell ((v * TH) + ty) * TW + tx.

@@ -195,9 +195,7 @@ struct winograd_algorithm {
   static bool serves(const conv_geometry& g) { return g.groups == 1 && kernel::serves(g) && detail::starts_outside(g); }
   static index panel_width() { return kernel::nr(); }
   static index packed_elements(const conv_geometry& g) { return kernel::packed_elements(g); }
-  static void pack(const conv_geometry& g, const grouped_filters<T>& w, T* out) {
-    kernel::pack(g, w.group(0), out);
-  }
+  static void pack(const conv_geometry& g, const grouped_filters<T>& w, T* out) { kernel::pack(g, w.group(0), out); }
   template <class E>
   static index workspace_elements(const conv_views<T>& v, const E&, index lanes, const cache_sizes& caches) {
     const winograd_cut cut = kernel::plan(v.g, lanes, caches);

@@ -93,10 +93,9 @@ class conv_plan {
     const T* const src = nullptr;
     T* const dst = nullptr;
     const image_axes in = src_extents(), out = dst_extents();
-    return std::max(workspace_bytes(image_view<const T>(last(src, in)), last(dst, out), options...),
-                    needs_channels_last()
-                        ? 0
-                        : workspace_bytes(image_view<const T>(first(src, in)), first(dst, out), options...));
+    return std::max(
+        workspace_bytes(image_view<const T>(last(src, in)), last(dst, out), options...),
+        needs_channels_last() ? 0 : workspace_bytes(image_view<const T>(first(src, in)), first(dst, out), options...));
   }
 
   /// dst = epilogue(convolution of src and the packed weights).     Specification: reference::convolution.
