@@ -63,8 +63,10 @@ class learner {
   /// The target network becomes the online one.
   void refresh_target() {
     target = online;
-    target_network_.use(target);
+    refresh_target_weights();
   }
+  /// After `target` was changed from outside.
+  void refresh_target_weights() { target_network_.use(target); }
 
   adam optimizer;
   parameters online, target;

@@ -50,7 +50,7 @@ void print(const char* who, const score& s) {
 // Sums over the lines of progress.
 struct progress {
   double loss = 0, reward = 0, pipes = 0, began = seconds();
-  std::int64_t games = 0, learned = 0;
+  std::int64_t games = 0, learned = 0, decisions = 0;
 };
 
 void report(const options& o, std::int64_t step, double epsilon, progress& p, std::FILE* curve) {
@@ -58,7 +58,7 @@ void report(const options& o, std::int64_t step, double epsilon, progress& p, st
   std::printf("step %6" PRId64 "  epsilon %.3f  loss %.5f  reward %6.2f  pipes %6.2f a game  (%" PRId64
               " games)  %.1f steps/s\n",
               step, epsilon, p.loss / double(std::max<std::int64_t>(1, p.learned)), p.reward / games, p.pipes / games,
-              p.games, double(o.report) / took);
+              p.games, double(p.decisions) / took);
   std::fflush(stdout);
   if (curve) {
     std::fprintf(curve, "%" PRId64 ",%.4f,%.6f,%.4f,%.4f,%" PRId64 ",%.2f\n", step, epsilon,
@@ -107,6 +107,7 @@ int train(const options& o, ashlar::thread_pool& pool) {
     const outcome result = g.step(action == 1);
     memory.act(action, result.reward, result.crashed);
     since.reward += double(result.reward), since.pipes += result.passed, since.games += result.crashed;
+    ++since.decisions;
     first = result.crashed;
     if (result.crashed) g.restart();
 
@@ -116,13 +117,15 @@ int train(const options& o, ashlar::thread_pool& pool) {
       ++since.learned;
       if (l.optimizer.steps % o.refresh == 0) l.refresh_target();
     }
-    if (step % o.report == 0) report(o, step, epsilon, since, curve);
+    if (step % o.report == 0 || step == o.steps) {
+      report(o, step, epsilon, since, curve);
+      if (!o.save.empty() && !checkpoint::save(o.save, l.online, l.optimizer)) {
+        std::perror(o.save.c_str());
+        return 1;
+      }
+    }
   }
   if (curve) std::fclose(curve);
-  if (!o.save.empty() && !checkpoint::save(o.save, l.online, l.optimizer)) {
-    std::perror(o.save.c_str());
-    return 1;
-  }
   print("random, half of it flaps", evaluate_random(o, 0.5));
   print("random, as it explored", evaluate_random(o, o.explore_flap));
   print("trained", evaluate(o, l.online, pool));

@@ -10,11 +10,11 @@ namespace flappy {
 
 struct options {
   std::string command = "train";  // train, evaluate, compare
-  std::int64_t steps = 20000;     // decisions of the agent
+  std::int64_t steps = 12000;     // decisions of the agent
   std::uint64_t seed = 1;
   int threads = 1;
-  std::int64_t batch = 32, memory = 20000, learn_from = 1000, refresh = 500, episodes = 20, report = 1000;
-  double rate = 2.5e-4, discount = 0.95, epsilon_first = 0.5, epsilon_last = 0.01, explore = 10000;
+  std::int64_t batch = 32, memory = 20000, learn_from = 500, refresh = 500, episodes = 20, report = 500;
+  double rate = 2.5e-4, discount = 0.95, epsilon_first = 0.5, epsilon_last = 0.01, explore = 6000;
   double explore_flap = 0.15;  // how often an exploring action is a flap
   std::string load, save, curve, pictures;
 };
