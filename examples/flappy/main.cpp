@@ -47,23 +47,21 @@ void print(const char* who, const score& s) {
               s.decisions, s.unfinished);
 }
 
-// Sums over the lines of progress.
+// Sums since the last line of progress.
 struct progress {
-  double loss = 0, reward = 0, pipes = 0, began = seconds();
-  std::int64_t games = 0, learned = 0, decisions = 0;
+  double loss = 0, reward = 0, began = seconds();
+  std::int64_t pipes = 0, crashes = 0, learned = 0, decisions = 0;
 };
 
-void report(const options& o, std::int64_t step, double epsilon, progress& p, std::FILE* curve) {
-  const double games = double(std::max<std::int64_t>(1, p.games)), took = seconds() - p.began;
-  std::printf("step %6" PRId64 "  epsilon %.3f  loss %.5f  reward %6.2f  pipes %6.2f a game  (%" PRId64
-              " games)  %.1f steps/s\n",
-              step, epsilon, p.loss / double(std::max<std::int64_t>(1, p.learned)), p.reward / games, p.pipes / games,
-              p.games, double(p.decisions) / took);
+void report(std::int64_t step, double epsilon, progress& p, std::FILE* curve) {
+  const double loss = p.loss / double(std::max<std::int64_t>(1, p.learned)), took = seconds() - p.began;
+  std::printf("decision %6" PRId64 "  epsilon %.3f  loss %.5f  reward %7.2f  pipes %3" PRId64 "  crashes %3" PRId64
+              "  %.1f steps/s\n",
+              step, epsilon, loss, p.reward, p.pipes, p.crashes, double(p.decisions) / took);
   std::fflush(stdout);
   if (curve) {
-    std::fprintf(curve, "%" PRId64 ",%.4f,%.6f,%.4f,%.4f,%" PRId64 ",%.2f\n", step, epsilon,
-                 p.loss / double(std::max<std::int64_t>(1, p.learned)), p.reward / games, p.pipes / games, p.games,
-                 took);
+    std::fprintf(curve, "%" PRId64 ",%.4f,%.6f,%.2f,%" PRId64 ",%" PRId64 ",%.2f\n", step, epsilon, loss, p.reward,
+                 p.pipes, p.crashes, took);
     std::fflush(curve);
   }
   p = {};
@@ -81,7 +79,7 @@ int train(const options& o, ashlar::thread_pool& pool) {
     l.refresh();
   }
   std::FILE* const curve = o.curve.empty() ? nullptr : std::fopen(o.curve.c_str(), "w");
-  if (curve) std::fprintf(curve, "step,epsilon,loss,reward,pipes,games,seconds\n");
+  if (curve) std::fprintf(curve, "decision,epsilon,loss,reward,pipes,crashes,seconds\n");
 
   network player(1, pool);
   replay_memory memory(o.memory);
@@ -106,7 +104,7 @@ int train(const options& o, ashlar::thread_pool& pool) {
     }
     const outcome result = g.step(action == 1);
     memory.act(action, result.reward, result.crashed);
-    since.reward += double(result.reward), since.pipes += result.passed, since.games += result.crashed;
+    since.reward += double(result.reward), since.pipes += result.passed, since.crashes += result.crashed;
     ++since.decisions;
     first = result.crashed;
     if (result.crashed) g.restart();
@@ -118,7 +116,7 @@ int train(const options& o, ashlar::thread_pool& pool) {
       if (l.optimizer.steps % o.refresh == 0) l.refresh_target();
     }
     if (step % o.report == 0 || step == o.steps) {
-      report(o, step, epsilon, since, curve);
+      report(step, epsilon, since, curve);
       if (!o.save.empty() && !checkpoint::save(o.save, l.online, l.optimizer)) {
         std::perror(o.save.c_str());
         return 1;
@@ -155,12 +153,13 @@ int compare(const options& o, ashlar::thread_pool& pool) {
   for (float& x : batch.next_states) x = float(r.uniform());
   for (std::size_t i = 0; i < batch.actions.size(); ++i) batch.actions[i] = int(i & 1), batch.continues[i] = 1;
   for (int i = 0; i < 10; ++i) (void)l.step(batch);
-  std::int64_t steps = 0;
-  const double began = seconds();
-  double now = began;
-  for (; now - began < 5; now = seconds(), ++steps) (void)l.step(batch);
-  std::printf("ashlar:  %6.1f steps/s, batch %" PRId64 ", %d threads\n", double(steps) / (now - began), o.batch,
-              o.threads);
+  double best = 1e9;  // the fastest of all: the machine may have other work
+  for (const double began = seconds(); seconds() - began < 5;) {
+    const double start = seconds();
+    (void)l.step(batch);
+    best = std::min(best, seconds() - start);
+  }
+  std::printf("ashlar:  %6.1f steps/s, batch %" PRId64 ", %d threads\n", 1 / best, o.batch, o.threads);
   std::fflush(stdout);
   const std::string command = "python3 '" FLAPPY_SOURCE_FOLDER "/compare_torch.py' --batch " + std::to_string(o.batch) +
                               " --threads " + std::to_string(o.threads);

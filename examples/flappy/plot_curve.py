@@ -16,13 +16,12 @@ def main():
 
     with open(sys.argv[1], encoding="utf-8") as file:
         rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-    steps = [row["step"] for row in rows]
-    figure, (pipes, loss) = pyplot.subplots(2, 1, sharex=True, figsize=(7, 5))
-    pipes.plot(steps, [row["pipes"] for row in rows], label="pipes a game, exploring")
-    pipes.plot(steps, [row["epsilon"] for row in rows], linestyle=":", label="epsilon")
-    pipes.set_yscale("symlog", linthresh=1)
-    pipes.legend()
-    loss.plot(steps, [row["loss"] for row in rows], label="loss")
+    decisions = [row["decision"] for row in rows]
+    figure, (play, loss) = pyplot.subplots(2, 1, sharex=True, figsize=(7, 5))
+    play.plot(decisions, [row["pipes"] for row in rows], label="pipes passed since the last point")
+    play.plot(decisions, [row["crashes"] for row in rows], label="crashes")
+    play.legend()
+    loss.plot(decisions, [row["loss"] for row in rows], label="loss")
     loss.set_xlabel("decisions")
     loss.legend()
     figure.tight_layout()
