@@ -3,6 +3,7 @@
 // agent.hpp: playing: a policy, the four frames it looks at, and how well it does over some games.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "network.hpp"

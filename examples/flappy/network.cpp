@@ -3,9 +3,11 @@
 // network.cpp: the layers one after the other, and back.
 #include "network.hpp"
 
+#include <algorithm>
 #include <ashlar/gemm.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 namespace flappy {
 

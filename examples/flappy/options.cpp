@@ -4,6 +4,7 @@
 #include "options.hpp"
 
 #include <cstdlib>
+#include <type_traits>
 #include <variant>
 #include <vector>
 

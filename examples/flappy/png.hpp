@@ -3,7 +3,8 @@
 // png.hpp: a grey picture as a PNG file without a library: one deflate block that is stored, not compressed.
 #pragma once
 
-#include <array>
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <string>

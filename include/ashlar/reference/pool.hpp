@@ -40,7 +40,7 @@ constexpr void each_output(const conv_geometry& g, const F& f) {
           for (index c = 0; c < g.channels; ++c) f(n, triple{d, h, w}, c);
 }
 
-template <class T>
+template <class T, class Unit = ashlar::detail::this_unit>
 constexpr void clear(const image_view<T>& v) {
   const image_axes& e = v.extents();
   for (index n = 0; n < e.n; ++n)
@@ -51,6 +51,7 @@ constexpr void clear(const image_view<T>& v) {
 }
 
 // What the sum of a window is divided by.
+template <class Unit = ashlar::detail::this_unit>
 constexpr index divisor(const conv_geometry& g, const triple& o, bool count_include_pad) {
   index inside = 0;
   each_inside(g, o, [&](index, index, index) { ++inside; });
