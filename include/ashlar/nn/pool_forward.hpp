@@ -136,10 +136,11 @@ struct pool_forward {
     T offsets[O::max_lanes];
     O::store(offsets, at);
     const auto first = std::int32_t(t.window.position(x.g.src));
+    const index count = Whole ? O::lanes() : lanes;  // a constant, where it can be one: then this is a few vectors
     if (x.argmax.strides().c == 1) {
-      for (index i = 0; i < lanes; ++i) argmax[i] = first + std::int32_t(offsets[i]);
+      for (index i = 0; i < count; ++i) argmax[i] = first + std::int32_t(offsets[i]);
     } else {
-      for (index i = 0; i < lanes; ++i) argmax[i * x.argmax.strides().c] = first + std::int32_t(offsets[i]);
+      for (index i = 0; i < count; ++i) argmax[i * x.argmax.strides().c] = first + std::int32_t(offsets[i]);
     }
   }
 
