@@ -7,3 +7,4 @@
 
 #include <ashlar/reference/conv.hpp>
 #include <ashlar/reference/gemm.hpp>
+#include <ashlar/reference/pool.hpp>
