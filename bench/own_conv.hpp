@@ -22,13 +22,12 @@
 namespace bench {
 
 inline auto plan_own_conv(const ashlar_peer_conv_problem& p, bool tolerant) {
-  const ashlar::conv2d problem{
-      .src = {p.n, p.h, p.w, p.c},
-      .weights = {p.k, p.r, p.s, p.c / p.groups},
-      .stride = {p.stride[0], p.stride[1]},
-      .dilation = {p.dilation[0], p.dilation[1]},
-      .padding = {.before = {p.before[0], p.before[1]}, .after = {p.after[0], p.after[1]}},
-      .groups = p.groups};
+  const ashlar::conv2d problem{.src = {p.n, p.h, p.w, p.c},
+                               .weights = {p.k, p.r, p.s, p.c / p.groups},
+                               .stride = {p.stride[0], p.stride[1]},
+                               .dilation = {p.dilation[0], p.dilation[1]},
+                               .padding = {.before = {p.before[0], p.before[1]}, .after = {p.after[0], p.after[1]}},
+                               .groups = p.groups};
   const ashlar::tolerance within(tolerant ? conv_tolerance : 0);
   return p.layout == ashlar_peer_nhwc ? ashlar::plan_conv2d<float, own_isa>(problem, within, ashlar::channels_last)
                                       : ashlar::plan_conv2d<float, own_isa>(problem, within);

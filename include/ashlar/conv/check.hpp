@@ -5,9 +5,10 @@
 // Depends on: conv/geometry.hpp, conv/packed_filter.hpp, gemm/operands.hpp.   Used by: conv/plan.hpp.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cinttypes>
+#include <cstddef>
+#include <utility>
 
 #include <ashlar/conv/geometry.hpp>
 #include <ashlar/conv/packed_filter.hpp>
@@ -38,7 +39,7 @@ ASHLAR_INLINE constexpr std::array<view_axis, 5> axes_of(const image_view<T>& v)
 }
 
 // Does the element farthest from data() stay within 64-bit byte offsets?
-template <class T>
+template <class T, class Unit = this_unit>
 constexpr bool addressable(const image_view<T>& v) {
   index sum = 0, reach = 0;
   for (const view_axis& a : axes_of(v)) {
@@ -48,10 +49,12 @@ constexpr bool addressable(const image_view<T>& v) {
 }
 
 // Has every element memory of its own? Enough: each axis, from the densest on, steps over all that came before.
-template <class T>
+template <class T, class Unit = this_unit>
 constexpr bool distinct(const image_view<T>& v) {
   auto axes = axes_of(v);
-  std::sort(axes.begin(), axes.end(), [](const view_axis& a, const view_axis& b) { return a.distance < b.distance; });
+  // Sorted by hand: std::sort would leave symbols that belong to no ISA.
+  for (std::size_t i = 1; i < axes.size(); ++i)
+    for (std::size_t j = i; j > 0 && axes[j].distance < axes[j - 1].distance; --j) std::swap(axes[j], axes[j - 1]);
   index covered = 1;
   for (const view_axis& a : axes) {
     if (a.extent < 2) continue;

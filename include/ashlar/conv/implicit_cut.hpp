@@ -94,6 +94,7 @@ ASHLAR_INLINE constexpr block_extents conv_block(const conv_geometry& g, const p
 }
 
 // More tasks for more workers: fewer rows each, or a part of the panels where rows are few.
+template <class Unit = this_unit>
 constexpr void split(implicit_cut& b, const conv_geometry& g, index wanted) {
   while (b.tasks(g) < wanted) {
     if (b.rows > 4 || (b.rows > 1 && b.panel_block == 1)) {

@@ -29,7 +29,8 @@ struct parity_axis {
   index before;  // of the convolution over src; negative: it starts inside
 };
 
-constexpr parity_axis axis_of(index phase, index stride, index dilation, index before, index kernel, index dst) {
+ASHLAR_INLINE constexpr parity_axis axis_of(index phase, index stride, index dilation, index before, index kernel,
+                                            index dst) {
   const index common = std::gcd(stride, dilation), step = stride / common;
   index first = 0;
   while (first < std::min(kernel, step) && (phase + before - first * dilation) % stride != 0) ++first;
@@ -50,14 +51,14 @@ ASHLAR_INLINE constexpr index after_of(const parity_axis& a, index src) {
 /// The classes of the gradient of forward convolution g: phases of depth, height and width.
 class parity_classes {
  public:
-  explicit constexpr parity_classes(const conv_geometry& g) : g_(g) {}
+  ASHLAR_INLINE explicit constexpr parity_classes(const conv_geometry& g) : g_(g) {}
 
-  [[nodiscard]] constexpr index count() const {
+  [[nodiscard]] ASHLAR_INLINE constexpr index count() const {
     return std::min(g_.stride.d, g_.src.d) * std::min(g_.stride.h, g_.src.h) * std::min(g_.stride.w, g_.src.w);
   }
 
   /// The convolution of class i: dst's pixels of its phase, over all of src.
-  [[nodiscard]] constexpr conv_geometry geometry(index i) const {
+  [[nodiscard]] ASHLAR_INLINE constexpr conv_geometry geometry(index i) const {
     const auto [d, h, w] = axes(i);
     conv_geometry g{};
     g.batch = g_.batch, g.groups = g_.groups, g.channels = g_.filters, g.filters = g_.channels;
@@ -72,7 +73,7 @@ class parity_classes {
 
   /// Its weights, of one group's flipped filters (grouped_filters).
   template <class T>
-  [[nodiscard]] constexpr filter_view<const T> filters(index i, const filter_view<const T>& group) const {
+  [[nodiscard]] ASHLAR_INLINE constexpr filter_view<const T> filters(index i, const filter_view<const T>& group) const {
     const auto [d, h, w] = axes(i);
     const filter_axes &e = group.extents(), &s = group.strides();
     const T* const first =
@@ -83,7 +84,7 @@ class parity_classes {
 
   /// Its part of the views. Where the convolution starts inside src, src is seen from there on.
   template <class T>
-  [[nodiscard]] constexpr conv_views<T> views(index i, const conv_views<T>& v) const {
+  [[nodiscard]] ASHLAR_INLINE constexpr conv_views<T> views(index i, const conv_views<T>& v) const {
     const triple p = phase(i);
     image_axes e = v.dst.extents(), s = v.dst.strides();
     conv_views<T> part = v;
@@ -102,11 +103,11 @@ class parity_classes {
   struct axes3 {
     detail::parity_axis d, h, w;
   };
-  [[nodiscard]] constexpr triple phase(index i) const {
+  [[nodiscard]] ASHLAR_INLINE constexpr triple phase(index i) const {
     const index w = std::min(g_.stride.w, g_.src.w), h = std::min(g_.stride.h, g_.src.h);
     return {i / (w * h), i / w % h, i % w};
   }
-  [[nodiscard]] constexpr axes3 axes(index i) const {
+  [[nodiscard]] ASHLAR_INLINE constexpr axes3 axes(index i) const {
     const triple p = phase(i);
     return {detail::axis_of(p.d, g_.stride.d, g_.dilation.d, g_.before.d, g_.kernel.d, g_.src.d),
             detail::axis_of(p.h, g_.stride.h, g_.dilation.h, g_.before.h, g_.kernel.h, g_.src.h),
