@@ -67,11 +67,20 @@ conv_candidate winograd_candidate(conv_algorithm a, const conv_geometry& g) {
           seconds_of(work_of<T, Isa, F>(g, caches_of<Isa>()), {})};
 }
 
+// Can the algorithm pack the weights of a gradient? Kernels of small groups read all filters as one view.
+ASHLAR_INLINE constexpr bool packs(conv_algorithm a, const conv_geometry& g, bool gradient) {
+  if (!gradient) return true;
+  if (a == conv_algorithm::depthwise) return g.groups == 1 || g.group_filters() == 1;
+  return a != conv_algorithm::grouped;
+}
+
 template <class T, class Isa, bool Tolerant>
 conv_candidate choose_algorithm(const conv_geometry& g, const conv_request& r) {
   conv_candidate best{conv_algorithm::implicit_gemm, {}, implicit_seconds(g, ops<T, Isa>::lanes())};
-  if (depthwise_algorithm<T, Isa>::serves(g)) return {conv_algorithm::depthwise, {}, best.seconds};
-  if (r.channels_last && !r.gradient && grouped_algorithm<T, Isa>::serves(g) &&
+  if (depthwise_algorithm<T, Isa>::serves(g) && packs(conv_algorithm::depthwise, g, r.gradient)) {
+    return {conv_algorithm::depthwise, {}, best.seconds};
+  }
+  if (r.channels_last && packs(conv_algorithm::grouped, g, r.gradient) && grouped_algorithm<T, Isa>::serves(g) &&
       g.group_filters() < ops<T, Isa>::lanes()) {
     return {conv_algorithm::grouped, {}, best.seconds};
   }

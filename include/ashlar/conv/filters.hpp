@@ -38,9 +38,10 @@ class grouped_filters {
 
   /// All of them as they are stored, of a forward convolution.
   [[nodiscard]] ASHLAR_INLINE constexpr filter_view<const T> stored() const { return weights_; }
-  /// All filters where a group has one channel and one filter.
+  /// All filters where a group has one channel: of a gradient, where there is one group or a filter a group.
   [[nodiscard]] ASHLAR_INLINE constexpr filter_view<const T> depthwise() const {
-    return gradient_ ? flipped(weights_) : weights_;
+    if (!gradient_) return weights_;
+    return each_ == weights_.extents().k ? group(0) : flipped(weights_);
   }
 
  private:

@@ -226,8 +226,7 @@ auto plan_forward(const conv_geometry& g, bool gradient, const Options&... optio
   if (r.wanted == conv_algorithm(0)) {
     return plan(g, choose_algorithm<T, Isa, tolerant>(g, r).algorithm, r);
   }
-  const bool packs = !gradient || r.wanted != conv_algorithm::grouped;
-  if (packs && serves<T, Isa, tolerant>(r.wanted, g)) return plan(g, r.wanted, r);
+  if (packs(r.wanted, g, gradient) && serves<T, Isa, tolerant>(r.wanted, g)) return plan(g, r.wanted, r);
   return status::error(errc::unsupported, "plan_conv: %s does not compute this geometry%s", name(r.wanted),
                        tolerant ? "" : " without a tolerance");
 }

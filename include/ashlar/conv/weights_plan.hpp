@@ -5,8 +5,10 @@
 // Depends on: conv/{problem,check,weights_gradient}.hpp, gemm/options.hpp.   Used by: conv.hpp.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <span>
+#include <utility>
 
 #include <ashlar/conv/check.hpp>
 #include <ashlar/conv/memory.hpp>
