@@ -81,6 +81,8 @@ function(ashlar_test name)
   endif()
   if(arg_SANITIZE AND CMAKE_CXX_FLAGS_RELEASE MATCHES "sanitize")
     set(isas ${arg_SANITIZE})
+  elseif(arg_SANITIZE AND CMAKE_CROSSCOMPILING)
+    list(REMOVE_ITEM isas scalar)  # the native build has run it
   endif()
   if(NOT arg_SOURCES)
     string(REPLACE "." "/" arg_SOURCES "${name}")
