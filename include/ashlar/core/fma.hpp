@@ -13,7 +13,6 @@
 #pragma once
 
 #include <ashlar/core/config.hpp>
-#include <bit>
 #include <cstdint>
 
 namespace ashlar {
@@ -38,7 +37,7 @@ struct ieee<double> {
 };
 
 // x is not zero. The builtin and not std::countl_zero, which doubles the steps of a constant evaluation.
-constexpr int leading_zeros(uint128 x) {
+ASHLAR_HD constexpr int leading_zeros(uint128 x) {
   const auto high = static_cast<std::uint64_t>(x >> 64);
   return high != 0 ? __builtin_clzll(high) : 64 + __builtin_clzll(static_cast<std::uint64_t>(x));
 }
@@ -50,13 +49,13 @@ struct scaled {
 };
 
 // The same value with its top bit at 125: two bits of room above. The significand is not zero and has 106 bits at most.
-constexpr scaled to_bit_125(scaled x) {
+ASHLAR_HD constexpr scaled to_bit_125(scaled x) {
   const int shift = leading_zeros(x.significand) - 2;
   return {x.significand << shift, x.exponent - shift};
 }
 
 template <class T>
-constexpr scaled magnitude(typename ieee<T>::bits b) {
+ASHLAR_HD constexpr scaled magnitude(typename ieee<T>::bits b) {
   constexpr int m = ieee<T>::mantissa;
   const std::uint64_t fraction = b & ((std::uint64_t(1) << m) - 1);
   const int exponent = static_cast<int>((b >> m) & (2 * ieee<T>::bias + 1));
@@ -66,7 +65,7 @@ constexpr scaled magnitude(typename ieee<T>::bits b) {
 
 // The bits of x rounded to nearest even, without sign. x is not zero.
 template <class T>
-constexpr std::uint64_t round_magnitude(scaled x) {
+ASHLAR_HD constexpr std::uint64_t round_magnitude(scaled x) {
   constexpr int m = ieee<T>::mantissa;
   constexpr int lowest = 1 - ieee<T>::bias - m;  // exponent of the last bit of a subnormal
   constexpr std::uint64_t infinity = std::uint64_t(2 * ieee<T>::bias + 1) << m;
@@ -93,7 +92,7 @@ struct signed_magnitude {
 };
 
 // Both normalised by to_bit_125.
-constexpr signed_magnitude add_sticky(bool negative_a, scaled a, bool negative_b, scaled b) {
+ASHLAR_HD constexpr signed_magnitude add_sticky(bool negative_a, scaled a, bool negative_b, scaled b) {
   const bool b_larger = b.exponent > a.exponent || (b.exponent == a.exponent && b.significand > a.significand);
   const scaled& large = b_larger ? b : a;
   const scaled& small = b_larger ? a : b;
@@ -107,14 +106,14 @@ constexpr signed_magnitude add_sticky(bool negative_a, scaled a, bool negative_b
 
 // The algorithm at the head of this file; usable at run time too, where the tests compare it with the hardware.
 template <class T>
-constexpr T soft_fma(T a, T b, T c) {
+ASHLAR_HD constexpr T soft_fma(T a, T b, T c) {
   using bits = typename ieee<T>::bits;
   constexpr int m = ieee<T>::mantissa;
   constexpr bits sign = bits(1) << (m + (sizeof(T) == 4 ? 8 : 11));
   constexpr bits infinity = bits(2 * ieee<T>::bias + 1) << m;
-  constexpr T nan = std::bit_cast<T>(static_cast<bits>(infinity | (bits(1) << (m - 1))));
+  constexpr T nan = __builtin_bit_cast(T, static_cast<bits>(infinity | (bits(1) << (m - 1))));
 
-  const bits ua = std::bit_cast<bits>(a), ub = std::bit_cast<bits>(b), uc = std::bit_cast<bits>(c);
+  const bits ua = __builtin_bit_cast(bits, a), ub = __builtin_bit_cast(bits, b), uc = __builtin_bit_cast(bits, c);
   const bits ma = ua & ~sign, mb = ub & ~sign, mc = uc & ~sign;
   const bits product_sign = (ua ^ ub) & sign, addend_sign = uc & sign;
 
@@ -122,20 +121,20 @@ constexpr T soft_fma(T a, T b, T c) {
     if (ma > infinity || mb > infinity || mc > infinity) return nan;
     if (ma < infinity && mb < infinity) return c;
     if (ma == 0 || mb == 0 || (mc == infinity && product_sign != addend_sign)) return nan;
-    return std::bit_cast<T>(static_cast<bits>(product_sign | infinity));
+    return __builtin_bit_cast(T, static_cast<bits>(product_sign | infinity));
   }
   if (ma == 0 || mb == 0) {
     if (mc != 0) return c;
-    return std::bit_cast<T>(static_cast<bits>(product_sign & addend_sign));
+    return __builtin_bit_cast(T, static_cast<bits>(product_sign & addend_sign));
   }
 
   const scaled x = magnitude<T>(ma), y = magnitude<T>(mb);
   const scaled product = to_bit_125({x.significand * y.significand, x.exponent + y.exponent});
-  if (mc == 0) return std::bit_cast<T>(static_cast<bits>(product_sign | round_magnitude<T>(product)));
+  if (mc == 0) return __builtin_bit_cast(T, static_cast<bits>(product_sign | round_magnitude<T>(product)));
   const scaled addend = to_bit_125(magnitude<T>(mc));
   const signed_magnitude sum = add_sticky(product_sign != 0, product, addend_sign != 0, addend);
   if (sum.value.significand == 0) return T(0);
-  return std::bit_cast<T>(static_cast<bits>((sum.negative ? sign : 0) | round_magnitude<T>(sum.value)));
+  return __builtin_bit_cast(T, static_cast<bits>((sum.negative ? sign : 0) | round_magnitude<T>(sum.value)));
 }
 
 }  // namespace detail

@@ -21,14 +21,14 @@ namespace detail {
 // Tag keeps the types of the four slots apart: two empty members of one type may not share an address.
 template <int Tag, index Static>
 struct slot {
-  ASHLAR_INLINE constexpr slot() = default;
+  constexpr slot() = default;
   ASHLAR_INLINE constexpr explicit slot(index) {}
   [[nodiscard]] ASHLAR_INLINE constexpr index value() const { return Static; }
 };
 
 template <int Tag>
 struct slot<Tag, dynamic> {
-  ASHLAR_INLINE constexpr slot() = default;
+  constexpr slot() = default;
   ASHLAR_INLINE constexpr explicit slot(index value) : value_(value) {}
   [[nodiscard]] ASHLAR_INLINE constexpr index value() const { return value_; }
   index value_ = 0;

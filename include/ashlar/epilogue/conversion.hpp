@@ -10,9 +10,10 @@
 //     int to fewer bits  add, mask, subtract
 //     else               lane by lane (double or int32 through float)
 //
-// Depends on: isa/ops.hpp, isa/rounded.hpp.   Used by: epilogue/math.hpp, epilogue/cast.hpp.
+// Depends on: isa/ops.hpp, isa/rounded.hpp, core/narrow_float.hpp.   Used by: epilogue/math.hpp, epilogue/cast.hpp.
 #pragma once
 
+#include <ashlar/core/narrow_float.hpp>
 #include <ashlar/isa/ops.hpp>
 #include <ashlar/isa/rounded.hpp>
 #include <concepts>
@@ -60,9 +61,11 @@ ASHLAR_INLINE constexpr To narrowed(From x) {
 /// x in the type To: static_cast<To>(x) to nearest even; floating point to an integer type truncates, goes to the
 /// nearer end when outside, and from NaN to 0; integer to integer wraps.
 template <castable To, class From>
-  requires std::is_arithmetic_v<From>
+  requires(std::is_arithmetic_v<From> || narrow_floating_point<From>)
 ASHLAR_INLINE constexpr To converted(From x) {
-  if constexpr (std::integral<To> && std::floating_point<From>) {
+  if constexpr (narrow_floating_point<From>) {
+    return converted<To>(float(x));
+  } else if constexpr (std::integral<To> && std::floating_point<From>) {
     return saturated<To>(x);
   } else if constexpr (std::floating_point<To> && std::floating_point<From> && sizeof(To) < sizeof(From)) {
     return narrowed<To>(x);

@@ -6,9 +6,10 @@
 // returned. So it must not share memory with dst, where partial sums may rest: dst is read as `dst` alone. Elements are
 // of dst's type; cast() (epilogue/cast.hpp) converts those of another.
 //
-// Depends on: epilogue/expression.hpp, core/view.hpp.   Used by: epilogue/functions.hpp, epilogue/cast.hpp.
+// Depends on: epilogue/expression.hpp, core/view.hpp, core/narrow_float.hpp.   Used by: epilogue/functions.hpp, epilogue/cast.hpp.
 #pragma once
 
+#include <ashlar/core/narrow_float.hpp>
 #include <ashlar/core/view.hpp>
 #include <ashlar/epilogue/expression.hpp>
 #include <concepts>
@@ -19,7 +20,7 @@ namespace ashlar {
 /// per_row(p), per_column(p), elements(v): numbers in memory, from pointer(row, col) on step() apart.
 template <class E>
 concept memory_operand = expression<E> && requires(const E& e, index i) {
-  requires std::is_arithmetic_v<typename E::element_type>;
+  requires std::is_arithmetic_v<typename E::element_type> || narrow_floating_point<typename E::element_type>;
   { E::static_step } -> std::convertible_to<index>;
   { e.step() } -> std::same_as<index>;
   { *e.pointer(i, i) } -> std::convertible_to<typename E::element_type>;
@@ -43,6 +44,16 @@ ASHLAR_INLINE constexpr typename M::vec load_at(M m, const T* p, const At& at) {
   }
 }
 
+// The old value of dst. A position whose dst has another element type than the expression converts it itself.
+template <class M, class At>
+ASHLAR_INLINE constexpr typename M::vec load_dst(M m, const At& at) {
+  if constexpr (requires { at.old_value(); }) {
+    return at.old_value();
+  } else {
+    return load_at(m, at.dst, at);
+  }
+}
+
 }  // namespace detail
 
 /// The old value of dst:  acc + dst accumulates.
@@ -51,7 +62,7 @@ struct dst_node : expression_base<dst_node> {
 
   template <class M, class At>
   ASHLAR_INLINE constexpr typename M::vec eval(M m, const typename M::vec&, const At& at) const {
-    return detail::load_at(m, at.dst, at);
+    return detail::load_dst(m, at);
   }
   ASHLAR_INLINE constexpr dst_node transposed() const { return {}; }
   ASHLAR_INLINE constexpr bool fits(index, index) const { return true; }
@@ -68,7 +79,7 @@ struct scaled_dst_node : expression_base<scaled_dst_node<S>> {
   ASHLAR_INLINE constexpr typename M::vec eval(M m, const typename M::vec&, const At& at) const {
     const auto s = static_cast<typename M::value_type>(scale);
     if (s == typename M::value_type(0)) return m.zero();
-    return m.mul(m.broadcast(s), detail::load_at(m, at.dst, at));
+    return m.mul(m.broadcast(s), detail::load_dst(m, at));
   }
   ASHLAR_INLINE constexpr scaled_dst_node transposed() const { return *this; }
   ASHLAR_INLINE constexpr bool fits(index, index) const { return true; }

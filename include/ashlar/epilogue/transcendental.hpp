@@ -16,6 +16,7 @@
 #include <ashlar/epilogue/coefficients.hpp>
 #include <ashlar/isa/ops.hpp>
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 
 namespace ashlar::detail {
@@ -73,7 +74,7 @@ struct transcendental {
 
   static ASHLAR_INLINE constexpr vec erf(const vec& x) {
     const vec a = O::abs(x);
-    const vec small = O::fma(x, polynomial(O::mul(x, x), c::erf), x);
+    const vec small = O::fma(x, polynomial<c::erf>(O::mul(x, x)), x);
     const vec z = O::min(number(c::erf_max), a);
     vec k = O::zero();
     const vec e = expm1_reduced(O::neg(O::mul(z, z)), k);
@@ -98,14 +99,19 @@ struct transcendental {
  private:
   static ASHLAR_INLINE constexpr vec number(T x) { return O::broadcast(x); }
 
-  template <std::size_t N>
-  static ASHLAR_INLINE constexpr vec polynomial(const vec& x, const T (&a)[N]) {
-    return horner(x, a, std::make_index_sequence<N - 1>());
+  // A number of a table, as a constant of its own: device code of CUDA has no tables of a class.
+  template <const auto& A, std::size_t I>
+  static constexpr T entry = A[I];
+
+  /// A[0] + x A[1] + x^2 A[2] + ...
+  template <const auto& A>
+  static ASHLAR_INLINE constexpr vec polynomial(const vec& x) {
+    return horner<A>(x, std::make_index_sequence<std::extent_v<std::remove_reference_t<decltype(A)>> - 1>());
   }
-  template <std::size_t N, std::size_t... I>
-  static ASHLAR_INLINE constexpr vec horner(const vec& x, const T (&a)[N], std::index_sequence<I...>) {
-    vec sum = number(a[N - 1]);
-    ((sum = O::fma(sum, x, number(a[N - 2 - I]))), ...);
+  template <const auto& A, std::size_t... I>
+  static ASHLAR_INLINE constexpr vec horner(const vec& x, std::index_sequence<I...>) {
+    vec sum = number(entry<A, sizeof...(I)>);
+    ((sum = O::fma(sum, x, number(entry<A, sizeof...(I) - 1 - I>))), ...);
     return sum;
   }
 
@@ -115,7 +121,7 @@ struct transcendental {
     const vec high = O::fma(k, number(-c::ln2_high), x);
     const vec low = O::mul(k, number(-c::ln2_low));
     const vec r = O::add(high, low);
-    return O::add(high, O::fma(O::mul(r, r), polynomial(r, c::expm1), low));
+    return O::add(high, O::fma(O::mul(r, r), polynomial<c::expm1>(r), low));
   }
 
   /// e^x * 2^shift for x <= 0.
@@ -136,7 +142,7 @@ struct transcendental {
 
   /// e^(z^2) erfc(z), z >= 0. All coefficients are positive: nothing cancels.
   static ASHLAR_INLINE constexpr vec erfcx(const vec& z) {
-    return O::div(polynomial(z, c::erfcx_p), polynomial(z, c::erfcx_q));
+    return O::div(polynomial<c::erfcx_p>(z), polynomial<c::erfcx_q>(z));
   }
 };
 

@@ -9,7 +9,6 @@
 #include <ashlar/core/fma.hpp>
 #include <ashlar/isa/ops.hpp>
 #include <ashlar/isa/rounded.hpp>
-#include <bit>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
@@ -87,8 +86,8 @@ struct scalar_float_ops : scalar_ops<T> {
   static ASHLAR_INLINE constexpr T pow2(T k) { return from_bits(to_bits(k + (integral + T(bias))) << fraction); }
 
  private:
-  static ASHLAR_INLINE constexpr bits to_bits(T x) { return std::bit_cast<bits>(x); }
-  static ASHLAR_INLINE constexpr T from_bits(bits x) { return std::bit_cast<T>(x); }
+  static ASHLAR_INLINE constexpr bits to_bits(T x) { return __builtin_bit_cast(bits, x); }
+  static ASHLAR_INLINE constexpr T from_bits(bits x) { return __builtin_bit_cast(T, x); }
 };
 
 }  // namespace detail
