@@ -35,7 +35,8 @@ enum class errc : std::uint8_t {
   corrupt_blob,         // not a blob, or one whose bytes have changed
   wrong_blob,           // a blob of another version, element type or tile
   unsupported,          // a combination that this library does not have
-  out_of_memory         // the heap gave no scratch memory
+  out_of_memory,        // the heap gave no scratch memory
+  device_error          // the GPU's runtime refused a call
 };
 
 /// The identifier of a code, for logs:  name(errc::aliasing) == "aliasing".
@@ -43,7 +44,7 @@ ASHLAR_INLINE constexpr const char* name(errc code) {
   constexpr const char* names[] = {
       "ok",           "shape_mismatch", "negative_extent", "null_pointer",        "aliasing",
       "bad_stride",   "bad_geometry",   "overflow",        "workspace_too_small", "misaligned",
-      "corrupt_blob", "wrong_blob",     "unsupported",     "out_of_memory"};
+      "corrupt_blob", "wrong_blob",     "unsupported",     "out_of_memory",       "device_error"};
   return names[static_cast<std::size_t>(code)];
 }
 
