@@ -92,6 +92,7 @@ struct sm90_block : Kind {
     ring<S.stages> at;
     for (int t = first_tile(); t < work.order.count(); t += tile_step()) {
       typename Kind::Operands::cursor place(*this, work.operands, work.order[t]);
+#pragma unroll 1
       for (int kb = 0; kb < work.k_blocks; ++kb, at.advance()) {
         ptx::wait(empty(at.slot), at.phase ^ 1);
         ptx::expect_bytes(full(at.slot), geometry::stage_bytes);
