@@ -21,7 +21,8 @@
 #define ASHLAR_HD
 #endif
 
-#define ASHLAR_INLINE ASHLAR_HD inline __attribute__((always_inline))
+#define ASHLAR_HOST_INLINE inline __attribute__((always_inline))
+#define ASHLAR_INLINE ASHLAR_HD ASHLAR_HOST_INLINE
 
 namespace ashlar {
 

@@ -97,25 +97,25 @@ class [[nodiscard]] status {
 ///     if (!w.ok()) return w.error();
 ///     gemm(A, w.value(), C);
 ///
-/// `value()` may be called only when ok(). Never throws, whatever the value type does on its own.
+/// `value()` may be called only when ok(). Never throws, whatever the value type does on its own. For the host alone.
 template <class T>
 class [[nodiscard]] result {
  public:
   using value_type = T;
 
-  ASHLAR_INLINE constexpr result(T value) : value_(std::move(value)) {}
+  ASHLAR_HOST_INLINE constexpr result(T value) : value_(std::move(value)) {}
   /// `error` must not be ok().
-  ASHLAR_INLINE constexpr result(const status& error) : error_(error) {}
+  ASHLAR_HOST_INLINE constexpr result(const status& error) : error_(error) {}
 
-  [[nodiscard]] ASHLAR_INLINE constexpr bool ok() const { return value_.has_value(); }
-  ASHLAR_INLINE constexpr explicit operator bool() const { return ok(); }
+  [[nodiscard]] ASHLAR_HOST_INLINE constexpr bool ok() const { return value_.has_value(); }
+  ASHLAR_HOST_INLINE constexpr explicit operator bool() const { return ok(); }
 
-  [[nodiscard]] ASHLAR_INLINE constexpr T& value() & { return *value_; }
-  [[nodiscard]] ASHLAR_INLINE constexpr const T& value() const& { return *value_; }
-  [[nodiscard]] ASHLAR_INLINE constexpr T&& value() && { return std::move(*value_); }
+  [[nodiscard]] ASHLAR_HOST_INLINE constexpr T& value() & { return *value_; }
+  [[nodiscard]] ASHLAR_HOST_INLINE constexpr const T& value() const& { return *value_; }
+  [[nodiscard]] ASHLAR_HOST_INLINE constexpr T&& value() && { return std::move(*value_); }
 
   /// ok() when there is a value.
-  [[nodiscard]] ASHLAR_INLINE constexpr const status& error() const { return error_; }
+  [[nodiscard]] ASHLAR_HOST_INLINE constexpr const status& error() const { return error_; }
 
  private:
   std::optional<T> value_;
