@@ -6,9 +6,9 @@
 // Depends on: cuda/, reference.hpp, support/.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "cuda/host_team.hpp"
@@ -58,20 +58,17 @@ void run_shape(const A& a, const B& b, const C& c, const E& e, const cuda::batch
                        });
 }
 
-template <class T, class A, class B, class C, class E>
-void run(int shape, const A& a, const B& b, const C& c, const E& e, const cuda::batch_strides& batch, random& r) {
-  switch (shape) {
-    case 0:
-      return run_shape<0, T>(a, b, c, e, batch, r);
-    case 1:
-      return run_shape<1, T>(a, b, c, e, batch, r);
-    case 2:
-      return run_shape<2, T>(a, b, c, e, batch, r);
-    case 3:
-      return run_shape<3, T>(a, b, c, e, batch, r);
-    default:
-      return run_shape<4, T>(a, b, c, e, batch, r);
-  }
+// One of these shapes.
+template <int... Shapes>
+struct shapes {};
+using every_shape = shapes<0, 1, 2, 3, 4>;
+
+template <class T, int... Shapes, class A, class B, class C, class E>
+void run(shapes<Shapes...>, const A& a, const B& b, const C& c, const E& e, const cuda::batch_strides& batch,
+         random& r) {
+  const int chosen = r.pick<int>({Shapes...});
+  INFO("shape " << chosen);
+  (void)((chosen == Shapes && (run_shape<Shapes, T>(a, b, c, e, batch, r), true)) || ...);
 }
 
 struct strides {
@@ -130,9 +127,9 @@ bool equal(const guarded_matrix<T>& got, const C& want) {
 }
 
 // One problem with views of any strides, or of the strides of `view`.
-template <class T, class E>
-void check(int shape, extents x, const E& e, random& r, bool rows) {
-  INFO("shape " << shape << ": " << x.m << " x " << x.n << " x " << x.k << (rows ? ", rows" : ""));
+template <class T, class Shapes, class E>
+void check(Shapes shape, extents x, const E& e, random& r, bool rows) {
+  INFO(x.m << " x " << x.n << " x " << x.k << (rows ? ", rows" : ""));
   const auto lie = [&](index m, index n) {
     return rows ? strides{n + r.pick<index>({0, 1}), 1} : any_strides(m, n, r);
   };
@@ -157,11 +154,11 @@ void check(int shape, extents x, const E& e, random& r, bool rows) {
 }  // namespace
 
 TEST_CASE_TEMPLATE("any strides, every tile", T, float, double) {
-  for_each_case(scaled(150), [](random& r) { check<T>(int(r.between(0, 4)), any_extents(r), acc, r, false); });
+  for_each_case(scaled(150), [](random& r) { check<T>(every_shape{}, any_extents(r), acc, r, false); });
 }
 
 TEST_CASE_TEMPLATE("row-major views, every tile", T, float, double) {
-  for_each_case(scaled(60), [](random& r) { check<T>(int(r.between(0, 4)), any_extents(r), acc, r, true); });
+  for_each_case(scaled(60), [](random& r) { check<T>(every_shape{}, any_extents(r), acc, r, true); });
 }
 
 TEST_CASE("epilogues") {
@@ -170,7 +167,7 @@ TEST_CASE("epilogues") {
     std::vector<float> bias(std::size_t(x.n)), scale(std::size_t(x.m));
     for (float& v : bias) v = r.value<float>();
     for (float& v : scale) v = r.value<float>();
-    const int shape = int(r.between(0, 4));
+    const shapes<0, 4> shape;
     switch (r.between(0, 3)) {
       case 0:
         return check<float>(shape, x, relu(acc + per_column(bias.data())), r, false);
@@ -194,7 +191,7 @@ TEST_CASE("batches, shared and strided") {
     const auto c = matrix<float>(1, count * (m * n + gap), {0, 1}, r);
     auto want = c.snapshot();
     const auto av = view(a.read().data(), m, k), bv = view(b.read().data(), k, n);
-    run<float>(int(r.between(0, 4)), av, bv, view(c.view().data(), m, n), acc + dst, batch, r);
+    run<float>(shapes<1, 2>{}, av, bv, view(c.view().data(), m, n), acc + dst, batch, r);
     for (index p = 0; p < count; ++p) {
       reference::gemm(view(av.data() + p * batch.a, m, k), view(bv.data() + p * batch.b, k, n),
                       view(want.data() + p * batch.c, m, n), acc + dst);
@@ -213,7 +210,7 @@ void check_converted(random& r) {
   std::vector<T> at(a.size()), bt(b.size()), c(std::size_t(m * n)), want(c.size());
   for (std::size_t i = 0; i < a.size(); ++i) at[i] = T(a[i] = X(number()));
   for (std::size_t i = 0; i < b.size(); ++i) bt[i] = T(b[i] = X(number()));
-  run<T>(int(r.between(0, 4)), view(a.data(), m, k), column_major(b.data(), k, n), view(c.data(), m, n), acc, {}, r);
+  run<T>(shapes<0, 3>{}, view(a.data(), m, k), column_major(b.data(), k, n), view(c.data(), m, n), acc, {}, r);
   reference::gemm(view(at.data(), m, k), column_major(bt.data(), k, n), view(want.data(), m, n));
   REQUIRE(std::memcmp(c.data(), want.data(), c.size() * sizeof(T)) == 0);
 }
@@ -234,9 +231,115 @@ TEST_CASE("bf16 in C: the sum is rounded once") {
   std::vector<bf16> c(want.size());
   for (float& x : a) x = r.value<float>();
   for (float& x : b) x = r.value<float>();
-  run<float>(1, view(a.data(), m, k), view(b.data(), k, n), view(c.data(), m, n), relu(acc), {}, r);
+  run<float>(shapes<1>{}, view(a.data(), m, k), view(b.data(), k, n), view(c.data(), m, n), relu(acc), {}, r);
   reference::gemm(view(a.data(), m, k), view(b.data(), k, n), view(want.data(), m, n), relu(acc));
   for (std::size_t i = 0; i < c.size(); ++i) REQUIRE(c[i].bits == bf16(want[i]).bits);
+}
+
+TEST_CASE("every element of a tile belongs to one thread") {
+  const auto check = [](auto tile, int v) {
+    using t = decltype(tile);
+    std::vector<int> owners(std::size_t(t::bm * t::bn));
+    for (int thread = 0; thread < t::threads; ++thread) {
+      for (int i = 0; i < t::tm; ++i) {
+        for (int j = 0; j < t::tn; ++j) {
+          const int row = t::first_row(thread, v) + t::row_offset(i, v),
+                    col = t::first_col(thread, v) + t::col_offset(j, v);
+          ++owners.at(std::size_t(row * t::bn + col));
+        }
+      }
+    }
+    for (const int n : owners) REQUIRE(n == 1);
+  };
+  [&]<int... S>(shapes<S...>) {
+    (check(cd::simt_tile<cd::simt_shapes<4>[S]> {}, 4), ...);
+    (check(cd::simt_tile<cd::simt_shapes<8>[S]> {}, 2), ...);
+  }(every_shape{});
+}
+
+TEST_CASE("blocks take every tile of C once") {
+  for_each_case(scaled(200), [](random& r) {
+    const int m = int(r.between(1, 40)), n = int(r.between(1, 40));
+    std::vector<int> taken(std::size_t(m * n));
+    for (int i = 0; i < m * n; ++i) {
+      const cd::tile_place at = cd::place_of_tile(i, m, n);
+      REQUIRE((at.row < m && at.col < n));
+      ++taken.at(std::size_t(at.row * n + at.col));
+    }
+    for (const int t : taken) REQUIRE(t == 1);
+  });
+  static_assert(cd::place_of_tile(2147483646, 2147483647, 1).row == 2147483646);
+  static_assert(cd::place_of_tile(2147483646, 1, 2147483647).col == 2147483646);
+}
+
+namespace {
+// The most that lanes [from, from + count) ask of one of 32 banks, where equal words count once.
+int passes(const std::vector<int>& words, int from, int count) {
+  std::vector<std::vector<int>> banks(32);
+  for (int lane = from; lane < from + count; ++lane) {
+    auto& bank = banks[std::size_t(words[std::size_t(lane)] % 32)];
+    if (std::find(bank.begin(), bank.end(), words[std::size_t(lane)]) == bank.end()) {
+      bank.push_back(words[std::size_t(lane)]);
+    }
+  }
+  std::size_t most = 0;
+  for (const auto& bank : banks) most = std::max(most, bank.size());
+  return int(most);
+}
+}  // namespace
+
+TEST_CASE_TEMPLATE("shared memory is read and written without bank conflicts", T, float, double) {
+  constexpr int v = cd::strip<T>, words = int(sizeof(T) / 4);
+  const auto check = [&](auto tile) {
+    using t = decltype(tile);
+    using memory = cd::simt_shared<t, T>;
+    // Half of the lanes read 16 bytes each in one pass: the first words of their strips lie in different bank groups.
+    std::vector<int> a, b, copied;
+    for (int lane = 0; lane < 32; ++lane) {
+      a.push_back(t::first_row(lane, v) * words), b.push_back(t::first_col(lane, v) * words);
+      const auto w = cd::k_fastest::walk<t::bm, t::threads>(lane, cd::simt_side<T>{});
+      copied.push_back((w.k * memory::a_pitch + w.x) * words);
+    }
+    for (int half : {0, 16}) REQUIRE((passes(a, half, 16) == 1 && passes(b, half, 16) == 1));
+    // A 64-bit copy takes two passes of half of the lanes each, a 32-bit one a single pass.
+    for (int from = 0; from < 32; from += 32 / words) REQUIRE(passes(copied, from, 32 / words) == 1);
+  };
+  [&]<int... S>(shapes<S...>) { (check(cd::simt_tile<cd::simt_shapes<sizeof(T)>[S]> {}), ...); }(every_shape{});
+}
+
+TEST_CASE("the model chooses large tiles for large products and flat ones for flat products") {
+  constexpr cd::simt_machine sm;
+  static_assert(cd::best_simt_shape<4>(8192, 8192, 8192, 1, sm) == 0);
+  static_assert(cd::best_simt_shape<4>(4096, 4096, 64, 1, sm) == 0);
+  static_assert(cd::best_simt_shape<8>(4096, 4096, 4096, 1, sm) == 0);
+  static_assert(cd::best_simt_shape<4>(16, 16384, 4096, 1, sm) == 3);
+  static_assert(cd::best_simt_shape<4>(16384, 16, 4096, 1, sm) == 4);
+  static_assert(cd::best_simt_shape<4>(1024, 1024, 1024, 1, sm) == 1);
+  static_assert(cd::best_simt_shape<4>(256, 256, 256, 1, sm) == 2);
+  static_assert(cd::best_simt_shape<4>(32, 32, 512, 1000, sm) == 2);
+  static_assert(cd::best_simt_shape<4>(128, 128, 512, 264, sm) == 0);
+  for_each_case(scaled(300), [](random& r) {  // twice the batch never takes less time, nor more than twice
+    const auto x = any_extents(r);
+    const index count = r.between(1, 500);
+    for (const auto& s : cd::simt_shapes<4>) {
+      const index one = cd::cycles(s, x.m, x.n, x.k, count, 4, {}),
+                  two = cd::cycles(s, x.m, x.n, x.k, 2 * count, 4, {});
+      REQUIRE((one <= two && two <= 2 * one));
+    }
+  });
+}
+
+TEST_CASE("16 bytes at once only where every copy is aligned") {
+  alignas(16) float x[64];
+  CHECK(cd::all_aligned(x, 8, 0, 4, 16));
+  CHECK(!cd::all_aligned(x + 1, 8, 0, 4, 16));
+  CHECK(!cd::all_aligned(x, 7, 0, 4, 16));
+  CHECK(!cd::all_aligned(x, 8, 3, 4, 16));
+  CHECK(cd::all_aligned(x, -8, -4, 4, 16));
+  CHECK(cd::strips_of_c<4>(view(x, 4, 8), {}));
+  CHECK(cd::strips_of_c<4>(view(x, 4, 8), {1, 0, 0, 3}));
+  CHECK(!cd::strips_of_c<4>(view(x, 4, 8), {2, 0, 0, 3}));
+  CHECK(!cd::strips_of_c<4>(view(x, 4, 8, 1, 8), {}));
 }
 
 }  // namespace ashlar::test

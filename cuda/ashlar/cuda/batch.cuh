@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// cuda/batch.cuh: a batch of products whose matrices lie at equal distances.
-//
-//   problem p   ->   A at a.data() + p * batch.a,  B at b.data() + p * batch.b,  C at c.data() + p * batch.c
+// cuda/batch.cuh: a strided batch: how many products, and the elements from one matrix to the next.
 //
 // Depends on: core/config.hpp.   Used by: every GEMM kernel.
 #pragma once
@@ -11,7 +9,7 @@
 
 namespace ashlar::cuda {
 
-/// How many problems, and how far apart in elements; signed, and 0 shares a matrix (not C). One problem by default.
+/// Product p reads A + p * a and B + p * b and writes C + p * c (elements). A stride of 0 shares an operand.
 struct batch_strides {
   index count = 1;
   index a = 0, b = 0, c = 0;

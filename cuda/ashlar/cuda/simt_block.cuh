@@ -49,16 +49,16 @@ struct simt_block {
 
   shared& s;
   const Window& w;
-  const index full, rest, tiles;  // k tiles that are whole, k beyond them, k tiles in all
-  const bool inside;              // are all rows and columns of the tile in C?
+  const int full, rest, tiles;  // k tiles that are whole, k beyond them, k tiles in all
+  const int plain;              // the first k tiles, no element of which lies outside
 
   ASHLAR_INLINE simt_block(shared& memory, const Window& window)
       : s(memory),
         w(window),
-        full(window.k / bk),
-        rest(window.k % bk),
+        full(int(window.k / bk)),
+        rest(int(window.k % bk)),
         tiles(full + (rest > 0)),
-        inside(window.rows >= Tile::bm && window.cols >= Tile::bn) {}
+        plain(window.rows >= Tile::bm && window.cols >= Tile::bn ? full : 0) {}
 
   /// The tile of C, by the threads of the team.
   template <class Team, class E>
@@ -74,19 +74,19 @@ struct simt_block {
     team.each([&](thread& th, int t) { start(th, t); });
     team.template arrive<stages - 2>();
     team.each([&](thread& th, int t) { fetch<0>(th, t, 0, 0); });
-    int slot = 0;
-    for (index tile = 0; tile < full; ++tile) {
-      const int next = slot + 1 < stages ? slot + 1 : 0;
+    int slot = 0, before = stages - 1;
+    for (int tile = 0; tile < full; ++tile) {
       team.each([&](thread& th, int t) {
-        bring(th, t, slot > 0 ? slot - 1 : stages - 1, tile + stages - 1);
+        bring(th, t, before, tile + stages - 1);
         most_steps(th, t, slot);
       });
       team.template arrive<stages - 2>();
+      before = slot;
+      slot = slot + 1 < stages ? slot + 1 : 0;
       team.each([&](thread& th, int t) {
-        fetch<0>(th, t, next, 0);
+        fetch<0>(th, t, slot, 0);
         multiply<1>(th);
       });
-      slot = next;
     }
     team.each([&](thread& th, int t) { rest_of_k(th, t, slot); });
   }
@@ -104,13 +104,13 @@ struct simt_block {
   }
 
   /// k tile `tile` to `slot`, if there is one; a group of copies in any case.
-  ASHLAR_INLINE void bring(thread& th, int t, int slot, index tile) const {
+  ASHLAR_INLINE void bring(thread& th, int t, int slot, int tile) const {
     T *a = s.a + slot * shared::a_stage, *b = s.b + slot * shared::b_stage;
-    if (inside && tile < full) {
+    if (tile < plain) {
       panel_a::all(a, th.next_a, w.a, t);
       panel_b::all(b, th.next_b, w.b, t);
     } else if (tile < tiles) {
-      const index ks = w.k - tile * bk;
+      const int ks = tile < full ? bk : rest;
       panel_a::part(a, th.next_a, w.a, t, w.rows, ks);
       panel_b::part(b, th.next_b, w.b, t, w.cols, ks);
     }

@@ -31,7 +31,7 @@ inline constexpr simt_shape simt_shapes[] = {
 template <>
 inline constexpr simt_shape simt_shapes<8>[] = {
     {.bm = 128, .bn = 64, .bk = 8, .wm = 64, .wn = 32, .lane_rows = 8, .stages = 3, .resident = 2},
-    {.bm = 64, .bn = 64, .bk = 8, .wm = 32, .wn = 32, .lane_rows = 4, .stages = 4, .resident = 4},
+    {.bm = 64, .bn = 64, .bk = 8, .wm = 32, .wn = 32, .lane_rows = 4, .stages = 4, .resident = 3},
     {.bm = 32, .bn = 32, .bk = 8, .wm = 16, .wn = 32, .lane_rows = 4, .stages = 6, .resident = 8},
     {.bm = 16, .bn = 64, .bk = 8, .wm = 16, .wn = 32, .lane_rows = 4, .stages = 5, .resident = 8},
     {.bm = 64, .bn = 16, .bk = 8, .wm = 32, .wn = 16, .lane_rows = 8, .stages = 5, .resident = 8},
@@ -42,7 +42,7 @@ inline constexpr int simt_shape_count = 5;
 /// through microbenchmarking", 2024, and its predecessors.
 struct simt_machine {
   int multiprocessors = 132;
-  int step_latency = 35;     // from the request of a strip to its use
+  int tile_latency = 100;    // of a k tile: the barrier, the first strips, the address of the next copies
   int memory_latency = 700;  // of a copy that misses L2
   int l2_bytes = 40;         // per SM
   int setup = 3000;          // start, the first copies, the epilogue
@@ -58,10 +58,10 @@ ASHLAR_HOST_INLINE constexpr index cycles_on_sm(const simt_shape& s, index block
   const int warps = s.bm / s.wm * (s.bn / s.wn), tm = s.wm / s.lane_rows, tn = s.wn * s.lane_rows / 32;
   const index reads = (tm + tn) * bytes / 16, sums = index(tm) * tn * bytes / 4;  // f64 sums at half the rate
   const index copies = (s.bm + s.bn) * 4 / (32 * warps);                          // instructions of a thread
-  const index issue = rounded_up_quotient(blocks * warps, 4) * (sums + reads + copies + 1);
+  const index step = sums + reads + copies + 1, issue = rounded_up_quotient(blocks * warps, 4) * step;
   const index shared = blocks * warps * reads * 2, l2 = blocks * (s.bm + s.bn) * bytes / sm.l2_bytes;
-  const index ring = sm.memory_latency / ((s.stages - 1) * s.bk);
-  return sm.setup + k * most(most(issue, shared), most(most(l2, ring), sm.step_latency));
+  const index ring = sm.memory_latency / ((s.stages - 1) * s.bk), warp = step + sm.tile_latency / s.bk;
+  return sm.setup + k * most(most(issue, shared), most(most(l2, ring), warp));
 }
 
 /// Cycles of `count` products m x n x k.

@@ -94,7 +94,8 @@ ASHLAR_INLINE void bring(T* shared, const X* global, int exist) {
 template <class Order, class T, int BX, int BK, int Pitch, int Threads>
 struct simt_panel {
   static constexpr int width = Order::template width<T>;
-  static constexpr int passes = BX * slab / (Threads * width);  // of the threads over a slab
+  static constexpr int passes = BX * slab / (Threads * width);        // of the threads over a slab
+  static constexpr int parts_unrolled = sizeof(T) == 4 ? passes : 1;  // sums of double leave no registers for more
   static_assert(BX * slab % (Threads * width) == 0);
 
   /// The first element that the thread copies of the first k tile.
@@ -109,13 +110,13 @@ struct simt_panel {
   static ASHLAR_INLINE void all(T* shared, const X*& from, const simt_side<X>& s, int thread) {
     const simt_walk w = Order::template walk<BX, Threads>(thread, s);
     const index step = w.next_k * s.along_k + w.next_x * s.along_x;
+    const X* p = from;
     shared += w.k * Pitch + w.x;
     ASHLAR_UNROLL
-    for (int k = 0; k < BK; k += slab) {
-      const X* p = from + k * s.along_k;
+    for (int i = 0; i < passes; ++i, p += step) {
       ASHLAR_UNROLL
-      for (int i = 0; i < passes; ++i, p += step) {
-        bring<Order>(shared + k * Pitch + i * (w.next_k * Pitch + w.next_x), p, width);
+      for (int k = 0; k < BK; k += slab) {
+        bring<Order>(shared + k * Pitch + i * (w.next_k * Pitch + w.next_x), p + k * s.along_k, width);
       }
     }
     from += BK * s.along_k;
@@ -123,18 +124,19 @@ struct simt_panel {
 
   /// The part of a k tile that exists: `xs` of its rows or columns, `ks` of its k.
   template <class X>
-  static ASHLAR_INLINE void part(T* shared, const X*& from, const simt_side<X>& s, int thread, index xs, index ks) {
+  static ASHLAR_INLINE void part(T* shared, const X*& from, const simt_side<X>& s, int thread, index xs, int ks) {
     const simt_walk w = Order::template walk<BX, Threads>(thread, s);
     const index step = w.next_k * s.along_k + w.next_x * s.along_x;
+    const X* p = from;
     shared += w.k * Pitch + w.x;
-    ASHLAR_UNROLL
-    for (int k = 0; k < BK; k += slab) {
-      const X* p = from + k * s.along_k;
+    ASHLAR_UNROLL_BY(parts_unrolled)
+    for (int i = 0; i < passes; ++i, p += step) {
+      const index left = xs - (w.x + i * w.next_x);
       ASHLAR_UNROLL
-      for (int i = 0; i < passes; ++i, p += step) {
-        const index left = xs - (w.x + i * w.next_x);
+      for (int k = 0; k < BK; k += slab) {
         if (left <= 0 || k + w.k + i * w.next_k >= ks) continue;
-        bring<Order>(shared + k * Pitch + i * (w.next_k * Pitch + w.next_x), p, left < width ? int(left) : width);
+        bring<Order>(shared + k * Pitch + i * (w.next_k * Pitch + w.next_x), p + k * s.along_k,
+                     left < width ? int(left) : width);
       }
     }
     from += BK * s.along_k;

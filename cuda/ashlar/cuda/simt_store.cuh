@@ -30,9 +30,7 @@ struct simt_store {
     row += Tile::first_row(thread, v);
     col += Tile::first_col(thread, v);
     if constexpr (runs_long<E>) {
-#if defined(__CUDACC__)
-#pragma unroll 1
-#endif
+      ASHLAR_UNROLL_BY(1)
       for (int i = 0; i < tm; ++i) {
         line(sum[0], c, row + Tile::row_offset(i, v), col, e, strips);
         move_up(sum);

@@ -16,9 +16,12 @@
 
 #if !defined(ASHLAR_UNROLL)
 #if defined(__CUDACC__)
-#define ASHLAR_UNROLL _Pragma("unroll")
+#define ASHLAR_PRAGMA(words) _Pragma(#words)
+#define ASHLAR_UNROLL ASHLAR_PRAGMA(unroll)
+#define ASHLAR_UNROLL_BY(count) ASHLAR_PRAGMA(unroll count)
 #else
 #define ASHLAR_UNROLL
+#define ASHLAR_UNROLL_BY(count)
 #endif
 #endif
 

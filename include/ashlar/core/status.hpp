@@ -97,7 +97,7 @@ class [[nodiscard]] status {
 ///     if (!w.ok()) return w.error();
 ///     gemm(A, w.value(), C);
 ///
-/// `value()` may be called only when ok(). Never throws, whatever the value type does on its own. For the host alone.
+/// `value()` may be called only when ok(). Never throws, whatever the value type does on its own.
 template <class T>
 class [[nodiscard]] result {
  public:
