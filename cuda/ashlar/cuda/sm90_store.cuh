@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// cuda/sm90_store.cuh: accumulators of a warpgroup to C: epilogue, conversion, boxes of 64 lines of 128 bytes in shared
+// memory, and from there by the tensor memory accelerator, or by plain stores where C is not made for it.
+//
+// Two boxes alternate: one is read by the accelerator while the next is written.
+//
+// Depends on: convert.cuh, ptx.cuh, sm90_layout.cuh, sm90_tile.cuh.   Used by: sm90_gemm.cuh.
+#pragma once
+
+#include <ashlar/cuda/convert.cuh>
+#include <ashlar/cuda/ptx.cuh>
+#include <ashlar/cuda/sm90_layout.cuh>
+#include <ashlar/cuda/sm90_tile.cuh>
+
+namespace ashlar::cuda::detail {
+
+/// Stores what one warpgroup holds. C is the matrix of this tile's batch, e the epilogue.
+template <class D, class E, class C>
+struct sm90_store {
+  static constexpr int box_cols = 128 / int(sizeof(D));
+
+  const CUtensorMap& map;
+  const C& c;
+  const E& e;
+  int batch;
+  bool boxed;             // by the accelerator
+  unsigned char* buffer;  // two boxes of this warpgroup
+  int barrier, thread;    // its named barrier; the thread in it
+
+  /// Rows row .. row + 63 from column col on; `turn` counts the boxes of this warpgroup.
+  template <class T, int Count>
+  __device__ __forceinline__ void operator()(const T (&acc)[Count], index row, index col, int& turn) const {
+    constexpr int boxes = (2 * Count + box_cols - 1) / box_cols;
+#pragma unroll
+    for (int q = 0; q < boxes; ++q) {
+      const index first = col + q * box_cols;
+      if (row < c.rows() && first < c.cols()) put(acc, q, row, first, turn++ % 2);
+    }
+  }
+
+ private:
+  template <class T, int Count>
+  __device__ __forceinline__ void put(const T (&acc)[Count], int q, index row, index col, int half) const {
+    unsigned char* const box = buffer + half * store_bytes;
+    if (thread == 0) ptx::wait_stores_read<1>();
+    ptx::sync_threads(barrier, warpgroup);
+    write(acc, q, ptx::shared_address(box), row, col);
+    ptx::fence_shared();
+    ptx::sync_threads(barrier, warpgroup);
+    if (boxed) {
+      if (thread == 0) ptx::store_box(map, ptx::shared_address(box), int(col), int(row), batch);
+    } else {
+      copy_out(box, row, col);
+    }
+  }
+
+  // The value for accumulator i of box q.
+  template <class T, int Count>
+  __device__ __forceinline__ T value(const T (&acc)[Count], int q, int i, index row, index col) const {
+    const fragment_place p = accumulator_place(thread, i);
+    return finished(e, acc[q * box_cols / 2 + i], c, row + p.row, col + p.col);
+  }
+
+  template <class T, int Count>
+  __device__ __forceinline__ void write(const T (&acc)[Count], int q, std::uint32_t box, index row, index col) const {
+    constexpr int count = box_cols / 2 < Count ? box_cols / 2 : Count;
+    if constexpr (sizeof(D) == 2) {
+#pragma unroll
+      for (int i = 0; i < count; i += 8) {
+        std::uint32_t words[4];
+#pragma unroll
+        for (int j = 0; j < 4; ++j) {
+          words[j] = packed<D>(value(acc, q, i + 2 * j, row, col), value(acc, q, i + 2 * j + 1, row, col));
+        }
+        const fragment_place p = stored_matrix_row(thread % 32);
+        ptx::store_matrices(box + swizzled((thread / 32 * 16 + p.row) * 128 + (2 * i + p.col) * 2), words);
+      }
+    } else {
+#pragma unroll
+      for (int i = 0; i < count; i += 2) {
+        const fragment_place p = accumulator_place(thread, i);
+        const pair_word<D> pair = packed<D>(ptx::copied(value(acc, q, i, row, col)), ptx::copied(value(acc, q, i + 1, row, col)));
+        ptx::store_shared(box + swizzled(p.row * 128 + p.col * int(sizeof(D))), pair);
+      }
+    }
+  }
+
+  // Neighbouring threads take neighbouring elements of C's memory.
+  __device__ __forceinline__ void copy_out(const unsigned char* box, index row, index col) const {
+    const bool by_rows = c.row_stride() == 1;
+    for (int i = thread; i < 64 * box_cols; i += warpgroup) {
+      const int r = by_rows ? i % 64 : i / box_cols, j = by_rows ? i / 64 : i % box_cols;
+      if (row + r < c.rows() && col + j < c.cols()) {
+        *c.pointer(row + r, col + j) = *reinterpret_cast<const D*>(box + swizzled(r * 128 + j * int(sizeof(D))));
+      }
+    }
+  }
+};
+
+}  // namespace ashlar::cuda::detail
