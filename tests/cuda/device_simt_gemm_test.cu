@@ -155,7 +155,7 @@ constexpr problem problems[] = {{1, 1, 1},      {1, 1, 0},       {128, 128, 32},
 template <class T, class A, class B, class C, class E>
 status launch_with(int shape, const A& a, const B& b, const C& c, const E& e, const cuda::batch_strides& batch) {
   if (shape < 0 || c.empty()) return cd::launch_simt<T>(a, b, c, e, batch, nullptr);
-  const cd::simt_problem<A, B, C, E> p{a, b, c, e, batch, 0, 0, 0, cd::strips_of_c<cd::strip<T>>(c, batch)};
+  const cd::simt_problem<A, B, C, E> p{a, b, c, e, batch, 0, {}, cd::strips_of_c<cd::strip<T>>(c, batch)};
   switch (shape) {
     case 0:
       return cd::launch_simt_shape<0, T>(p, nullptr);

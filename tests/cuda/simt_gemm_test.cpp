@@ -28,12 +28,12 @@ namespace cd = cuda::detail;
 // What launch_simt_tile and simt_kernel do, for all blocks of the grid.
 template <class Tile, class T, class OrderA, class OrderB, class P>
 void run_blocks(P p, random& r) {
-  p.tiles_m = int(cd::rounded_up_quotient(p.c.rows(), Tile::bm));
-  p.tiles_n = int(cd::rounded_up_quotient(p.c.cols(), Tile::bn));
+  p.order = cd::simt_order(cd::rounded_up_quotient(p.c.rows(), Tile::bm), cd::rounded_up_quotient(p.c.cols(), Tile::bn),
+                           p.batch.count);
   using window = cd::simt_window<decltype(p.a), decltype(p.b), decltype(p.c)>;
   using block = cd::simt_block<Tile, T, OrderA, OrderB, window>;
   const auto memory = std::make_unique<typename block::shared>();
-  for (int i = 0; i < int(p.batch.count) * p.tiles_m * p.tiles_n; ++i) {
+  for (int i = 0; i < p.order.count(); ++i) {
     for (T& x : memory->a) x = poison<T>();
     for (T& x : memory->b) x = poison<T>();
     const window w = cd::window_of_block<Tile>(p, i);
@@ -45,7 +45,7 @@ void run_blocks(P p, random& r) {
 template <int Shape, class T, class A, class B, class C, class E>
 void run_shape(const A& a, const B& b, const C& c, const E& e, const cuda::batch_strides& batch, random& r) {
   using tile = cd::simt_tile<cd::simt_shapes<sizeof(T)>[Shape]>;
-  const cd::simt_problem<A, B, C, E> p{a, b, c, e, batch, 0, 0, 0, cd::strips_of_c<cd::strip<T>>(c, batch)};
+  const cd::simt_problem<A, B, C, E> p{a, b, c, e, batch, 0, {}, cd::strips_of_c<cd::strip<T>>(c, batch)};
   copies.late = r.chance(50);
   cd::with_order < Shape<2, T>(
                        cd::side_a(p), batch.a, batch.count,
@@ -259,17 +259,18 @@ TEST_CASE("every element of a tile belongs to one thread") {
 
 TEST_CASE("blocks take every tile of C once") {
   for_each_case(scaled(200), [](random& r) {
-    const int m = int(r.between(1, 40)), n = int(r.between(1, 40));
-    std::vector<int> taken(std::size_t(m * n));
-    for (int i = 0; i < m * n; ++i) {
-      const cd::tile_place at = cd::place_of_tile(i, m, n);
-      REQUIRE((at.row < m && at.col < n));
-      ++taken.at(std::size_t(at.row * n + at.col));
+    const int m = int(r.between(1, 40)), n = int(r.between(1, 40)), count = int(r.between(1, 3));
+    std::vector<int> taken(std::size_t(m * n * count));
+    const cd::tile_order order = cd::simt_order(m, n, count);
+    for (int i = 0; i < order.count(); ++i) {
+      const cd::tile_place at = order[i];
+      REQUIRE((at.m < m && at.n < n && at.batch < count));
+      ++taken.at(std::size_t((at.batch * m + at.m) * n + at.n));
     }
     for (const int t : taken) REQUIRE(t == 1);
   });
-  static_assert(cd::place_of_tile(2147483646, 2147483647, 1).row == 2147483646);
-  static_assert(cd::place_of_tile(2147483646, 1, 2147483647).col == 2147483646);
+  static_assert(cd::simt_order(2147483647, 1, 1)[2147483646].m == 2147483646);
+  static_assert(cd::simt_order(1, 2147483647, 1)[2147483646].n == 2147483646);
 }
 
 namespace {

@@ -56,15 +56,15 @@ template <class Tile, class T, class OrderA, class OrderB, class A, class B, cla
 status launch_simt_tile(simt_problem<A, B, C, E> p, cudaStream_t stream) {
   const index tiles_m = rounded_up_quotient(p.c.rows(), Tile::bm), tiles_n = rounded_up_quotient(p.c.cols(), Tile::bn);
   constexpr index grid = 0x7fffffff;
-  if (tiles_m > grid / tiles_n) {
-    return status::error(errc::overflow, "gemm: C is %lld x %lld: more than 2^31 tiles", (long long)p.c.rows(),
-                         (long long)p.c.cols());
+  if (tiles_m > grid / tiles_n || p.a.cols() / Tile::bk > grid - Tile::stages) {
+    return status::error(errc::overflow, "gemm: %lld x %lld x %lld: more than 2^31 tiles", (long long)p.c.rows(),
+                         (long long)p.c.cols(), (long long)p.a.cols());
   }
-  p.tiles_m = int(tiles_m), p.tiles_n = int(tiles_n);
-  const index tiles = tiles_m * tiles_n, images = grid / tiles;
-  for (p.first = 0; p.first < p.batch.count; p.first += images) {
-    const index now = p.batch.count - p.first < images ? p.batch.count - p.first : images;
-    simt_kernel<Tile, T, OrderA, OrderB><<<unsigned(now * tiles), Tile::threads, 0, stream>>>(p);
+  const index most = grid / (tiles_m * tiles_n);  // problems of one launch
+  for (p.first = 0; p.first < p.batch.count; p.first += most) {
+    const index left = p.batch.count - p.first;
+    p.order = simt_order(tiles_m, tiles_n, left < most ? left : most);
+    simt_kernel<Tile, T, OrderA, OrderB><<<unsigned(p.order.count()), Tile::threads, 0, stream>>>(p);
     if (status s = checked(cudaGetLastError(), "gemm", "launch"); !s.ok()) return s;
   }
   return {};
@@ -97,7 +97,7 @@ status launch_simt(const A& a, const B& b, const C& c, const E& e, const batch_s
   } else {
     const auto device = current_device("gemm");
     if (!device.ok()) return device.error();
-    const simt_problem<A, B, C, E> p{a, b, c, e, batch, 0, 0, 0, strips_of_c<strip<T>>(c, batch)};
+    const simt_problem<A, B, C, E> p{a, b, c, e, batch, 0, {}, strips_of_c<strip<T>>(c, batch)};
     simt_machine sm;
     sm.multiprocessors = device.value().multiprocessors;
     switch (best_simt_shape<sizeof(T)>(c.rows(), c.cols(), a.cols(), batch.count, sm)) {

@@ -90,6 +90,13 @@ ASHLAR_INLINE void bring(T* shared, const X* global, int exist) {
   }
 }
 
+#if defined(__CUDACC__)
+#define ASHLAR_PRAGMA(words) _Pragma(#words)
+#define ASHLAR_UNROLL_BY(count) ASHLAR_PRAGMA(unroll count)
+#else
+#define ASHLAR_UNROLL_BY(count)
+#endif
+
 /// One thread's part of a side of BX rows or columns in k tiles of BK.
 template <class Order, class T, int BX, int BK, int Pitch, int Threads>
 struct simt_panel {
@@ -142,5 +149,7 @@ struct simt_panel {
     from += BK * s.along_k;
   }
 };
+
+#undef ASHLAR_UNROLL_BY
 
 }  // namespace ashlar::cuda::detail

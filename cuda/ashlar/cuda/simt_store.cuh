@@ -30,7 +30,7 @@ struct simt_store {
     row += Tile::first_row(thread, v);
     col += Tile::first_col(thread, v);
     if constexpr (runs_long<E>) {
-      ASHLAR_UNROLL_BY(1)
+      ASHLAR_ROLLED
       for (int i = 0; i < tm; ++i) {
         line(sum[0], c, row + Tile::row_offset(i, v), col, e, strips);
         move_up(sum);

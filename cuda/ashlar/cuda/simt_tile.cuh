@@ -9,21 +9,11 @@
 // So the strips that the lanes of a warp read for one k lie side by side in shared memory: 16-byte reads without
 // conflicts, each strip of A read once for a lane row, each of B once for a lane column.
 //
-// Depends on: core/config.hpp.   Used by: simt_panel.cuh, simt_block.cuh, simt_choose.cuh.
+// Depends on: core/config.hpp, device_code.cuh.   Used by: simt_panel.cuh, simt_block.cuh, simt_choose.cuh.
 #pragma once
 
 #include <ashlar/core/config.hpp>
-
-#if !defined(ASHLAR_UNROLL)
-#if defined(__CUDACC__)
-#define ASHLAR_PRAGMA(words) _Pragma(#words)
-#define ASHLAR_UNROLL ASHLAR_PRAGMA(unroll)
-#define ASHLAR_UNROLL_BY(count) ASHLAR_PRAGMA(unroll count)
-#else
-#define ASHLAR_UNROLL
-#define ASHLAR_UNROLL_BY(count)
-#endif
-#endif
+#include <ashlar/cuda/device_code.cuh>
 
 namespace ashlar::cuda::detail {
 

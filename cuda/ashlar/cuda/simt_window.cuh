@@ -2,16 +2,16 @@
 //
 // cuda/simt_window.cuh: what a block works on: which tile of C of which problem of the batch.
 //
-//   block number  =  problem * tiles  +  tile;     tiles in groups of 8 rows of them, column after column in a group
+//   block number  ->  tile_order: matrix of the batch, row and column of tiles  ->  pointers, and what of the tile
+//   exists
 //
-// so that blocks that run at the same time share rows of A and columns of B in L2.
-//
-// Depends on: batch.cuh, simt_panel.cuh, core/view.hpp.   Used by: simt_block.cuh, simt_gemm.cuh.
+// Depends on: batch.cuh, tile_order.cuh, simt_panel.cuh, core/view.hpp.   Used by: simt_block.cuh, simt_gemm.cuh.
 #pragma once
 
 #include <ashlar/core/view.hpp>
 #include <ashlar/cuda/batch.cuh>
 #include <ashlar/cuda/simt_panel.cuh>
+#include <ashlar/cuda/tile_order.cuh>
 
 namespace ashlar::cuda::detail {
 
@@ -23,20 +23,14 @@ struct simt_problem {
   C c;
   E e;
   batch_strides batch;
-  index first;           // the problem of block 0
-  int tiles_m, tiles_n;  // their product below 2^31
-  bool strips_of_c;      // rows of C are contiguous, and every strip of V elements is aligned
+  index first;       // the problem of block 0
+  tile_order order;  // of the problems from there on
+  bool strips_of_c;  // rows of C are contiguous, and every strip of V elements is aligned
 };
 
-/// Tile coordinates of the r-th tile.
-struct tile_place {
-  int row, col;
-};
-ASHLAR_INLINE constexpr tile_place place_of_tile(int r, int tiles_m, int tiles_n) {
-  const int height = tiles_m < 8 ? tiles_m : 8, group = r / (height * tiles_n), first = group * height;
-  const int rows = tiles_m - first < height ? tiles_m - first : height;
-  const int rest = r - group * (height * tiles_n);
-  return {first + rest % rows, rest / rows};
+/// Tiles of so many products of tiles_m x tiles_n tiles, less than 2^31 in all; in groups of 8 rows of tiles.
+ASHLAR_HOST_INLINE constexpr tile_order simt_order(index tiles_m, index tiles_n, index problems) {
+  return {int(tiles_m), int(tiles_n), tiles_m < 8 ? int(tiles_m) : 8, int(problems)};
 }
 
 /// One tile: its sides, its C and its first element there, how many rows and columns from there on exist.
@@ -53,9 +47,8 @@ struct simt_window {
 
 template <class Tile, class A, class B, class C, class E>
 ASHLAR_INLINE simt_window<A, B, C> window_of_block(const simt_problem<A, B, C, E>& p, int block) {
-  const int tiles = p.tiles_m * p.tiles_n, image = block / tiles;
-  const tile_place at = place_of_tile(block - image * tiles, p.tiles_m, p.tiles_n);
-  const index n = p.first + image, row = index(at.row) * Tile::bm, col = index(at.col) * Tile::bn;
+  const tile_place at = p.order[block];
+  const index n = p.first + at.batch, row = index(at.m) * Tile::bm, col = index(at.n) * Tile::bn;
   const auto* a = p.a.data() + (n * p.batch.a + row * p.a.row_stride());
   const auto* b = p.b.data() + (n * p.batch.b + col * p.b.col_stride());
   const C c(p.c.data() + n * p.batch.c, p.c.rows(), p.c.cols(), p.c.row_stride(), p.c.col_stride());
