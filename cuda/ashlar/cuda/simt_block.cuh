@@ -45,6 +45,7 @@ struct simt_block {
   using panel_a = simt_panel<OrderA, T, Tile::bm, Tile::bk, shared::a_pitch, Tile::threads>;
   using panel_b = simt_panel<OrderB, T, Tile::bn, Tile::bk, shared::b_pitch, Tile::threads>;
   static constexpr int bk = Tile::bk, stages = Tile::stages, v = strip<T>;
+  static constexpr int pairs = Tile::unrolled / 2;
   static_assert(bk % 2 == 0 && Tile::tm % v == 0 && Tile::tn % v == 0);
 
   shared& s;
@@ -92,9 +93,9 @@ struct simt_block {
   }
 
   ASHLAR_INLINE void start(thread& th, int t) const {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int i = 0; i < Tile::tm; ++i) {
-      ASHLAR_UNROLL
+      ASHLAR_UNROLL_ALL
       for (int j = 0; j < Tile::tn; ++j) th.sum[i][j] = T(0);
     }
     if (tiles == 0) return;
@@ -122,24 +123,24 @@ struct simt_block {
   ASHLAR_INLINE void fetch(thread& th, int t, int slot, int k) const {
     const T* a = s.a + slot * shared::a_stage + k * shared::a_pitch + Tile::first_row(t, v);
     const T* b = s.b + slot * shared::b_stage + k * shared::b_pitch + Tile::first_col(t, v);
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int i = 0; i < Tile::tm; i += v) read(th.a[Which] + i, a + Tile::row_offset(i, v));
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int j = 0; j < Tile::tn; j += v) read(th.b[Which] + j, b + Tile::col_offset(j, v));
   }
 
   static ASHLAR_INLINE void read(T* to, const T* from) {
     const auto x = *reinterpret_cast<const strip_of<T>*>(from);
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int i = 0; i < v; ++i) to[i] = x.v[i];
   }
 
   /// One k of all sums of the thread: one fused multiply-add each.
   template <int Which>
   static ASHLAR_INLINE void multiply(thread& th) {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int i = 0; i < Tile::tm; ++i) {
-      ASHLAR_UNROLL
+      ASHLAR_UNROLL_ALL
       for (int j = 0; j < Tile::tn; ++j) {
         th.sum[i][j] = ops<T, isa::cuda>::fma(th.a[Which][i], th.b[Which][j], th.sum[i][j]);
       }
@@ -148,7 +149,7 @@ struct simt_block {
 
   /// All k of a tile but the last; the strips of the first are there, those of the last will be.
   ASHLAR_INLINE void most_steps(thread& th, int t, int slot) const {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_BY(pairs)
     for (int k = 0; k < bk - 2; k += 2) {
       fetch<1>(th, t, slot, k + 1);
       multiply<0>(th);

@@ -90,13 +90,6 @@ ASHLAR_INLINE void bring(T* shared, const X* global, int exist) {
   }
 }
 
-#if defined(__CUDACC__)
-#define ASHLAR_PRAGMA(words) _Pragma(#words)
-#define ASHLAR_UNROLL_BY(count) ASHLAR_PRAGMA(unroll count)
-#else
-#define ASHLAR_UNROLL_BY(count)
-#endif
-
 /// One thread's part of a side of BX rows or columns in k tiles of BK.
 template <class Order, class T, int BX, int BK, int Pitch, int Threads>
 struct simt_panel {
@@ -119,9 +112,9 @@ struct simt_panel {
     const index step = w.next_k * s.along_k + w.next_x * s.along_x;
     const X* p = from;
     shared += w.k * Pitch + w.x;
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int i = 0; i < passes; ++i, p += step) {
-      ASHLAR_UNROLL
+      ASHLAR_UNROLL_ALL
       for (int k = 0; k < BK; k += slab) {
         bring<Order>(shared + k * Pitch + i * (w.next_k * Pitch + w.next_x), p + k * s.along_k, width);
       }
@@ -139,7 +132,7 @@ struct simt_panel {
     ASHLAR_UNROLL_BY(parts_unrolled)
     for (int i = 0; i < passes; ++i, p += step) {
       const index left = xs - (w.x + i * w.next_x);
-      ASHLAR_UNROLL
+      ASHLAR_UNROLL_ALL
       for (int k = 0; k < BK; k += slab) {
         if (left <= 0 || k + w.k + i * w.next_k >= ks) continue;
         bring<Order>(shared + k * Pitch + i * (w.next_k * Pitch + w.next_x), p + k * s.along_k,
@@ -149,7 +142,5 @@ struct simt_panel {
     from += BK * s.along_k;
   }
 };
-
-#undef ASHLAR_UNROLL_BY
 
 }  // namespace ashlar::cuda::detail

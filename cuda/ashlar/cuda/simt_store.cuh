@@ -30,22 +30,22 @@ struct simt_store {
     row += Tile::first_row(thread, v);
     col += Tile::first_col(thread, v);
     if constexpr (runs_long<E>) {
-      ASHLAR_ROLLED
+      ASHLAR_UNROLL_BY(1)
       for (int i = 0; i < tm; ++i) {
         line(sum[0], c, row + Tile::row_offset(i, v), col, e, strips);
         move_up(sum);
       }
     } else {
-      ASHLAR_UNROLL
+      ASHLAR_UNROLL_ALL
       for (int i = 0; i < tm; ++i) line(sum[i], c, row + Tile::row_offset(i, v), col, e, strips);
     }
   }
 
  private:
   static ASHLAR_INLINE void move_up(T (&sum)[tm][tn]) {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int i = 0; i + 1 < tm; ++i) {
-      ASHLAR_UNROLL
+      ASHLAR_UNROLL_ALL
       for (int j = 0; j < tn; ++j) sum[i][j] = sum[i + 1][j];
     }
   }
@@ -55,16 +55,16 @@ struct simt_store {
   static ASHLAR_INLINE void line(const T (&sum)[tn], const C& c, index row, index col, const E& e, bool strips) {
     using D = typename C::value_type;
     if (row >= c.rows()) return;
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int j = 0; j < tn; j += v) {
       const index first = col + Tile::col_offset(j, v);
       aligned_run<D, v> out;
-      ASHLAR_UNROLL
+      ASHLAR_UNROLL_ALL
       for (int i = 0; i < v; ++i) out.v[i] = stored<D>(finished(e, sum[j + i], c, row, first + i));
       if (strips && first + v <= c.cols()) {
         *reinterpret_cast<aligned_run<D, v>*>(c.pointer(row, first)) = out;
       } else {
-        ASHLAR_UNROLL
+        ASHLAR_UNROLL_ALL
         for (int i = 0; i < v; ++i) {
           if (first + i < c.cols()) *c.pointer(row, first + i) = out.v[i];
         }

@@ -9,11 +9,11 @@
 // So the strips that the lanes of a warp read for one k lie side by side in shared memory: 16-byte reads without
 // conflicts, each strip of A read once for a lane row, each of B once for a lane column.
 //
-// Depends on: core/config.hpp, device_code.cuh.   Used by: simt_panel.cuh, simt_block.cuh, simt_choose.cuh.
+// Depends on: core/config.hpp, unroll.cuh.   Used by: simt_panel.cuh, simt_block.cuh, simt_choose.cuh.
 #pragma once
 
 #include <ashlar/core/config.hpp>
-#include <ashlar/cuda/device_code.cuh>
+#include <ashlar/cuda/unroll.cuh>
 
 namespace ashlar::cuda::detail {
 
@@ -24,19 +24,21 @@ inline constexpr int strip = 16 / int(sizeof(T));
 /// k is copied to shared memory in slabs of this many: 32 bytes of a row of f32, the unit of DRAM.
 inline constexpr int slab = 8;
 
-/// The extents of a block and of a warp, the k of one stage, the stages of the ring, and the blocks an SM shall hold.
+/// The extents of a block and of a warp, the k of one stage, the stages of the ring, the blocks an SM shall hold.
 struct simt_shape {
   int bm, bn, bk;
   int wm, wn;
   int lane_rows;  // 4 or 8
   int stages;
   int resident;
+  int unrolled = 64;  // k of a stage whose steps are written out, an even number
 };
 
 /// A shape as a type.
 template <simt_shape S>
 struct simt_tile {
   static constexpr int bm = S.bm, bn = S.bn, bk = S.bk, stages = S.stages, resident = S.resident;
+  static constexpr int unrolled = S.unrolled;
   static constexpr int lane_rows = S.lane_rows, lane_cols = 32 / S.lane_rows;
   static constexpr int warps_n = S.bn / S.wn, threads = 32 * (S.bm / S.wm) * warps_n;
   static constexpr int tm = S.wm / lane_rows, tn = S.wn / lane_cols;
