@@ -49,13 +49,15 @@ __device__ __forceinline__ void expect_bytes(std::uint32_t barrier, std::uint32_
 __device__ __forceinline__ void arrive(std::uint32_t barrier) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
 }
-/// Arrives at the barrier at the same address in block `rank` of the cluster.
+/// Arrives at the barrier at the same address in block `rank` of the cluster. Not with release at cluster scope, which is
+/// a fence of the whole GPU in machine code (8192^3 in bf16: 550 TFLOP/s instead of 670): what came before are reads that
+/// have ended.
 __device__ __forceinline__ void arrive_at(std::uint32_t barrier, std::uint32_t rank) {
   asm volatile(
       "{\n"
       ".reg .b32 remote;\n"
       "mapa.shared::cluster.u32 remote, %0, %1;\n"
-      "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [remote];\n"
+      "mbarrier.arrive.shared::cluster.b64 _, [remote];\n"
       "}" ::"r"(barrier),
       "r"(rank)
       : "memory");
@@ -128,13 +130,8 @@ __device__ __forceinline__ void store_box(const CUtensorMap& map, std::uint32_t 
                : "memory");
   asm volatile("cp.async.bulk.commit_group;" ::: "memory");
 }
-/// Until all but `Pending` stores have read their shared memory.
-template <int Pending>
-__device__ __forceinline__ void wait_stores_read() {
-  asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(Pending) : "memory");
-}
-/// Until every store has been written.
-__device__ __forceinline__ void wait_stores() { asm volatile("cp.async.bulk.wait_group 0;" ::: "memory"); }
+/// Until every store has read its shared memory.
+__device__ __forceinline__ void wait_stores_read() { asm volatile("cp.async.bulk.wait_group.read 0;" ::: "memory"); }
 /// What ordinary stores wrote to shared memory is seen by the accelerator and the matrix unit.
 __device__ __forceinline__ void fence_shared() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 

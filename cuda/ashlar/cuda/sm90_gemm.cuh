@@ -78,6 +78,8 @@ struct sm90_block : Kind {
   // ---- producer: one thread
 
   __device__ __forceinline__ void produce(const sm90_maps& maps, const sm90_work& work) const {
+    ptx::prefetch_map(maps.a);
+    ptx::prefetch_map(maps.b);
     ring<S.stages> at;
     for (int t = first_tile(); t < work.order.count(); t += tile_step()) {
       const tile_place p = work.order[t];
@@ -131,7 +133,7 @@ struct sm90_block : Kind {
     constexpr int every = S.ping_pong ? sm90_consumers : 1;
     ring<S.stages> at;
     if (S.ping_pong && consumer == 1) at.advance(work.k_blocks);
-    int stored = 0, mine = 0;
+    int mine = 0;
     for (int t = first_tile() + (S.ping_pong ? consumer * tile_step() : 0); t < work.order.count();
          t += every * tile_step(), ++mine) {
       acc sums[geometry::row_blocks][S.bn / 2];
@@ -142,13 +144,12 @@ struct sm90_block : Kind {
       const tile_place p = work.order[t];
       const C here(c.data() + p.batch * work.c_step, c.rows(), c.cols(), c.row_stride(), c.col_stride());
       const index row = index(p.m * S.cluster + int(rank)) * S.bm + (S.ping_pong ? 0 : consumer * geometry::rows);
-      const sm90_store<typename Kind::D, E, C> store{
-          c_map, here, e, p.batch, work.boxed_c, memory + geometry::staging + consumer * 2 * store_bytes, 1 + consumer,
+      const sm90_store<typename Kind::D, S.boxes, E, C> store{
+          c_map, here, e, p.batch, work.boxed_c, memory + geometry::staging + consumer * S.boxes * store_bytes, 1 + consumer,
           ptx::from_here(thread)};
-#pragma unroll
-      for (int i = 0; i < geometry::row_blocks; ++i) store(sums[i], row + 64 * i, index(p.n) * S.bn, stored);
+      store(sums, row, index(p.n) * S.bn);
     }
-    if (thread == 0) ptx::wait_stores();
+    if (thread == 0) ptx::wait_stores_read();
   }
 
   // The other warpgroup has issued the products of the tile before.

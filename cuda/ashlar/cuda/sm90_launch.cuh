@@ -52,7 +52,8 @@ status launch_sm90_kind(const boxed_matrix& a, const boxed_matrix& b, const C& c
   if (status s = encode<typename Kind::In>(b_map, b, encoder.value(), who); !s.ok()) return s;
   sm90_work work = given;
   const boxed_matrix c_boxes = boxed_rows(c, given.c_step, count, 64);
-  work.boxed_c = c.col_stride() == 1 && c.row_stride() >= c.cols() && given.c_step >= 0 && boxable(c_boxes);
+  work.boxed_c = c.col_stride() == 1 && c.row_stride() >= c.cols() && given.c_step >= 0 &&
+                 storable(c_boxes, sizeof(typename Kind::D));
   if (work.boxed_c) {
     if (status s = encode<typename Kind::D>(c_map, c_boxes, encoder.value(), who); !s.ok()) return s;
   }

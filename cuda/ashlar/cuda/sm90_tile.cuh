@@ -14,10 +14,12 @@
 
 namespace ashlar::cuda {
 
-/// A tile of bm x bn elements of C for each block; `cluster` blocks, one below the other, share what they load of B.
+/// A tile of bm x bn elements of C for each block; `cluster` blocks, one below the other, share what they load of B; a
+/// warpgroup stores `boxes` boxes (of 64 lines of 128 bytes) at a time.
 struct sm90_tile {
   int bm, bn;
   int stages;
+  int boxes = 4;
   int cluster = 1;
   bool ping_pong = false;
 };
@@ -36,8 +38,8 @@ struct sm90_geometry {
   static constexpr int row_blocks = rows / 64;
   static constexpr int a_bytes = S.bm * 128, b_bytes = S.bn * 128;
   static constexpr int stage_bytes = a_bytes + b_bytes;
-  static constexpr int staging = S.stages * stage_bytes;              // where the stored boxes begin: two each
-  static constexpr int barriers = staging + sm90_consumers * 2 * store_bytes;
+  static constexpr int staging = S.stages * stage_bytes;              // where the stored boxes begin
+  static constexpr int barriers = staging + sm90_consumers * S.boxes * store_bytes;
   static constexpr int barrier_count = 2 * S.stages + 2;              // full, empty; turns of ping-pong
   static constexpr int shared_bytes = barriers + 8 * barrier_count + 1024;  // and room to align
   static constexpr int readers = S.ping_pong ? 1 : sm90_consumers;    // warpgroups that read a stage

@@ -61,6 +61,11 @@ constexpr bool boxable(const boxed_matrix& m) {
          m.extent[1] < most_extent && m.extent[2] < most_extent;
 }
 
+/// What it asks of a matrix that it stores besides: it writes whole pieces of 16 bytes.
+constexpr bool storable(const boxed_matrix& m, index element_bytes) {
+  return boxable(m) && m.extent[0] * std::uint64_t(element_bytes) % 16 == 0;
+}
+
 using map_encoder = CUresult(CUtensorMap*, CUtensorMapDataType, cuuint32_t, void*, const cuuint64_t*, const cuuint64_t*,
                              const cuuint32_t*, const cuuint32_t*, CUtensorMapInterleave, CUtensorMapSwizzle,
                              CUtensorMapL2promotion, CUtensorMapFloatOOBfill);
