@@ -47,7 +47,7 @@ ASHLAR_INLINE constexpr To saturated(From x) {
 template <std::floating_point To, std::floating_point From>
 ASHLAR_INLINE constexpr To narrowed(From x) {
   using limits = std::numeric_limits<To>;
-  if (std::is_constant_evaluated()) {
+  if (__builtin_is_constant_evaluated()) {
     constexpr From epsilon = limits::epsilon(), largest = limits::max();
     constexpr From beyond = largest + largest / (2 - epsilon) * (epsilon / 2);
     if (x >= beyond) return limits::infinity();
@@ -126,7 +126,7 @@ struct there_and_back {
   }
 
   // g++ 12 makes vectors of this loop and then takes double -> float -> double for no change at all.
-  static ASHLAR_INLINE constexpr U kept(U x) { return std::is_constant_evaluated() ? x : rounded(x); }
+  static ASHLAR_INLINE constexpr U kept(U x) { return __builtin_is_constant_evaluated() ? x : rounded(x); }
 };
 
 }  // namespace detail

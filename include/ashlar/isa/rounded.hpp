@@ -25,7 +25,9 @@ namespace ashlar::detail {
 /// x, as it was rounded. V is float, double or a register of them (of SVE, too).
 template <class V>
 ASHLAR_INLINE V rounded(V x) {
+#if !defined(__CUDA_ARCH__)  // there lane.cuh's operations are instructions by name
   asm("" : ASHLAR_VECTOR_REGISTER(x));
+#endif
   return x;
 }
 

@@ -68,7 +68,7 @@ struct scalar_float_ops : scalar_ops<T> {
   static ASHLAR_INLINE constexpr T add(T a, T b) { return a + b; }
   static ASHLAR_INLINE constexpr T sub(T a, T b) { return a - b; }
   static ASHLAR_INLINE constexpr T mul(T a, T b) {
-    return std::is_constant_evaluated() ? a * b : detail::rounded(a * b);
+    return __builtin_is_constant_evaluated() ? a * b : detail::rounded(a * b);
   }
   static ASHLAR_INLINE constexpr T div(T a, T b) { return a / b; }
   static ASHLAR_INLINE constexpr T fma(T a, T b, T c) { return ashlar::fma(a, b, c); }
