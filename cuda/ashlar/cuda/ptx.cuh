@@ -84,7 +84,7 @@ __device__ __forceinline__ std::uint32_t cluster_rank() {
   return rank;
 }
 __device__ __forceinline__ void sync_cluster() {
-  asm volatile("barrier.cluster.arrive.aligned;\nbarrier.cluster.wait.aligned;" ::: "memory");
+  asm volatile("barrier.cluster.arrive;\nbarrier.cluster.wait;" ::: "memory");
 }
 /// All `threads` that name barrier `id` (0 is __syncthreads's).
 __device__ __forceinline__ void sync_threads(int id, int threads) {

@@ -83,15 +83,34 @@ struct sm90_block : Kind {
     ptx::publish_barriers();
   }
 
-  // ---- producer: one thread
+  // The barriers are ready, in every block of the cluster; by the producer's warp and the consumers.
+  static __device__ __forceinline__ void await_start() {
+    if constexpr (S.cluster() > 1) {
+      ptx::sync_cluster();
+    } else {
+      ptx::sync_threads(0, 32 + sm90_consumers * warpgroup);
+    }
+  }
 
+  // ---- producer: one warp, of which one thread works
+
+  // What can be done before the barriers are ready is: the first place, and what it needs from memory, cost as much as
+  // they do (1200 cycles of a product of 1024^3 that takes 12000).
   template <class Work>
   __device__ __forceinline__ void produce(const sm90_maps& maps, const Work& work) const {
-    ptx::prefetch_map(maps.a);
-    ptx::prefetch_map(maps.b);
+    using cursor = typename Kind::Operands::cursor;
+    const bool works = threadIdx.x == 0;
+    if (works) {
+      ptx::prefetch_map(maps.a);
+      ptx::prefetch_map(maps.b);
+      init();
+    }
+    int t = first_tile();
+    cursor place(*this, work.operands, work.order[t]);
+    await_start();
+    if (!works) return;
     ring<S.stages> at;
-    for (int t = first_tile(); t < work.order.count(); t += tile_step()) {
-      typename Kind::Operands::cursor place(*this, work.operands, work.order[t]);
+    while (t < work.order.count()) {
 #pragma unroll 1
       for (int kb = 0; kb < work.k_blocks; ++kb, at.advance()) {
         ptx::wait(empty(at.slot), at.phase ^ 1);
@@ -100,6 +119,8 @@ struct sm90_block : Kind {
         place.load_b(*this, maps.b, at.slot);
         place.advance();
       }
+      t += tile_step();
+      place = cursor(*this, work.operands, work.order[t]);
     }
     // A neighbour may still say that it has read its copy: the barriers must outlive that.
     for (int s = 0; s < S.stages; ++s, at.advance()) ptx::wait(empty(at.slot), at.phase ^ 1);
@@ -244,18 +265,14 @@ __global__ void __launch_bounds__(sm90_threads, 1)
     unsigned char* const memory = shared + (-ptx::shared_address(shared) & 1023u);
     constexpr int cluster = Kind::S.cluster();
     const sm90_block<Kind> block{{}, memory, ptx::shared_address(memory), cluster > 1 ? ptx::cluster_rank() : 0};
-    if (threadIdx.x == 0) block.init();
-    if constexpr (cluster > 1) {
-      ptx::sync_cluster();
-    } else {
-      __syncthreads();
-    }
     const int group = __shfl_sync(0xFFFFFFFFu, int(threadIdx.x) / warpgroup, 0);
     if (group == 0) {
       ptx::release_registers<40>();
-      if (threadIdx.x == 0) block.produce({a, b}, work);
+      if (threadIdx.x < 32) block.produce({a, b}, work);
     } else {
       ptx::claim_registers<232>();
+      if (work.boxed_c && threadIdx.x % warpgroup == 0) ptx::prefetch_map(c_map);
+      block.await_start();
       block.consume(c_map, work, c, e, group - 1, int(threadIdx.x) % warpgroup);
     }
   }

@@ -77,7 +77,7 @@ status launch_clusters(Kernel kernel, int cluster, int bytes, int tiles, const d
   config.stream = stream;
   config.attrs = &attribute;
   config.numAttrs = 1;
-  const auto clusters = clusters_at_once(kernel, config, device.device, who);
+  const auto clusters = cluster == 1 ? result<int>(device.multiprocessors) : clusters_at_once(kernel, config, device.device, who);
   if (!clusters.ok()) return clusters.error();
   config.gridDim = unsigned((tiles < clusters.value() ? tiles : clusters.value()) * cluster);
   return checked(cudaLaunchKernelEx(&config, kernel, arguments...), who, "cudaLaunchKernelEx");

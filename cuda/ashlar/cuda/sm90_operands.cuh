@@ -64,14 +64,14 @@ struct pixels {
   };
 
   struct cursor {
-    const work& w;
+    const work* given;
     int col, x, y, image;          // of src: the pixel that meets tap 0
     int channel = 0, tap = 0, tap_x = 0, tap_y = 0;
     int step;
 
     template <class Block>
-    __device__ __forceinline__ cursor(const Block& block, const work& given, const tile_place& p)
-        : w(given), col(block.col_of(p)), step(Block::bk) {
+    __device__ __forceinline__ cursor(const Block& block, const work& w, const tile_place& p)
+        : given(&w), col(block.col_of(p)), step(Block::bk) {
       static_assert(Block::S.cluster_n == 1, "every block loads its own pixels");
       const int row = block.row_of(p), each = w.dst_w * w.dst_h;
       image = row / each;
@@ -80,6 +80,7 @@ struct pixels {
     }
     template <class Block>
     __device__ __forceinline__ void load_a(const Block& block, const CUtensorMap& map, std::uint32_t slot) const {
+      const work& w = *given;
       const int last_x = w.kernel_w - 1, last_y = w.taps / w.kernel_w - 1;
       const int dx = (w.mirrored ? last_x - tap_x : tap_x) * w.dilation_w, dy = (w.mirrored ? last_y - tap_y : tap_y) * w.dilation_h;
       ptx::load_pixels(block.a_tile(slot), map, block.full(slot), channel, x, y, image, std::uint16_t(dx), std::uint16_t(dy));
@@ -89,9 +90,9 @@ struct pixels {
       block.load_b(map, slot, [this](int i) { return MnB ? box_place{col + i, tap, channel} : box_place{channel, tap, col + i}; });
     }
     __device__ __forceinline__ void advance() {
-      if ((channel += step) < w.channels) return;
+      if ((channel += step) < given->channels) return;
       channel = 0, ++tap;
-      if (++tap_x == w.kernel_w) tap_x = 0, ++tap_y;
+      if (++tap_x == given->kernel_w) tap_x = 0, ++tap_y;
     }
   };
 };

@@ -18,7 +18,9 @@ namespace ashlar {
 
 namespace detail {
 
-// Tag keeps the types of the four slots apart: two empty members of one type may not share an address.
+// An extent or a stride: a base of the view, for an empty base takes no storage. ([[no_unique_address]] would say the
+// same of a member, but nvcc 13 places what follows it elsewhere in device code than the host does.) Tag keeps the types
+// of the four apart: two empty bases of one type may not share an address.
 template <int Tag, index Static>
 struct slot {
   constexpr slot() = default;
@@ -48,7 +50,11 @@ inline constexpr bool static_converts = To == dynamic || To == From;
 /// A view is a value: copy it freely. It converts to a view of const elements and from constant extents and strides to
 /// dynamic ones. No access is checked; operations check shapes and say so through `status`. Never allocates.
 template <class T, index Rows = dynamic, index Cols = dynamic, index RowStride = dynamic, index ColStride = dynamic>
-class matrix_view {
+class matrix_view : detail::slot<0, Rows>, detail::slot<1, Cols>, detail::slot<2, RowStride>, detail::slot<3, ColStride> {
+  using rows_slot = detail::slot<0, Rows>;
+  using cols_slot = detail::slot<1, Cols>;
+  using row_stride_slot = detail::slot<2, RowStride>;
+  using col_stride_slot = detail::slot<3, ColStride>;
   static_assert(Rows >= dynamic && Cols >= dynamic, "a constant extent is not negative");
 
  public:
@@ -64,7 +70,7 @@ class matrix_view {
 
   /// Values given for constant extents and strides are ignored: the type decides.
   ASHLAR_INLINE constexpr matrix_view(T* data, index rows, index cols, index row_stride, index col_stride)
-      : data_(data), rows_(rows), cols_(cols), row_stride_(row_stride), col_stride_(col_stride) {}
+      : rows_slot(rows), cols_slot(cols), row_stride_slot(row_stride), col_stride_slot(col_stride), data_(data) {}
 
   template <class U, index R, index C, index RS, index CS>
     requires(std::convertible_to<U (*)[], T (*)[]> && detail::static_converts<R, Rows> &&
@@ -74,10 +80,10 @@ class matrix_view {
       : matrix_view(v.data(), v.rows(), v.cols(), v.row_stride(), v.col_stride()) {}
 
   [[nodiscard]] ASHLAR_INLINE constexpr T* data() const { return data_; }
-  [[nodiscard]] ASHLAR_INLINE constexpr index rows() const { return rows_.value(); }
-  [[nodiscard]] ASHLAR_INLINE constexpr index cols() const { return cols_.value(); }
-  [[nodiscard]] ASHLAR_INLINE constexpr index row_stride() const { return row_stride_.value(); }
-  [[nodiscard]] ASHLAR_INLINE constexpr index col_stride() const { return col_stride_.value(); }
+  [[nodiscard]] ASHLAR_INLINE constexpr index rows() const { return rows_slot::value(); }
+  [[nodiscard]] ASHLAR_INLINE constexpr index cols() const { return cols_slot::value(); }
+  [[nodiscard]] ASHLAR_INLINE constexpr index row_stride() const { return row_stride_slot::value(); }
+  [[nodiscard]] ASHLAR_INLINE constexpr index col_stride() const { return col_stride_slot::value(); }
   [[nodiscard]] ASHLAR_INLINE constexpr bool empty() const { return rows() <= 0 || cols() <= 0; }
 
   /// The address of (i, j), which need not be inside.
@@ -104,10 +110,6 @@ class matrix_view {
 
  private:
   T* data_ = nullptr;
-  [[no_unique_address]] detail::slot<0, Rows> rows_;
-  [[no_unique_address]] detail::slot<1, Cols> cols_;
-  [[no_unique_address]] detail::slot<2, RowStride> row_stride_;
-  [[no_unique_address]] detail::slot<3, ColStride> col_stride_;
 };
 
 /// Row-major and contiguous, m x n:  view(a, m, n).
