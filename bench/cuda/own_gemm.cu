@@ -23,10 +23,8 @@ cudaError_t run_tile(const gemm_problem& p, const operand_set& set, int group, c
   const matrix<const In> B = p.form == layout::tn ? matrix<const In>(b, p.n, p.k, p.k, 1) : matrix<const In>(b, p.n, p.k, 1, p.n);
   const ashlar::matrix_view<D, ashlar::dynamic, ashlar::dynamic, ashlar::dynamic, 1> C(static_cast<D*>(set.c), p.m, p.n, p.n, 1);
   const ashlar::cuda::batch_strides batch{p.batch, p.m * p.k, p.n * p.k, p.m * p.n};
-  constexpr int bk = 128 / int(sizeof(In));
-  const auto pa = kernels::k_lines(A, batch.a, p.batch, S.bm, bk);
-  const auto pb = kernels::k_lines(B, batch.b, p.batch, S.bn / S.cluster, bk);
-  const auto s = kernels::launch_sm90<In, S>(pa, pb, C, ashlar::acc, batch, p.k, 132, group, stream);
+  static const auto device = kernels::current_device("bench").value();
+  const auto s = kernels::launch_sm90<In, S>(A, B, C, ashlar::acc, batch, device, group, stream);
   if (!s.ok()) std::fprintf(stderr, "%s\n", s.message());
   return s.ok() ? cudaSuccess : cudaErrorUnknown;
 }
@@ -34,7 +32,7 @@ cudaError_t run_tile(const gemm_problem& p, const operand_set& set, int group, c
 template <class In, class D, sm90_tile S>
 contender tile(std::initializer_list<arithmetic> types, int group) {
   std::string name = std::to_string(S.bm) + "x" + std::to_string(S.bn) + (S.ping_pong ? "p" : "") + "s" +
-                     std::to_string(S.stages) + "b" + std::to_string(S.boxes) + "c" + std::to_string(S.cluster) + "g" + std::to_string(group);
+                     std::to_string(S.stages) + "b" + std::to_string(S.boxes) + "c" + std::to_string(S.cluster_m) + std::to_string(S.cluster_n) + "g" + std::to_string(group);
   const std::vector<arithmetic> wanted(types);
   return {name, [wanted, group](const gemm_problem& p, const buffers& memory, launch& out) {
             if (p.epilogue != epilogue::none) return false;
@@ -50,9 +48,10 @@ contender tile(std::initializer_list<arithmetic> types, int group) {
 
 template <class In, class D>
 void add_main_tiles(std::vector<contender>& list, std::initializer_list<arithmetic> types) {
-  list.push_back(tile<In, D, sm90_tile{128, 256, 3, 4, 2, false}>(types, 8));
-  list.push_back(tile<In, D, sm90_tile{256, 128, 3, 4, 2, false}>(types, 8));
-  list.push_back(tile<In, D, sm90_tile{128, 128, 5, 4, 2, true}>(types, 8));
+  list.push_back(tile<In, D, sm90_tile{128, 256, 4, 2, 2, 1, false}>(types, 8));
+  list.push_back(tile<In, D, sm90_tile{128, 128, 6, 2, 2, 1, true}>(types, 8));
+  list.push_back(tile<In, D, sm90_tile{128, 128, 6, 2, 2, 2, true}>(types, 8));
+  list.push_back(tile<In, D, sm90_tile{64, 128, 8, 2, 2, 2, true}>(types, 8));
 }
 
 }  // namespace
@@ -60,17 +59,19 @@ void add_main_tiles(std::vector<contender>& list, std::initializer_list<arithmet
 std::vector<contender> bench::own_contenders() {
   using enum arithmetic;
   std::vector<contender> list;
-  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{128, 256, 3, 4, 2, false}>({bf16}, 8));
-  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{128, 256, 4, 2, 2, false}>({bf16}, 8));
-  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{256, 128, 3, 4, 2, false}>({bf16}, 8));
-  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{256, 128, 3, 4, 1, false}>({bf16}, 8));
-  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{128, 192, 4, 3, 2, false}>({bf16}, 8));
-  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{128, 128, 5, 4, 2, false}>({bf16}, 8));
-  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{128, 128, 5, 4, 2, true}>({bf16}, 8));
-  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{128, 128, 5, 4, 2, true}>({bf16}, 16));
-  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{64, 256, 4, 4, 2, true}>({bf16}, 8));
-  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{64, 128, 6, 2, 2, true}>({bf16}, 8));
-  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{64, 128, 8, 2, 2, true}>({bf16}, 8));
+  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{128, 256, 4, 2, 2, 1, false}>({bf16}, 8));
+  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{256, 128, 4, 2, 1, 2, false}>({bf16}, 8));
+  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{256, 128, 4, 2, 1, 2, false}>({bf16}, 4));
+  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{128, 192, 4, 3, 2, 1, false}>({bf16}, 8));
+  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{128, 128, 6, 2, 2, 1, true}>({bf16}, 8));
+  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{128, 128, 6, 2, 1, 2, true}>({bf16}, 8));
+  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{128, 128, 6, 2, 2, 2, true}>({bf16}, 8));
+  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{128, 128, 6, 2, 2, 2, true}>({bf16}, 4));
+  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{128, 256, 4, 2, 2, 2, false}>({bf16}, 4));
+  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{64, 128, 8, 2, 2, 1, true}>({bf16}, 8));
+  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{64, 128, 8, 2, 2, 2, true}>({bf16}, 8));
+  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{64, 128, 8, 2, 1, 2, true}>({bf16}, 8));
+  list.push_back(tile<ashlar::bf16, ashlar::bf16, sm90_tile{64, 128, 8, 2, 4, 1, true}>({bf16}, 8));
   add_main_tiles<ashlar::cuda::tf32, float>(list, {tf32});
   add_main_tiles<ashlar::e4m3, ashlar::bf16>(list, {e4m3_fast});
   add_main_tiles<std::int8_t, std::int32_t>(list, {s8});

@@ -124,6 +124,15 @@ __device__ __forceinline__ void load_box_for(std::uint16_t blocks, std::uint32_t
       "l"(&map), "r"(barrier), "h"(blocks), "r"(x), "r"(y), "r"(z)
       : "memory");
 }
+/// Channels from `c` on of the pixels from (x, y) of image n on, each moved by (dx, dy): a column of the im2col matrix.
+__device__ __forceinline__ void load_pixels(std::uint32_t to, const CUtensorMap& map, std::uint32_t barrier, int c, int x,
+                                            int y, int n, std::uint16_t dx, std::uint16_t dy) {
+  asm volatile(
+      "cp.async.bulk.tensor.4d.shared::cluster.global.im2col.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5, %6}], "
+      "[%2], {%7, %8};" ::"r"(to),
+      "l"(&map), "r"(barrier), "r"(c), "r"(x), "r"(y), "r"(n), "h"(dx), "h"(dy)
+      : "memory");
+}
 __device__ __forceinline__ void store_box(const CUtensorMap& map, std::uint32_t from, int x, int y, int z) {
   asm volatile("cp.async.bulk.tensor.3d.global.shared::cta.bulk_group [%0, {%2, %3, %4}], [%1];" ::"l"(&map), "r"(from),
                "r"(x), "r"(y), "r"(z)

@@ -8,39 +8,42 @@
 // A block keeps taking tiles until none is left. Design after the warp-specialised persistent kernels that CUTLASS 3
 // made known; the layouts are in sm90_layout.cuh, the ring in ring.cuh, the order of the tiles in tile_order.cuh.
 //
-// Depends on: wgmma.cuh, sm90_store.cuh, ring.cuh, tile_order.cuh.   Used by: sm90_launch.cuh.
+// Depends on: wgmma.cuh, sm90_operands.cuh, sm90_store.cuh, ring.cuh, tile_order.cuh.   Used by: sm90_launch.cuh.
 #pragma once
 
 #include <ashlar/cuda/arch.cuh>
 #include <ashlar/cuda/ring.cuh>
+#include <ashlar/cuda/sm90_operands.cuh>
 #include <ashlar/cuda/sm90_store.cuh>
 #include <ashlar/cuda/tile_order.cuh>
 #include <ashlar/cuda/wgmma.cuh>
 
 namespace ashlar::cuda::detail {
 
-/// What one launch computes, beside its operands.
+/// What one launch computes; Operands says where A and B are (sm90_operands.cuh).
+template <class Operands>
 struct sm90_work {
-  tile_order order;      // its rows are of clusters of tiles
+  tile_order order;      // of clusters of tiles
   int k_blocks;          // of 128 bytes
-  int a_step, b_step;    // 1: every matrix of the batch has its own A, B; 0: one for all
-  index c_step;          // elements from one C to the next
+  index c_step;          // elements from one C of a batch to the next
   bool boxed_c;          // may the accelerator store C
+  typename Operands::work operands;
 };
 
-/// The types and the shape of a kernel. MnA, MnB: A is contiguous along its rows' index, B along its columns'.
-template <class In_, class D_, sm90_tile S_, bool MnA_, bool MnB_>
+/// The types and the shape of a kernel.
+template <class In_, class D_, sm90_tile S_, class Operands_>
 struct sm90_kind {
   using In = In_;
   using D = D_;
+  using Operands = Operands_;
   static constexpr sm90_tile S = S_;
-  static constexpr bool MnA = MnA_, MnB = MnB_;
+  static constexpr bool MnA = Operands::mn_a, MnB = Operands::mn_b;
   static constexpr int bk = 128 / int(sizeof(In));
   using geometry = sm90_geometry<S>;
 };
 
 struct sm90_maps {
-  const CUtensorMap &a, &b, &c;
+  const CUtensorMap &a, &b;
 };
 
 /// One block of the kernel.
@@ -62,13 +65,18 @@ struct sm90_block : Kind {
   __device__ __forceinline__ std::uint32_t a_tile(std::uint32_t slot) const { return base + slot * geometry::stage_bytes; }
   __device__ __forceinline__ std::uint32_t b_tile(std::uint32_t slot) const { return a_tile(slot) + geometry::a_bytes; }
 
-  static __device__ __forceinline__ int first_tile() { return blockIdx.x / S.cluster; }
-  static __device__ __forceinline__ int tile_step() { return gridDim.x / S.cluster; }
+  static __device__ __forceinline__ int first_tile() { return blockIdx.x / S.cluster(); }
+  static __device__ __forceinline__ int tile_step() { return gridDim.x / S.cluster(); }
+  // This block's place in its cluster, and its tile of the cluster's.
+  __device__ __forceinline__ int place_m() const { return int(rank) % S.cluster_m; }
+  __device__ __forceinline__ int place_n() const { return int(rank) / S.cluster_m; }
+  __device__ __forceinline__ int row_of(const tile_place& p) const { return (p.m * S.cluster_m + place_m()) * S.bm; }
+  __device__ __forceinline__ int col_of(const tile_place& p) const { return (p.n * S.cluster_n + place_n()) * S.bn; }
 
   __device__ __forceinline__ void init() const {
     for (int s = 0; s < S.stages; ++s) {
       ptx::init_barrier(full(s), 1);
-      ptx::init_barrier(empty(s), 4 * geometry::readers * S.cluster);
+      ptx::init_barrier(empty(s), 4 * geometry::readers * geometry::sharers);
     }
     ptx::init_barrier(turn(0), 1);
     ptx::init_barrier(turn(1), 1);
@@ -77,58 +85,71 @@ struct sm90_block : Kind {
 
   // ---- producer: one thread
 
-  __device__ __forceinline__ void produce(const sm90_maps& maps, const sm90_work& work) const {
+  template <class Work>
+  __device__ __forceinline__ void produce(const sm90_maps& maps, const Work& work) const {
     ptx::prefetch_map(maps.a);
     ptx::prefetch_map(maps.b);
     ring<S.stages> at;
     for (int t = first_tile(); t < work.order.count(); t += tile_step()) {
-      const tile_place p = work.order[t];
-      const int row = (p.m * S.cluster + int(rank)) * S.bm, col = p.n * S.bn;
+      typename Kind::Operands::cursor place(*this, work.operands, work.order[t]);
+#pragma unroll 1
       for (int kb = 0; kb < work.k_blocks; ++kb, at.advance()) {
         ptx::wait(empty(at.slot), at.phase ^ 1);
         ptx::expect_bytes(full(at.slot), geometry::stage_bytes);
-        load_a(maps.a, at.slot, row, kb * Kind::bk, p.batch * work.a_step);
-        load_b(maps.b, at.slot, col, kb * Kind::bk, p.batch * work.b_step);
+        place.load_a(*this, maps.a, at.slot);
+        place.load_b(*this, maps.b, at.slot);
+        place.advance();
       }
     }
     // A neighbour may still say that it has read its copy: the barriers must outlive that.
     for (int s = 0; s < S.stages; ++s, at.advance()) ptx::wait(empty(at.slot), at.phase ^ 1);
   }
 
-  __device__ __forceinline__ void load_a(const CUtensorMap& map, std::uint32_t slot, int row, int k, int batch) const {
-    if constexpr (Kind::MnA) {
-      for (int i = 0; i < S.bm / 64; ++i) {
-        ptx::load_box(a_tile(slot) + i * mn_block_bytes, map, full(slot), row + 64 * i, k, batch);
-      }
-    } else {
-      ptx::load_box(a_tile(slot), map, full(slot), k, row, batch);
-    }
+  // Blocks side by side load a part of A each, for all of them; blocks one below the other the same of B. `at(i)` is the
+  // box that begins i rows, or columns, into the tile.
+  template <class At>
+  __device__ __forceinline__ void load_a(const CUtensorMap& map, std::uint32_t slot, const At& at) const {
+    constexpr std::uint32_t row_of_blocks = bits_at_steps(S.cluster_n, S.cluster_m);
+    load_parts<Kind::MnA, S.bm, S.cluster_n>(a_tile(slot), map, full(slot), place_n(), row_of_blocks << place_m(), at);
+  }
+  template <class At>
+  __device__ __forceinline__ void load_b(const CUtensorMap& map, std::uint32_t slot, const At& at) const {
+    constexpr std::uint32_t column_of_blocks = bits_at_steps(S.cluster_m, 1);
+    load_parts<Kind::MnB, S.bn, S.cluster_m>(b_tile(slot), map, full(slot), place_m(),
+                                             column_of_blocks << place_n() * S.cluster_m, at);
   }
 
-  // Every block of a cluster loads a part of B for all of them.
-  __device__ __forceinline__ void load_b(const CUtensorMap& map, std::uint32_t slot, int col, int k, int batch) const {
-    constexpr int part = S.bn / S.cluster;
-    if constexpr (Kind::MnB) {
-      for (int i = int(rank); i < S.bn / 64; i += S.cluster) {
-        load_shared(b_tile(slot) + i * mn_block_bytes, map, slot, col + 64 * i, k, batch);
+  ASHLAR_HD static constexpr std::uint32_t bits_at_steps(int count, int step) {
+    return count == 0 ? 0 : bits_at_steps(count - 1, step) << step | 1u;
+  }
+
+  // Part `part` of Parts of a tile of Lines rows or columns, to the blocks of `mask`.
+  template <bool MnMajor, int Lines, int Parts, class At>
+  static __device__ __forceinline__ void load_parts(std::uint32_t tile, const CUtensorMap& map, std::uint32_t barrier, int part,
+                                                    std::uint32_t mask, const At& at) {
+    if constexpr (MnMajor) {
+      for (int i = part; i < Lines / 64; i += Parts) {
+        load_for<(Parts > 1)>(mask, tile + i * mn_block_bytes, map, barrier, at(64 * i));
       }
     } else {
-      load_shared(b_tile(slot) + rank * (part * 128), map, slot, k, col + int(rank) * part, batch);
+      constexpr int lines = Lines / Parts;
+      load_for<(Parts > 1)>(mask, tile + part * (lines * 128), map, barrier, at(part * lines));
     }
   }
-  __device__ __forceinline__ void load_shared(std::uint32_t to, const CUtensorMap& map, std::uint32_t slot, int x, int y,
-                                              int batch) const {
-    if constexpr (S.cluster == 1) {
-      ptx::load_box(to, map, full(slot), x, y, batch);
+  template <bool Shared>
+  static __device__ __forceinline__ void load_for(std::uint32_t mask, std::uint32_t to, const CUtensorMap& map,
+                                                  std::uint32_t barrier, const box_place& p) {
+    if constexpr (Shared) {
+      ptx::load_box_for(static_cast<std::uint16_t>(mask), to, map, barrier, p.x, p.y, p.z);
     } else {
-      ptx::load_box_for((1 << S.cluster) - 1, to, map, full(slot), x, y, batch);
+      ptx::load_box(to, map, barrier, p.x, p.y, p.z);
     }
   }
 
   // ---- consumers: a warpgroup each
 
-  template <class C, class E>
-  __device__ __forceinline__ void consume(const CUtensorMap& c_map, const sm90_work& work, const C& c, const E& e,
+  template <class Work, class C, class E>
+  __device__ __forceinline__ void consume(const CUtensorMap& c_map, const Work& work, const C& c, const E& e,
                                           int consumer, int thread) const {
     constexpr int every = S.ping_pong ? sm90_consumers : 1;
     ring<S.stages> at;
@@ -143,11 +164,11 @@ struct sm90_block : Kind {
 
       const tile_place p = work.order[t];
       const C here(c.data() + p.batch * work.c_step, c.rows(), c.cols(), c.row_stride(), c.col_stride());
-      const index row = index(p.m * S.cluster + int(rank)) * S.bm + (S.ping_pong ? 0 : consumer * geometry::rows);
+      const index row = row_of(p) + (S.ping_pong ? 0 : consumer * geometry::rows);
       const sm90_store<typename Kind::D, S.boxes, E, C> store{
           c_map, here, e, p.batch, work.boxed_c, memory + geometry::staging + consumer * S.boxes * store_bytes, 1 + consumer,
           ptx::from_here(thread)};
-      store(sums, row, index(p.n) * S.bn);
+      store(sums, row, col_of(p));
     }
     if (thread == 0) ptx::wait_stores_read();
   }
@@ -201,13 +222,14 @@ struct sm90_block : Kind {
     }
   }
 
-  // Each warp says so to every block of the cluster.
+  // Each warp says so to every block that writes to this stage: those of its row and of its column of the cluster.
   __device__ __forceinline__ void release(std::uint32_t slot, int thread) const {
-    const std::uint32_t lane = std::uint32_t(thread) % 32;
-    if constexpr (S.cluster == 1) {
+    const int lane = thread % 32;
+    if constexpr (S.cluster() == 1) {
       if (lane == 0) ptx::arrive(empty(slot));
     } else {
-      if (lane < S.cluster) ptx::arrive_at(empty(slot), lane);
+      const bool shares = lane / S.cluster_m == place_n() || lane % S.cluster_m == place_m();
+      if (lane < S.cluster() && shares) ptx::arrive_at(empty(slot), std::uint32_t(lane));
     }
   }
 };
@@ -215,12 +237,12 @@ struct sm90_block : Kind {
 template <class Kind, class C, class E>
 __global__ void __launch_bounds__(sm90_threads, 1)
     sm90_kernel(const __grid_constant__ CUtensorMap a, const __grid_constant__ CUtensorMap b,
-                const __grid_constant__ CUtensorMap c_map, const __grid_constant__ sm90_work work,
+                const __grid_constant__ CUtensorMap c_map, const __grid_constant__ sm90_work<typename Kind::Operands> work,
                 const __grid_constant__ C c, const __grid_constant__ E e) {
   if constexpr (compiling_sm90a) {
     extern __shared__ unsigned char shared[];
     unsigned char* const memory = shared + (-ptx::shared_address(shared) & 1023u);
-    constexpr int cluster = Kind::S.cluster;
+    constexpr int cluster = Kind::S.cluster();
     const sm90_block<Kind> block{{}, memory, ptx::shared_address(memory), cluster > 1 ? ptx::cluster_rank() : 0};
     if (threadIdx.x == 0) block.init();
     if constexpr (cluster > 1) {
@@ -231,7 +253,7 @@ __global__ void __launch_bounds__(sm90_threads, 1)
     const int group = __shfl_sync(0xFFFFFFFFu, int(threadIdx.x) / warpgroup, 0);
     if (group == 0) {
       ptx::release_registers<40>();
-      if (threadIdx.x == 0) block.produce({a, b, c_map}, work);
+      if (threadIdx.x == 0) block.produce({a, b}, work);
     } else {
       ptx::claim_registers<232>();
       block.consume(c_map, work, c, e, group - 1, int(threadIdx.x) % warpgroup);

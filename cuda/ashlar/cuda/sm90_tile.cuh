@@ -14,14 +14,17 @@
 
 namespace ashlar::cuda {
 
-/// A tile of bm x bn elements of C for each block; `cluster` blocks, one below the other, share what they load of B; a
-/// warpgroup stores `boxes` boxes (of 64 lines of 128 bytes) at a time.
+/// A tile of bm x bn elements of C for each block. A cluster is cluster_m blocks one below the other, which share what
+/// they load of B, by cluster_n side by side, which share A. A warpgroup stores `boxes` boxes (of 64 lines of 128 bytes)
+/// at a time.
 struct sm90_tile {
   int bm, bn;
   int stages;
-  int boxes = 4;
-  int cluster = 1;
+  int boxes = 2;
+  int cluster_m = 1, cluster_n = 1;
   bool ping_pong = false;
+
+  ASHLAR_HD constexpr int cluster() const { return cluster_m * cluster_n; }
 };
 
 namespace detail {
@@ -43,10 +46,12 @@ struct sm90_geometry {
   static constexpr int barrier_count = 2 * S.stages + 2;              // full, empty; turns of ping-pong
   static constexpr int shared_bytes = barriers + 8 * barrier_count + 1024;  // and room to align
   static constexpr int readers = S.ping_pong ? 1 : sm90_consumers;    // warpgroups that read a stage
+  static constexpr int sharers = S.cluster_m + S.cluster_n - 1;       // blocks that read what one block loads
 
   static_assert(S.bm % 64 == 0 && rows % 64 == 0, "a warpgroup multiplies 64 rows at a time");
   static_assert(S.bn % 16 == 0 && S.bn <= 256, "an instruction has at most 256 columns");
   static_assert(row_blocks * S.bn <= 256, "a thread holds at most 128 accumulators");
+  static_assert(S.bm / S.cluster_n % 8 == 0 && S.bn / S.cluster_m % 8 == 0, "a part of a tile is whole swizzled blocks");
   static_assert(shared_bytes <= sm90_shared_limit, "the stages exceed a block's shared memory");
 };
 

@@ -37,7 +37,7 @@ struct boxed_matrix {
   std::uint64_t extent[3];      // elements of a line, lines, matrices
   std::uint64_t line_bytes;     // from one line to the next
   std::uint64_t matrix_bytes;   // from one matrix to the next
-  std::uint32_t box[2];         // elements and lines of one load
+  std::uint32_t box[3];         // elements, lines and matrices of one load
 };
 
 /// The matrix `v`, whose lines are its rows, in boxes of 128 bytes by `lines`.
@@ -50,7 +50,7 @@ constexpr boxed_matrix boxed_rows(const V& v, index matrix_stride, index count, 
           {std::uint64_t(v.cols()), std::uint64_t(v.rows()), many ? std::uint64_t(count) : 1},
           v.rows() > 1 ? bytes(v.row_stride()) : bytes((v.cols() * size + 15) / 16 * 16 / size),
           many ? bytes(matrix_stride) : bytes(16),
-          {std::uint32_t(128 / size), std::uint32_t(lines)}};
+          {std::uint32_t(128 / size), std::uint32_t(lines), 1}};
 }
 
 /// What the accelerator asks of a matrix: 16-byte steps, 32-bit extents.
@@ -70,25 +70,29 @@ using map_encoder = CUresult(CUtensorMap*, CUtensorMapDataType, cuuint32_t, void
                              const cuuint32_t*, const cuuint32_t*, CUtensorMapInterleave, CUtensorMapSwizzle,
                              CUtensorMapL2promotion, CUtensorMapFloatOOBfill);
 
-template <class Unit = ashlar::detail::this_unit>
-result<map_encoder*> find_map_encoder(const char* who) {
+/// A function of the driver, since CUDA 12.
+template <class Function, class Unit = ashlar::detail::this_unit>
+result<Function*> driver_function(const char* name, const char* who) {
   void* function = nullptr;
   cudaDriverEntryPointQueryResult found{};
-  const cudaError_t error =
-      cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &function, 12000, cudaEnableDefault, &found);
+  const cudaError_t error = cudaGetDriverEntryPointByVersion(name, &function, 12000, cudaEnableDefault, &found);
   if (status s = checked(error, who, "cudaGetDriverEntryPointByVersion"); !s.ok()) return s;
   if (found != cudaDriverEntryPointSuccess || function == nullptr) {
-    return status::error(errc::unsupported, "%s: the driver has no cuTensorMapEncodeTiled: it is older than CUDA 12", who);
+    return status::error(errc::unsupported, "%s: the driver has no %s: it is older than CUDA 12", who, name);
   }
-  return reinterpret_cast<map_encoder*>(function);
+  return reinterpret_cast<Function*>(function);
+}
+template <class Unit = ashlar::detail::this_unit>
+result<map_encoder*> find_map_encoder(const char* who) {
+  return driver_function<map_encoder>("cuTensorMapEncodeTiled", who);
 }
 
 /// Writes the map of `m`, whose elements are T's.
 template <class T, class Unit = ashlar::detail::this_unit>
 status encode(CUtensorMap& map, const boxed_matrix& m, map_encoder* encoder, const char* who) {
   const cuuint64_t strides[] = {m.line_bytes, m.matrix_bytes};
-  const cuuint32_t box[] = {m.box[0], m.box[1], 1}, steps[] = {1, 1, 1};
-  const CUresult r = encoder(&map, map_type<T>, 3, const_cast<void*>(m.data), m.extent, strides, box, steps,
+  const cuuint32_t steps[] = {1, 1, 1};
+  const CUresult r = encoder(&map, map_type<T>, 3, const_cast<void*>(m.data), m.extent, strides, m.box, steps,
                              CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
                              CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   if (r == CUDA_SUCCESS) return {};

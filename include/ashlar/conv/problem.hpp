@@ -19,7 +19,7 @@ namespace ashlar {
 
 namespace detail {
 template <std::size_t N>
-ASHLAR_INLINE constexpr std::array<index, N> ones() {
+ASHLAR_HOST_INLINE constexpr std::array<index, N> ones() {
   std::array<index, N> a{};
   for (index& x : a) x = 1;
   return a;

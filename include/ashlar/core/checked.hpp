@@ -11,12 +11,12 @@
 namespace ashlar {
 
 /// *out = a * b; false when the product does not fit (then *out is unspecified).
-ASHLAR_INLINE constexpr bool checked_multiply(index a, index b, index* out) {
+ASHLAR_HOST_INLINE constexpr bool checked_multiply(index a, index b, index* out) {
   return !__builtin_mul_overflow(a, b, out);
 }
 
 /// *out = a + b; false when the sum does not fit (then *out is unspecified).
-ASHLAR_INLINE constexpr bool checked_add(index a, index b, index* out) { return !__builtin_add_overflow(a, b, out); }
+ASHLAR_HOST_INLINE constexpr bool checked_add(index a, index b, index* out) { return !__builtin_add_overflow(a, b, out); }
 
 /// An index that remembers whether any step of its computation overflowed.
 ///
@@ -24,19 +24,19 @@ ASHLAR_INLINE constexpr bool checked_add(index a, index b, index* out) { return 
 ///     if (!bytes.ok()) return status::error(errc::overflow, ...);
 class checked_index {
  public:
-  ASHLAR_INLINE constexpr checked_index(index value) : value_(value) {}
+  ASHLAR_HOST_INLINE constexpr checked_index(index value) : value_(value) {}
 
-  [[nodiscard]] ASHLAR_INLINE constexpr bool ok() const { return ok_; }
+  [[nodiscard]] ASHLAR_HOST_INLINE constexpr bool ok() const { return ok_; }
   /// The exact result when ok().
-  [[nodiscard]] ASHLAR_INLINE constexpr index value() const { return value_; }
+  [[nodiscard]] ASHLAR_HOST_INLINE constexpr index value() const { return value_; }
 
-  friend ASHLAR_INLINE constexpr checked_index operator*(checked_index a, checked_index b) {
+  friend ASHLAR_HOST_INLINE constexpr checked_index operator*(checked_index a, checked_index b) {
     checked_index r(0);
     const bool fits = checked_multiply(a.value_, b.value_, &r.value_);
     r.ok_ = a.ok_ && b.ok_ && fits;
     return r;
   }
-  friend ASHLAR_INLINE constexpr checked_index operator+(checked_index a, checked_index b) {
+  friend ASHLAR_HOST_INLINE constexpr checked_index operator+(checked_index a, checked_index b) {
     checked_index r(0);
     const bool fits = checked_add(a.value_, b.value_, &r.value_);
     r.ok_ = a.ok_ && b.ok_ && fits;
@@ -49,9 +49,9 @@ class checked_index {
 };
 
 /// a / b rounded up, for a >= 0 and b > 0; does not overflow.
-ASHLAR_INLINE constexpr index ceil_div(index a, index b) { return a / b + (a % b != 0); }
+ASHLAR_HOST_INLINE constexpr index ceil_div(index a, index b) { return a / b + (a % b != 0); }
 
 /// a rounded up to a multiple of b, for a >= 0 and b > 0.
-ASHLAR_INLINE constexpr checked_index round_up(index a, index b) { return checked_index(ceil_div(a, b)) * b; }
+ASHLAR_HOST_INLINE constexpr checked_index round_up(index a, index b) { return checked_index(ceil_div(a, b)) * b; }
 
 }  // namespace ashlar
