@@ -85,6 +85,7 @@ std::vector<contender> own_contenders() {
           tile<cd::simt_shape{128, 128, 8, 32, 64, 4, 4, 2}>(),
           tile<cd::simt_shape{128, 128, 16, 32, 64, 4, 2, 2}>(),
           tile<cd::simt_shape{128, 64, 8, 64, 32, 8, 4, 4}>(),
+          tile<cd::simt_shape{128, 64, 16, 64, 32, 8, 2, 4}>(),
           tile<cd::simt_shape{64, 128, 16, 32, 64, 4, 2, 4}>(),
           tile<cd::simt_shape{64, 64, 8, 32, 32, 4, 6, 4}>(),
           tile<cd::simt_shape{64, 64, 16, 32, 64, 4, 4, 6}>(),
