@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// cuda/mma_block.cuh: what one block of threads does: a tile of C by mma.sync, from a ring of stages in shared memory.
+//
+//   stage t % Stages holds tile t of A and B along k; Stages - 1 of them are on their way or there
+//   per tile:   every 32 bytes of k   fragments of the next 32 -> registers  |  mma with those at hand
+//               first of them         tile t + Stages - 1 starts into the stage that tile t - 1 has left
+//               last of them          wait until tile t + 1 is there; one barrier for the tile
+//
+// Depends on: fragment.cuh, tile_copy.cuh, mma_element.cuh.   Used by: mma_gemm.cuh.
+#pragma once
+
+#include <ashlar/cuda/batch.cuh>
+#include <ashlar/cuda/fragment.cuh>
+#include <ashlar/cuda/mma_config.cuh>
+#include <ashlar/cuda/mma_element.cuh>
+#include <ashlar/cuda/mma_store.cuh>
+#include <ashlar/cuda/raster.cuh>
+#include <ashlar/cuda/tile_copy.cuh>
+
+namespace ashlar::cuda::detail {
+
+/// 16 rows (of A; columns of B) x 32 bytes of k, from shared memory.
+template <class Tile, class Warp>
+ASHLAR_DEVICE void load_block(std::uint32_t (&x)[4], std::uint32_t tile, int lane, int block, int step) {
+  if constexpr (loads_words<Tile>) {
+    ASHLAR_UNROLL
+    for (int i = 0; i < 4; ++i) x[i] = Warp::load_word(tile + std::uint32_t(word_offset<Tile>(lane, block, step, i)));
+  } else {
+    const std::uint32_t row = tile + std::uint32_t(matrix_row_offset<Tile>(lane, block, step));
+    if constexpr (Tile::order == major::k) {
+      Warp::load_matrices(x, row);
+    } else {
+      Warp::load_transposed(x, row);
+    }
+  }
+  if constexpr (interleaved<Tile>) {
+    ASHLAR_UNROLL
+    for (int i = 0; i < 4; i += 2) {
+      const std::uint32_t even = Warp::template alternate_bytes<false>(x[i], x[i + 1]);
+      x[i + 1] = Warp::template alternate_bytes<true>(x[i], x[i + 1]);
+      x[i] = even;
+    }
+  }
+  if constexpr (Tile::size == 4) {
+    ASHLAR_UNROLL
+    for (int i = 0; i < 4; ++i) x[i] = Warp::rounded_tf32(x[i]);
+  }
+}
+
+/// The fragments of a warp for one step of 32 bytes.
+template <class Config, class Warp>
+struct warp_fragments {
+  std::uint32_t a[Config::blocks_m][4], b[Config::blocks_n][4];
+
+  ASHLAR_DEVICE void load(std::uint32_t stage, int warp, int lane, int step) {
+    const int m0 = Config::warp_row(warp) / 16, n0 = Config::warp_column(warp) / 16;
+    ASHLAR_UNROLL
+    for (int j = 0; j < Config::blocks_n; ++j) {
+      load_block<typename Config::tile_b, Warp>(b[j], stage + Config::tile_a::bytes, lane, n0 + j, step);
+    }
+    ASHLAR_UNROLL
+    for (int i = 0; i < Config::blocks_m; ++i) load_block<typename Config::tile_a, Warp>(a[i], stage, lane, m0 + i, step);
+  }
+
+  ASHLAR_DEVICE void multiply(typename Config::sums& sum) const {
+    ASHLAR_UNROLL
+    for (int i = 0; i < Config::blocks_m; ++i) {
+      ASHLAR_UNROLL
+      for (int j = 0; j < Config::blocks_n; ++j) {
+        ASHLAR_UNROLL
+        for (int h = 0; h < 2; ++h) {
+          Warp::template multiply<typename Config::x, typename Config::y>(sum.at[i][j][h], a[i], b[j][h], b[j][h + 2]);
+        }
+      }
+    }
+  }
+};
+
+/// sum += A's rows times B's columns, `tiles` tiles along k.
+template <class Config, class Warp, class CopyA, class CopyB>
+ASHLAR_DEVICE void multiply_tiles(typename Config::sums& sum, CopyA& copy_a, CopyB& copy_b, int tiles) {
+  constexpr int ahead = Config::stages - 1, steps = Config::steps;
+  const int warp = Warp::thread() / 32, lane = Warp::thread() % 32;
+  const auto stage = [](int s) { return Warp::shared() + std::uint32_t(s * Config::stage_bytes); };
+  const auto fetch = [&](int s) { copy_a.fetch(stage(s)), copy_b.fetch(stage(s) + Config::tile_a::bytes); };
+  const auto settle = [&](int s) { copy_a.settle(stage(s)), copy_b.settle(stage(s) + Config::tile_a::bytes); };
+  ASHLAR_ROLLED
+  for (int s = 0; s < ahead; ++s) {
+    if (s < tiles) fetch(s), settle(s);
+    Warp::commit();
+  }
+  Warp::template wait<ahead - 1>();
+  Warp::barrier();
+  warp_fragments<Config, Warp> fragments[2];
+  fragments[0].load(stage(0), warp, lane, 0);
+  int read = 0, write = ahead;
+  ASHLAR_ROLLED
+  for (int t = 0; t < tiles; ++t) {
+    const bool more = t + ahead < tiles;
+    ASHLAR_UNROLL
+    for (int step = 0; step < steps; ++step) {
+      if (step == steps - 1) {
+        if (more) settle(write);
+        write = read;
+        read = read + 1 == Config::stages ? 0 : read + 1;
+        Warp::template wait<ahead - 1>();
+        Warp::barrier();
+      }
+      fragments[(step + 1) & 1].load(stage(read), warp, lane, (step + 1) % steps);
+      if (step == 0) {
+        if (more) fetch(write);
+        Warp::commit();
+      }
+      fragments[step & 1].multiply(sum);
+    }
+  }
+  Warp::template wait<0>();
+  Warp::barrier();  // the ring is free for the epilogue
+}
+
+/// What a kernel is given.
+template <class X, class Y, class C, class E>
+struct mma_arguments {
+  operand<typename mma_element<X>::stored> a;
+  operand<typename mma_element<Y>::stored> b;
+  C c;
+  E e;
+  batch_strides batch;
+  raster_shape tiles;
+};
+
+template <class Config, class Warp, class Arguments>
+ASHLAR_DEVICE void mma_block(const Arguments& p) {
+  const index problem = Warp::block() / p.tiles.count();
+  const tile_index tile = raster(p.tiles, Warp::block() % p.tiles.count());
+  auto a = p.a;
+  auto b = p.b;
+  a.data += problem * p.batch.a;
+  b.data += problem * p.batch.b;
+  const auto c = shifted(p.c, problem * p.batch.c);
+  const int m0 = tile.m * Config::m, n0 = tile.n * Config::n;
+
+  typename Config::template copy_a<Warp> copy_a(a, m0, Warp::thread());
+  typename Config::template copy_b<Warp> copy_b(b, n0, Warp::thread());
+  typename Config::sums sum{};
+  multiply_tiles<Config, Warp>(sum, copy_a, copy_b, int(ceil_div(a.k, Config::k)));
+  store_tile<Config, Warp>(sum, c, p.e, m0, n0);
+}
+
+}  // namespace ashlar::cuda::detail
