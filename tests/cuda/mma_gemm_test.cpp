@@ -41,9 +41,16 @@ static_assert(raster({3, 5, 2}, 10).m == 2 && raster({3, 5, 2}, 14).n == 4, "the
 static_assert(raster_group(128, 128, 132) == 8 || raster_group(128, 128, 132) == 16);
 static_assert(raster_group(128, 256, 132) == 16 && raster_group(128, 128, 1) == 1);
 
-static_assert(select_tile(8192, 8192, 1, 132) == 0, "many tiles: the largest");
-static_assert(select_tile(64, 64, 1, 132) == 2 && select_tile(512, 512, 1, 132) == 2, "few: the smallest");
-static_assert(select_tile(1 << 20, 1 << 20, 1000, 132) == 0);
+constexpr tile_choice choice(index m, index n, index count = 1) { return select_tile<common_tiles>(m, n, count, 132); }
+static_assert(choice(8192, 8192) == tile_choice::large && choice(4096, 4096) == tile_choice::large, "many tiles: the largest");
+static_assert(choice(64, 64) == tile_choice::small && choice(512, 512) == tile_choice::small, "few: the smallest");
+static_assert(choice(1408, 1408) == tile_choice::middle && choice(1024, 1024, 132) == tile_choice::large);
+static_assert(choice(1 << 20, 1 << 20, 1000) != tile_choice::small);
+
+using large_tile = common_tiles::large;
+using middle_tile = common_tiles::middle;
+using small_tile = common_tiles::small;
+using staged_tile = common_tiles::staged;
 
 // --- Shared memory ------------------------------------------------------------------------------------------------------
 
@@ -129,9 +136,13 @@ constexpr bool good_tiles() {
          good_tile<Size, major::k, Tile::n, Tile::k_bytes, Tile::threads>() &&
          good_tile<Size, major::mn, Tile::n, Tile::k_bytes, Tile::threads>();
 }
-static_assert(good_tiles<large_tile, 1>() && good_tiles<large_tile, 2>() && good_tiles<large_tile, 4>());
-static_assert(good_tiles<middle_tile, 1>() && good_tiles<middle_tile, 2>() && good_tiles<middle_tile, 4>());
-static_assert(good_tiles<small_tile, 1>() && good_tiles<small_tile, 2>() && good_tiles<small_tile, 4>());
+template <class Tiles, int Size>
+constexpr bool good_set() {
+  return good_tiles<typename Tiles::large, Size>() && good_tiles<typename Tiles::middle, Size>() &&
+         good_tiles<typename Tiles::small, Size>();
+}
+static_assert(good_set<common_tiles, 1>() && good_set<common_tiles, 2>() && good_set<common_tiles, 4>());
+static_assert(good_set<float8_tiles, 1>());
 
 // The strip of the epilogue: 16 lanes write pairs of words, 8 read four words, 32 read one.
 template <int Width>
@@ -250,41 +261,45 @@ struct matrix {
   static index size(int mn, int k, const lie& l) { return line(l.k_major ? k : mn, l) * (l.k_major ? mn : k); }
 };
 
-template <class Config, class D, class E>
-void replay(const shape& s, const lie& la, const lie& lb, index c_row, index c_col, const E& e, unsigned seed) {
-  using X = typename Config::x;
-  using Y = typename Config::y;
-  using S = typename mma_element<X>::stored;
-  using T = typename mma_element<Y>::stored;
-  std::mt19937 r(seed);
-  matrix<S> a(s.m, s.k, s.count, la, r);
-  matrix<T> b(s.n, s.k, s.count, lb, r);
-  poisoned<D> c((s.m - 1) * c_row + (s.n - 1) * c_col + 1, s.count, poison_of<D>(), 0);
-  auto expected = c.memory;
-  using view_type = matrix_view<D>;
-  const raster_shape tiles{int(ceil_div(s.m, Config::m)), int(ceil_div(s.n, Config::n)), 2};
-  const mma_arguments<X, Y, view_type, E> p{{a.data.first, a.mn_stride, a.k_stride, s.m, s.k},
-                                            {b.data.first, b.mn_stride, b.k_stride, s.n, s.k},
-                                            {c.first, s.m, s.n, c_row, c_col}, e,
-                                            {s.count, a.data.step, b.data.step, c.step}, tiles};
-  const view_type ve(expected.data() + (c.first - c.memory.data()), s.m, s.n, c_row, c_col);
+// C as it must become, from the definition.
+template <class Sum, class A, class B, class C, class E>
+void multiply_naively(A& a, B& b, const C& first, index step, const shape& s, const E& e) {
   for (int q = 0; q < s.count; ++q) {
-    const auto v = shifted(ve, q * c.step);
+    const auto c = shifted(first, q * step);
     for (int i = 0; i < s.m; ++i) {
       for (int j = 0; j < s.n; ++j) {
         double sum = 0;
         for (int k = 0; k < s.k; ++k) sum += as_double(a.at(q, i, k)) * as_double(b.at(q, j, k));
-        using sum_type = typename mma_element<X>::sum;
-        v(i, j) = stored<D>(finished(e, sum_type(sum), v, i, j));
+        c(i, j) = stored<typename C::value_type>(finished(e, Sum(sum), c, i, j));
       }
     }
   }
-  virtual_block gpu(Config::shared_bytes, seed);
-  for (index block = 0; block < tiles.count() * s.count; ++block) {
-    gpu.run(Config::threads, block, [&] { mma_block<Config, virtual_warp>(p); });
+}
+
+template <class Config, class D, class E>
+void replay(const shape& s, const lie& la, const lie& lb, index c_row, index c_col, const E& e, unsigned seed) {
+  using X = typename Config::x;
+  using Y = typename Config::y;
+  std::mt19937 r(seed);
+  matrix<typename mma_element<X>::stored> a(s.m, s.k, s.count, la, r);
+  matrix<typename mma_element<Y>::stored> b(s.n, s.k, s.count, lb, r);
+  const raster_shape tiles{int(ceil_div(s.m, Config::m)), int(ceil_div(s.n, Config::n)), 2};
+  for (copies when : {copies::early, copies::late}) {
+    poisoned<D> c((s.m - 1) * c_row + (s.n - 1) * c_col + 1, s.count, poison_of<D>(), 0);
+    auto expected = c.memory;
+    const matrix_view<D> there(expected.data() + (c.first - c.memory.data()), s.m, s.n, c_row, c_col);
+    multiply_naively<typename mma_element<X>::sum>(a, b, there, c.step, s, e);
+    const mma_arguments<X, Y, matrix_view<D>, E> p{{a.data.first, a.mn_stride, a.k_stride, s.m, s.k},
+                                                   {b.data.first, b.mn_stride, b.k_stride, s.n, s.k},
+                                                   {c.first, s.m, s.n, c_row, c_col}, e,
+                                                   {s.count, a.data.step, b.data.step, c.step}, tiles};
+    virtual_block gpu(Config::shared_bytes, seed, when);
+    for (index block = 0; block < tiles.count() * s.count; ++block) {
+      gpu.run(Config::threads, block, [&] { mma_block<Config, virtual_warp>(p); });
+    }
+    CHECK(gpu.misuses() == 0);
+    CHECK(std::memcmp(expected.data(), c.memory.data(), expected.size() * sizeof(D)) == 0);
   }
-  CHECK(gpu.misuses() == 0);
-  CHECK(std::memcmp(expected.data(), c.memory.data(), expected.size() * sizeof(D)) == 0);
 }
 
 template <class X, class Y, route A, route B, class Tile, class D, class E>
@@ -332,7 +347,9 @@ TEST_CASE("the larger tiles") {
 }
 
 TEST_CASE("8-bit types mix, and C is of any type") {
-  replay_layouts<e4m3, e5m2, small_tile, bf16>(acc, {65, 67, 70});
+  replay_layouts<e4m3, e5m2, float8_tiles::small, bf16>(acc, {65, 67, 70});
+  replay_layouts<e4m3, e4m3, float8_tiles::middle, f16>(acc, {65, 131, 70});
+  replay_layouts<e5m2, e4m3, float8_tiles::large, float>(acc, {130, 129, 33});
   replay_layouts<std::uint8_t, std::int8_t, small_tile, std::int8_t>(acc, {65, 67, 3});
   replay_layouts<f16, f16, small_tile, e4m3>(acc, {65, 67, 33});
   replay_layouts<bf16, bf16, small_tile, bf16>(acc, {65, 67, 33});

@@ -3,13 +3,13 @@
 // tests/cuda/virtual_block.hpp: one block of a GPU on a CPU: the policy of device_warp.cuh in plain C++, so that the code of
 // a kernel runs as it is, every thread a fiber.
 //
-//   virtual_block gpu(shared_bytes, seed);
+//   virtual_block gpu(shared_bytes, seed, copies::late);
 //   gpu.run(threads, block, [&] { mma_block<Config, virtual_warp>(arguments); });
 //
 // Threads run one at a time, in an order drawn anew at every barrier. ldmatrix and mma collect the lanes of a warp and are
 // computed from the fragment tables of the PTX ISA, which are written here apart from fragment.cuh. A background copy
-// happens either when it is issued or when it is waited for, as the seed says: a kernel that reads too early or overwrites
-// too early gives another result in one of them. Shared memory starts with garbage, and addresses are checked.
+// happens either when it is issued or when it is waited for: a kernel that overwrites too early or reads too early gives
+// another result in one of the two. Shared memory starts with garbage, and addresses are checked.
 //
 // Depends on: core/narrow_float.hpp, doctest.   Used by: the CPU tests of the kernels.
 #pragma once
@@ -33,9 +33,11 @@ namespace ashlar::test {
 
 using word = std::uint32_t;
 
+enum class copies { early, late };
+
 class virtual_block {
  public:
-  virtual_block(int shared_bytes, unsigned seed) : random_(seed), late_(seed % 2 != 0), shared_(std::size_t(shared_bytes)) {
+  virtual_block(int shared_bytes, unsigned seed, copies when) : random_(seed), when_(when), shared_(std::size_t(shared_bytes)) {
     for (auto& byte : shared_) byte = std::uint8_t(random_());
   }
 
@@ -54,27 +56,28 @@ class virtual_block {
 
   int thread() const { return current_; }
   index block() const { return block_; }
+  /// Accesses off their alignment or outside of shared memory, lanes of a warp that do different things.
   int misuses() const { return misuses_; }
+  void misuse() { ++misuses_; }
 
   void barrier() { pause(at_barrier); }
-  void warp_barrier() { pause(at_warp); }
-
-  // Gives f the words of all lanes of this warp, once; returns what f makes of them for this lane.
-  template <std::size_t Out, std::size_t In>
-  std::array<word, Out> together(const std::array<word, In>& mine, void (*f)(virtual_block&, const word* in, word* out)) {
-    fiber& me = fibers_[std::size_t(current_)];
-    std::memcpy(me.in, mine.data(), sizeof mine);
+  void warp_barrier() {
+    fibers_[std::size_t(current_)].joint = nullptr;
     pause(at_warp);
-    const int first = current_ / 32 * 32;
-    if (current_ == first) {
-      word in[32 * In], out[32 * Out];
-      for (int l = 0; l < 32; ++l) std::memcpy(in + l * In, fibers_[std::size_t(first + l)].in, sizeof mine);
-      f(*this, in, out);
-      for (int l = 0; l < 32; ++l) std::memcpy(fibers_[std::size_t(first + l)].out, out + l * Out, 4 * Out);
-    }
+  }
+
+  /// What a warp does together: from In words of every lane, Out words for every lane.
+  using collective = void (*)(virtual_block&, const word* in, word* out);
+
+  template <int Out, std::size_t In>
+  std::array<word, Out> together(const std::array<word, In>& mine, collective f) {
+    static_assert(In <= most_in && Out <= most_out);
+    fiber& me = fibers_[std::size_t(current_)];
+    std::copy(mine.begin(), mine.end(), me.in);
+    me.joint = f;
     pause(at_warp);
     std::array<word, Out> result;
-    std::memcpy(result.data(), me.out, sizeof result);
+    std::copy(me.out, me.out + Out, result.begin());
     return result;
   }
 
@@ -93,7 +96,7 @@ class virtual_block {
       std::memset(p, 0, 16);
       if (bytes > 0) std::memcpy(p, from, std::size_t(bytes));
     };
-    late_ ? fibers_[std::size_t(current_)].open.push_back(now) : now();
+    when_ == copies::late ? fibers_[std::size_t(current_)].open.push_back(now) : now();
   }
   void commit() {
     fiber& me = fibers_[std::size_t(current_)];
@@ -108,12 +111,14 @@ class virtual_block {
   }
 
  private:
+  static constexpr int most_in = 10, most_out = 4;
   enum phase { ready, at_barrier, at_warp, done };
   struct fiber {
     ucontext_t context;
     std::unique_ptr<std::uint8_t[]> stack;
     phase state = ready;
-    word in[16], out[4];
+    word in[most_in] = {}, out[most_out] = {};
+    collective joint = nullptr;
     std::vector<std::function<void()>> open;
     std::deque<std::vector<std::function<void()>>> groups;
   };
@@ -172,13 +177,27 @@ class virtual_block {
     }
     if (together == 0) return false;
     REQUIRE(together == 32);
+    do_together(32 * warp);
     for (int t : lanes) fibers_[std::size_t(t)].state = ready;
     return true;
   }
 
+  void do_together(int first) {
+    word in[32 * most_in], out[32 * most_out];
+    const collective f = fibers_[std::size_t(first)].joint;
+    for (int l = 0; l < 32; ++l) {
+      const fiber& lane = fibers_[std::size_t(first + l)];
+      misuses_ += lane.joint != f;
+      std::copy(lane.in, lane.in + most_in, in + l * most_in);
+    }
+    if (f == nullptr) return;
+    f(*this, in, out);
+    for (int l = 0; l < 32; ++l) std::copy(out + l * most_out, out + (l + 1) * most_out, fibers_[std::size_t(first + l)].out);
+  }
+
   static inline virtual_block* now_ = nullptr;
   std::mt19937 random_;
-  bool late_;
+  copies when_;
   std::vector<std::uint8_t> shared_;
   alignas(16) std::uint8_t scratch_[16] = {};
   std::vector<fiber> fibers_;
@@ -227,7 +246,7 @@ struct virtual_warp {
   }
   template <std::size_t N>
   static void store_global(void* to, const word (&x)[N]) {
-    REQUIRE(reinterpret_cast<std::uintptr_t>(to) % (4 * N) == 0);
+    if (reinterpret_cast<std::uintptr_t>(to) % (4 * N) != 0) virtual_block::now().misuse();
     std::memcpy(to, x, 4 * N);
   }
 
@@ -259,7 +278,7 @@ struct virtual_warp {
     const auto out = virtual_block::now().together<4>(std::array<word, 1>{row}, [](virtual_block& b, const word* in, word* out) {
       for (int j = 0; j < 4; ++j) {
         std::uint16_t m[8][8];
-        for (int r = 0; r < 8; ++r) std::memcpy(m[r], b.shared(in[8 * j + r], 16), 16);
+        for (int r = 0; r < 8; ++r) std::memcpy(m[r], b.shared(in[10 * (8 * j + r)], 16), 16);
         for (int l = 0; l < 32; ++l) {
           const int i = l / 4, k = 2 * (l % 4);
           const word low = Transposed ? m[k][i] : m[i][k], high = Transposed ? m[k + 1][i] : m[i][k + 1];

@@ -48,40 +48,62 @@ ASHLAR_DEVICE void load_block(std::uint32_t (&x)[4], std::uint32_t tile, int lan
   }
 }
 
-/// The fragments of a warp for one step of 32 bytes.
+/// The fragments of a warp for a step of 32 bytes; of B for the next one too.
+///
+/// Rows of A are replaced as soon as they have been multiplied: with 64 x 64 sums a warp, two sets of both would leave too
+/// few of the 255 registers.
 template <class Config, class Warp>
-struct warp_fragments {
-  std::uint32_t a[Config::blocks_m][4], b[Config::blocks_n][4];
+class warp_fragments {
+ public:
+  ASHLAR_DEVICE explicit warp_fragments(int thread)
+      : lane_(thread % 32), m_(Config::warp_row(thread / 32) / 16), n_(Config::warp_column(thread / 32) / 16) {}
 
-  ASHLAR_DEVICE void load(std::uint32_t stage, int warp, int lane, int step) {
-    const int m0 = Config::warp_row(warp) / 16, n0 = Config::warp_column(warp) / 16;
+  /// Step 0 of the first stage; no step is current yet.
+  ASHLAR_DEVICE void load_first(std::uint32_t stage) {
     ASHLAR_UNROLL
-    for (int j = 0; j < Config::blocks_n; ++j) {
-      load_block<typename Config::tile_b, Warp>(b[j], stage + Config::tile_a::bytes, lane, n0 + j, step);
-    }
+    for (int j = 0; j < Config::blocks_n; ++j) load_b(0, j, stage, 0);
     ASHLAR_UNROLL
-    for (int i = 0; i < Config::blocks_m; ++i) load_block<typename Config::tile_a, Warp>(a[i], stage, lane, m0 + i, step);
+    for (int i = 0; i < Config::blocks_m; ++i) load_a(i, stage, 0);
   }
 
-  ASHLAR_DEVICE void multiply(typename Config::sums& sum) const {
+  /// Multiplies the step at hand, of parity `parity`, and loads step `next` of `stage`.
+  ASHLAR_DEVICE void multiply_and_load(typename Config::sums& sum, int parity, std::uint32_t stage, int next) {
     ASHLAR_UNROLL
     for (int i = 0; i < Config::blocks_m; ++i) {
       ASHLAR_UNROLL
-      for (int j = 0; j < Config::blocks_n; ++j) {
-        ASHLAR_UNROLL
-        for (int h = 0; h < 2; ++h) {
-          Warp::template multiply<typename Config::x, typename Config::y>(sum.at[i][j][h], a[i], b[j][h], b[j][h + 2]);
-        }
+      for (int j = i; j < Config::blocks_n; j += Config::blocks_m) load_b(parity ^ 1, j, stage, next);
+      multiply_row(sum, i, b_[parity]);
+      load_a(i, stage, next);
+    }
+  }
+
+ private:
+  using word = std::uint32_t;
+
+  ASHLAR_DEVICE void load_a(int i, word stage, int step) {
+    load_block<typename Config::tile_a, Warp>(a_[i], stage, lane_, m_ + i, step);
+  }
+  ASHLAR_DEVICE void load_b(int set, int j, word stage, int step) {
+    load_block<typename Config::tile_b, Warp>(b_[set][j], stage + Config::tile_a::bytes, lane_, n_ + j, step);
+  }
+  ASHLAR_DEVICE void multiply_row(typename Config::sums& sum, int i, const word (&b)[Config::blocks_n][4]) const {
+    ASHLAR_UNROLL
+    for (int j = 0; j < Config::blocks_n; ++j) {
+      ASHLAR_UNROLL
+      for (int h = 0; h < 2; ++h) {
+        Warp::template multiply<typename Config::x, typename Config::y>(sum.at[i][j][h], a_[i], b[j][h], b[j][h + 2]);
       }
     }
   }
+
+  word a_[Config::blocks_m][4], b_[2][Config::blocks_n][4];
+  int lane_, m_, n_;
 };
 
 /// sum += A's rows times B's columns, `tiles` tiles along k.
 template <class Config, class Warp, class CopyA, class CopyB>
 ASHLAR_DEVICE void multiply_tiles(typename Config::sums& sum, CopyA& copy_a, CopyB& copy_b, int tiles) {
   constexpr int ahead = Config::stages - 1, steps = Config::steps;
-  const int warp = Warp::thread() / 32, lane = Warp::thread() % 32;
   const auto stage = [](int s) { return Warp::shared() + std::uint32_t(s * Config::stage_bytes); };
   const auto fetch = [&](int s) { copy_a.fetch(stage(s)), copy_b.fetch(stage(s) + Config::tile_a::bytes); };
   const auto settle = [&](int s) { copy_a.settle(stage(s)), copy_b.settle(stage(s) + Config::tile_a::bytes); };
@@ -92,8 +114,8 @@ ASHLAR_DEVICE void multiply_tiles(typename Config::sums& sum, CopyA& copy_a, Cop
   }
   Warp::template wait<ahead - 1>();
   Warp::barrier();
-  warp_fragments<Config, Warp> fragments[2];
-  fragments[0].load(stage(0), warp, lane, 0);
+  warp_fragments<Config, Warp> fragments(Warp::thread());
+  fragments.load_first(stage(0));
   int read = 0, write = ahead;
   ASHLAR_ROLLED
   for (int t = 0; t < tiles; ++t) {
@@ -107,12 +129,11 @@ ASHLAR_DEVICE void multiply_tiles(typename Config::sums& sum, CopyA& copy_a, Cop
         Warp::template wait<ahead - 1>();
         Warp::barrier();
       }
-      fragments[(step + 1) & 1].load(stage(read), warp, lane, (step + 1) % steps);
       if (step == 0) {
         if (more) fetch(write);
         Warp::commit();
       }
-      fragments[step & 1].multiply(sum);
+      fragments.multiply_and_load(sum, step & 1, stage(read), (step + 1) % steps);
     }
   }
   Warp::template wait<0>();

@@ -11,6 +11,7 @@
 #include <ashlar/cuda/mma_element.cuh>
 #include <ashlar/cuda/raster.cuh>
 #include <ashlar/cuda/tile_copy.cuh>
+#include <concepts>
 #include <type_traits>
 
 namespace ashlar::cuda::detail {
@@ -22,12 +23,27 @@ struct mma_tile {
   static constexpr int threads = M / WarpM * (N / WarpN) * 32;
 };
 
-// 64 x 64 a warp: 128 sums, 64 registers of fragments in two sets; smaller where C has too few tiles.
-using large_tile = mma_tile<128, 256, 64, 64, 64, 4, 1>;
-using middle_tile = mma_tile<128, 128, 64, 64, 64, 4, 2>;
-using small_tile = mma_tile<64, 64, 128, 32, 32, 3, 4>;
-// One chunk of A and one of B a thread: their elements take up to 32 registers while they are on their way.
-using staged_tile = mma_tile<64, 64, 64, 32, 16, 4, 2>;
+/// The tiles for one kind of elements, from the largest down, and the one for staged operands.
+template <class Large, class Middle, class Small, class Staged>
+struct tile_set {
+  using large = Large;
+  using middle = Middle;
+  using small = Small;
+  using staged = Staged;
+};
+
+// 64 x 64 a warp: 128 sums, 48 registers of fragments; smaller where C has too few tiles. Staged: one chunk of A and one
+// of B a thread, whose elements take up to 32 registers while they are on their way.
+using common_tiles = tile_set<mma_tile<128, 256, 64, 64, 64, 4, 1>, mma_tile<128, 128, 64, 64, 64, 4, 2>,
+                              mma_tile<64, 64, 128, 32, 32, 3, 4>, mma_tile<64, 64, 64, 32, 16, 4, 2>>;
+
+// sm_90 has FP8 in wgmma alone: its mma.sync of FP8 is one of f16 in disguise, and takes registers for both.
+using float8_tiles = tile_set<mma_tile<128, 128, 64, 64, 32, 4, 1>, mma_tile<128, 64, 64, 64, 32, 4, 1>,
+                              mma_tile<64, 64, 128, 32, 32, 3, 2>, mma_tile<64, 64, 64, 32, 16, 4, 1>>;
+
+template <class X>
+using tiles_of = std::conditional_t<mma_element<X>::size == 1 && std::same_as<typename mma_element<X>::sum, float>,
+                                    float8_tiles, common_tiles>;
 
 /// How a matrix comes into shared memory.
 enum class route { direct_k, direct_mn, staged };
@@ -65,29 +81,30 @@ struct mma_config : Tile {
   static ASHLAR_INLINE constexpr int warp_column(int warp) { return warp / (Tile::m / Tile::warp_m) * Tile::warp_n; }
 };
 
-/// A tile as the choice sees it; rate: products a cycle beside the largest tile's, in percent.
-struct tile_cost {
-  int m, n, rate;
-};
+/// The time of a tile's multiplications, in products of the largest tile's rate. Rates from the bytes of shared memory that
+/// a warp reads per product: 32 x 32 a warp needs twice as many as 64 x 64; not measured yet.
+template <class Tile>
+ASHLAR_INLINE constexpr double tile_time() {
+  return Tile::m * Tile::n * (Tile::warp_m * Tile::warp_n >= 2048 ? 1.0 : 1.0 / 0.6);
+}
 
-/// From the largest down. Rates from the bytes of shared memory that a warp reads per product: 64 x 64 a warp needs half
-/// of what 32 x 32 needs; not measured yet.
-inline constexpr tile_cost mma_tiles[] = {
-    {large_tile::m, large_tile::n, 100}, {middle_tile::m, middle_tile::n, 95}, {small_tile::m, small_tile::n, 60}};
+/// The time of C in tiles, on the busiest multiprocessor: waves times the time of a tile.
+template <class Tile>
+ASHLAR_INLINE constexpr double waves_time(index m, index n, index count, int multiprocessors) {
+  const double blocks = double(ceil_div(m, Tile::m)) * double(ceil_div(n, Tile::n)) * double(count);
+  return double(ceil_div(index(blocks), multiprocessors)) * tile_time<Tile>();
+}
 
-/// The tile with which the busiest multiprocessor is done first: waves times the time of a tile; the larger if equal.
-ASHLAR_INLINE constexpr int select_tile(index m, index n, index count, int multiprocessors) {
-  constexpr tile_cost tiles[] = {mma_tiles[0], mma_tiles[1], mma_tiles[2]};
-  int best = 0;
-  double least = 0;
-  for (int i = 0; i < 3; ++i) {
-    const tile_cost& t = tiles[i];
-    const double blocks = double(ceil_div(m, t.m)) * double(ceil_div(n, t.n)) * double(count);
-    const double waves = double(ceil_div(index(blocks), multiprocessors));
-    const double time = waves * t.m * t.n / t.rate;
-    if (i == 0 || time < least) least = time, best = i;
-  }
-  return best;
+enum class tile_choice { large, middle, small };
+
+/// The tile with which C is done first; the larger if equal.
+template <class Tiles>
+ASHLAR_INLINE constexpr tile_choice select_tile(index m, index n, index count, int multiprocessors) {
+  const double large = waves_time<typename Tiles::large>(m, n, count, multiprocessors);
+  const double middle = waves_time<typename Tiles::middle>(m, n, count, multiprocessors);
+  const double small = waves_time<typename Tiles::small>(m, n, count, multiprocessors);
+  if (large <= middle && large <= small) return tile_choice::large;
+  return middle <= small ? tile_choice::middle : tile_choice::small;
 }
 
 }  // namespace ashlar::cuda::detail

@@ -72,13 +72,16 @@ status launch_config(Arguments p, const device_facts& device, cudaStream_t strea
 
 template <class X, class Y, route A, route B, class Unit, class Arguments>
 status launch_routes(const Arguments& p, const device_facts& device, cudaStream_t stream) {
+  using tiles = tiles_of<X>;
   if constexpr (A == route::staged) {
-    return launch_config<mma_config<X, Y, A, B, staged_tile>, Arguments, Unit>(p, device, stream);
+    return launch_config<mma_config<X, Y, A, B, typename tiles::staged>, Arguments, Unit>(p, device, stream);
   } else {
-    switch (select_tile(p.a.mn, p.b.mn, p.batch.count, device.multiprocessors)) {
-      case 0: return launch_config<mma_config<X, Y, A, B, large_tile>, Arguments, Unit>(p, device, stream);
-      case 1: return launch_config<mma_config<X, Y, A, B, middle_tile>, Arguments, Unit>(p, device, stream);
-      default: return launch_config<mma_config<X, Y, A, B, small_tile>, Arguments, Unit>(p, device, stream);
+    switch (select_tile<tiles>(p.a.mn, p.b.mn, p.batch.count, device.multiprocessors)) {
+      case tile_choice::large:
+        return launch_config<mma_config<X, Y, A, B, typename tiles::large>, Arguments, Unit>(p, device, stream);
+      case tile_choice::middle:
+        return launch_config<mma_config<X, Y, A, B, typename tiles::middle>, Arguments, Unit>(p, device, stream);
+      default: return launch_config<mma_config<X, Y, A, B, typename tiles::small>, Arguments, Unit>(p, device, stream);
     }
   }
 }
