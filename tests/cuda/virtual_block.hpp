@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tests/cuda/virtual_block.hpp: one block of a GPU on a CPU: the policy of device_warp.cuh in plain C++, so that the code of
-// a kernel runs as it is, every thread a fiber.
+// tests/cuda/virtual_block.hpp: one block of a GPU on a CPU: the policy of device_warp.cuh in plain C++, so that the
+// code of a kernel runs as it is, every thread a fiber.
 //
 //   virtual_block gpu(shared_bytes, seed, copies::late);
 //   gpu.run(threads, block, [&] { mma_block<Config, virtual_warp>(arguments); });
 //
-// Threads run one at a time, in an order drawn anew at every barrier. ldmatrix and mma collect the lanes of a warp and are
-// computed from the fragment tables of the PTX ISA, which are written here apart from fragment.cuh. A background copy
-// happens either when it is issued or when it is waited for: a kernel that overwrites too early or reads too early gives
-// another result in one of the two. Shared memory starts with garbage, and addresses are checked.
+// Threads run one at a time, in an order drawn anew at every barrier. ldmatrix and mma collect the lanes of a warp and
+// are computed from the fragment tables of the PTX ISA, which are written here apart from fragment.cuh. A background
+// copy happens either when it is issued or when it is waited for: a kernel that overwrites too early or reads too early
+// gives another result in one of the two. Shared memory starts with garbage, and addresses are checked.
 //
 // Depends on: core/narrow_float.hpp, doctest.   Used by: the CPU tests of the kernels.
 #pragma once
@@ -17,9 +17,9 @@
 #include <doctest/doctest.h>
 #include <ucontext.h>
 
-#include <ashlar/cuda/mma_element.cuh>
 #include <algorithm>
 #include <array>
+#include <ashlar/cuda/mma_element.cuh>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -37,7 +37,8 @@ enum class copies { early, late };
 
 class virtual_block {
  public:
-  virtual_block(int shared_bytes, unsigned seed, copies when) : random_(seed), when_(when), shared_(std::size_t(shared_bytes)) {
+  virtual_block(int shared_bytes, unsigned seed, copies when)
+      : random_(seed), when_(when), shared_(std::size_t(shared_bytes)) {
     for (auto& byte : shared_) byte = std::uint8_t(random_());
   }
 
@@ -47,8 +48,9 @@ class virtual_block {
     fibers_.clear();
     fibers_.resize(std::size_t(threads));
     for (auto& f : fibers_) start(f);
-    while (step()) {}
-    for (const auto& f : fibers_) REQUIRE(f.state == done);
+    while (step()) {
+    }
+    for (const auto& f : fibers_) misuses_ += f.state != done;
     now_ = nullptr;
   }
 
@@ -56,7 +58,7 @@ class virtual_block {
 
   int thread() const { return current_; }
   index block() const { return block_; }
-  /// Accesses off their alignment or outside of shared memory, lanes of a warp that do different things.
+  /// Accesses off their alignment or outside of shared memory; threads that wait for others in vain.
   int misuses() const { return misuses_; }
   void misuse() { ++misuses_; }
 
@@ -150,11 +152,12 @@ class virtual_block {
     for (int w = 0; w < warps; ++w) order[std::size_t(w)] = w;
     std::shuffle(order.begin(), order.end(), random_);
     for (int w : order) {
-      while (run_warp(w)) {}
+      while (run_warp(w)) {
+      }
     }
     int waiting = 0;
     for (auto& f : fibers_) waiting += f.state == at_barrier;
-    if (waiting != 0) REQUIRE(waiting == int(fibers_.size()));
+    if (waiting != 0 && waiting != int(fibers_.size())) return fail();
     for (auto& f : fibers_) {
       if (f.state == at_barrier) f.state = ready;
     }
@@ -176,10 +179,16 @@ class virtual_block {
       together += f.state == at_warp;
     }
     if (together == 0) return false;
-    REQUIRE(together == 32);
+    if (together != 32) return fail();
     do_together(32 * warp);
     for (int t : lanes) fibers_[std::size_t(t)].state = ready;
     return true;
+  }
+
+  // A thread waits for others that have gone elsewhere.
+  bool fail() {
+    ++misuses_;
+    return false;
   }
 
   void do_together(int first) {
@@ -192,7 +201,8 @@ class virtual_block {
     }
     if (f == nullptr) return;
     f(*this, in, out);
-    for (int l = 0; l < 32; ++l) std::copy(out + l * most_out, out + (l + 1) * most_out, fibers_[std::size_t(first + l)].out);
+    for (int l = 0; l < 32; ++l)
+      std::copy(out + l * most_out, out + (l + 1) * most_out, fibers_[std::size_t(first + l)].out);
   }
 
   static inline virtual_block* now_ = nullptr;
@@ -228,6 +238,7 @@ struct virtual_warp {
   static void barrier() { virtual_block::now().barrier(); }
   static void warp_barrier() { virtual_block::now().warp_barrier(); }
   static void copy(word to, const void* from, int bytes) { virtual_block::now().copy(to, from, bytes); }
+  static void copy_or_clear(word to, const void* from, bool present) { copy(to, from, present ? 16 : 0); }
   static void commit() { virtual_block::now().commit(); }
   template <int Pending>
   static void wait() {
@@ -258,9 +269,7 @@ struct virtual_warp {
     const int s = Odd ? 8 : 0;
     return (x >> s & 255) | (x >> (s + 16) & 255) << 8 | (y >> s & 255) << 16 | (y >> (s + 16) & 255) << 24;
   }
-  static word rounded_tf32(word x) {
-    return (x & 0x7F800000u) == 0x7F800000u ? x : (x + 0x1000u) & ~0x1FFFu;
-  }
+  static word rounded_tf32(word x) { return (x & 0x7F800000u) == 0x7F800000u ? x : (x + 0x1000u) & ~0x1FFFu; }
 
   template <class X, class Y, class Sum>
   static void multiply(Sum (&sum)[4], const word (&a)[4], word b0, word b1) {
@@ -275,17 +284,18 @@ struct virtual_warp {
   // 2 (l % 4) + 1 of row l / 4; .trans: of column l / 4, rows 2 (l % 4) and one more.
   template <bool Transposed>
   static void matrices(word (&x)[4], word row) {
-    const auto out = virtual_block::now().together<4>(std::array<word, 1>{row}, [](virtual_block& b, const word* in, word* out) {
-      for (int j = 0; j < 4; ++j) {
-        std::uint16_t m[8][8];
-        for (int r = 0; r < 8; ++r) std::memcpy(m[r], b.shared(in[10 * (8 * j + r)], 16), 16);
-        for (int l = 0; l < 32; ++l) {
-          const int i = l / 4, k = 2 * (l % 4);
-          const word low = Transposed ? m[k][i] : m[i][k], high = Transposed ? m[k + 1][i] : m[i][k + 1];
-          out[4 * l + j] = low | high << 16;
-        }
-      }
-    });
+    const auto out =
+        virtual_block::now().together<4>(std::array<word, 1>{row}, [](virtual_block& b, const word* in, word* out) {
+          for (int j = 0; j < 4; ++j) {
+            std::uint16_t m[8][8];
+            for (int r = 0; r < 8; ++r) std::memcpy(m[r], b.shared(in[10 * (8 * j + r)], 16), 16);
+            for (int l = 0; l < 32; ++l) {
+              const int i = l / 4, k = 2 * (l % 4);
+              const word low = Transposed ? m[k][i] : m[i][k], high = Transposed ? m[k + 1][i] : m[i][k + 1];
+              out[4 * l + j] = low | high << 16;
+            }
+          }
+        });
     for (int i = 0; i < 4; ++i) x[i] = out[std::size_t(i)];
   }
 

@@ -7,7 +7,7 @@
 
 #if defined(__CUDACC__)
 #define ASHLAR_DEVICE __device__ __forceinline__
-#define ASHLAR_UNROLL _Pragma("unroll")          // the next loop, whole
+#define ASHLAR_UNROLL _Pragma("unroll")  // the next loop, whole
 #define ASHLAR_ROLLED _Pragma("unroll 1")
 #else
 #define ASHLAR_DEVICE inline

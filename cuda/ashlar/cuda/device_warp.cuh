@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// cuda/device_warp.cuh: what a kernel asks of the machine, each an instruction: the policy that the kernels of mma_block.cuh
-// take, so that tests/cuda/virtual_block.hpp can stand in for a GPU.
+// cuda/device_warp.cuh: what a kernel asks of the machine, each an instruction: the policy that the kernels of
+// mma_block.cuh take, so that tests/cuda/virtual_block.hpp can stand in for a GPU.
 //
 // Shared memory is addressed by 32-bit numbers of bytes. All accesses to it are volatile, and so stay in their order;
 // mma is not, and may move between them.
@@ -35,6 +35,17 @@ struct device_warp {
   /// 16 bytes from global to shared memory in the background: the first `bytes` of source, then zeros.
   static __device__ __forceinline__ void copy(word to, const void* from, int bytes) {
     asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes) : "memory");
+  }
+  /// The same for 16 bytes or none, without the arithmetic that a variable number of bytes costs.
+  static __device__ __forceinline__ void copy_or_clear(word to, const void* from, bool present) {
+    asm volatile(
+        "{\n"
+        ".reg .pred absent;\n"
+        "setp.eq.b32 absent, %2, 0;\n"
+        "cp.async.cg.shared.global.L2::128B [%0], [%1], 16, absent;\n"
+        "}" ::"r"(to),
+        "l"(from), "r"(int(present))
+        : "memory");
   }
   /// Ends a group of copies.
   static __device__ __forceinline__ void commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }

@@ -20,43 +20,66 @@
 
 namespace ashlar::cuda::detail {
 
-/// 16 rows (of A; columns of B) x 32 bytes of k, from shared memory.
-template <class Tile, class Warp>
-ASHLAR_DEVICE void load_block(std::uint32_t (&x)[4], std::uint32_t tile, int lane, int block, int step) {
-  if constexpr (loads_words<Tile>) {
+/// The blocks of A or B that a warp multiplies: of 16 rows (of A; columns of B) x 32 bytes of k.
+template <class Tile, side Side, int Blocks, class Warp>
+class warp_blocks {
+  using parts = block_parts<Tile, Blocks>;
+  using word = std::uint32_t;
+
+ public:
+  ASHLAR_DEVICE warp_blocks(int lane, int first) {
     ASHLAR_UNROLL
-    for (int i = 0; i < 4; ++i) x[i] = Warp::load_word(tile + std::uint32_t(word_offset<Tile>(lane, block, step, i)));
-  } else {
-    const std::uint32_t row = tile + std::uint32_t(matrix_row_offset<Tile>(lane, block, step));
-    if constexpr (Tile::order == major::k) {
-      Warp::load_matrices(x, row);
+    for (int i = 0; i < parts::count; ++i) offsets_[i] = word(parts::template variable<Side>(lane, first, i));
+  }
+
+  /// Block `block` at step `step` of the tile that begins at `tile`, as an operand of mma.
+  ASHLAR_DEVICE void load(word (&x)[4], word tile, int block, int step) const {
+    if constexpr (loads_words<Tile>) {
+      ASHLAR_UNROLL
+      for (int i = 0; i < 4; ++i) {
+        const int upper = i & 1, beyond = i >> 1;
+        x[block_register<Side>(upper, beyond)] = Warp::load_word(address(tile, block, step, upper, beyond));
+      }
+    } else if constexpr (Tile::order == major::k) {
+      Warp::load_matrices(x, address(tile, block, step, 0, 0));
     } else {
-      Warp::load_transposed(x, row);
+      Warp::load_transposed(x, address(tile, block, step, 0, 0));
+    }
+    if constexpr (interleaved<Tile>) separate(x);
+    if constexpr (Tile::size == 4) {
+      ASHLAR_UNROLL
+      for (int i = 0; i < 4; ++i) x[i] = Warp::rounded_tf32(x[i]);
     }
   }
-  if constexpr (interleaved<Tile>) {
+
+ private:
+  ASHLAR_DEVICE word address(word tile, int block, int step, int upper, int beyond) const {
+    return tile + offsets_[parts::number(block, step, upper)] + word(parts::fixed(block, step, beyond));
+  }
+  // Pairs of bytes of two rows, to the four k of each.
+  static ASHLAR_DEVICE void separate(word (&x)[4]) {
+    const word pairs[4] = {x[0], x[1], x[2], x[3]};
     ASHLAR_UNROLL
-    for (int i = 0; i < 4; i += 2) {
-      const std::uint32_t even = Warp::template alternate_bytes<false>(x[i], x[i + 1]);
-      x[i + 1] = Warp::template alternate_bytes<true>(x[i], x[i + 1]);
-      x[i] = even;
+    for (int beyond = 0; beyond < 2; ++beyond) {
+      const word first = pairs[2 * beyond], second = pairs[2 * beyond + 1];
+      x[block_register<Side>(0, beyond)] = Warp::template alternate_bytes<false>(first, second);
+      x[block_register<Side>(1, beyond)] = Warp::template alternate_bytes<true>(first, second);
     }
   }
-  if constexpr (Tile::size == 4) {
-    ASHLAR_UNROLL
-    for (int i = 0; i < 4; ++i) x[i] = Warp::rounded_tf32(x[i]);
-  }
-}
+
+  word offsets_[parts::count];
+};
 
 /// The fragments of a warp for a step of 32 bytes; of B for the next one too.
 ///
-/// Rows of A are replaced as soon as they have been multiplied: with 64 x 64 sums a warp, two sets of both would leave too
-/// few of the 255 registers.
+/// Rows of A are replaced as soon as they have been multiplied: with 64 x 64 sums a warp, two sets of both would leave
+/// too few of the 255 registers.
 template <class Config, class Warp>
 class warp_fragments {
  public:
   ASHLAR_DEVICE explicit warp_fragments(int thread)
-      : lane_(thread % 32), m_(Config::warp_row(thread / 32) / 16), n_(Config::warp_column(thread / 32) / 16) {}
+      : from_a_(thread % 32, Config::warp_row(thread / 32) / 16),
+        from_b_(thread % 32, Config::warp_column(thread / 32) / 16) {}
 
   /// Step 0 of the first stage; no step is current yet.
   ASHLAR_DEVICE void load_first(std::uint32_t stage) {
@@ -80,24 +103,24 @@ class warp_fragments {
  private:
   using word = std::uint32_t;
 
-  ASHLAR_DEVICE void load_a(int i, word stage, int step) {
-    load_block<typename Config::tile_a, Warp>(a_[i], stage, lane_, m_ + i, step);
-  }
+  ASHLAR_DEVICE void load_a(int i, word stage, int step) { from_a_.load(a_[i], stage, i, step); }
   ASHLAR_DEVICE void load_b(int set, int j, word stage, int step) {
-    load_block<typename Config::tile_b, Warp>(b_[set][j], stage + Config::tile_a::bytes, lane_, n_ + j, step);
+    from_b_.load(b_[set][j], stage + Config::tile_a::bytes, j, step);
   }
   ASHLAR_DEVICE void multiply_row(typename Config::sums& sum, int i, const word (&b)[Config::blocks_n][4]) const {
     ASHLAR_UNROLL
     for (int j = 0; j < Config::blocks_n; ++j) {
       ASHLAR_UNROLL
       for (int h = 0; h < 2; ++h) {
-        Warp::template multiply<typename Config::x, typename Config::y>(sum.at[i][j][h], a_[i], b[j][h], b[j][h + 2]);
+        Warp::template multiply<typename Config::x, typename Config::y>(sum.at[i][j][h], a_[i], b[j][2 * h],
+                                                                        b[j][2 * h + 1]);
       }
     }
   }
 
   word a_[Config::blocks_m][4], b_[2][Config::blocks_n][4];
-  int lane_, m_, n_;
+  warp_blocks<typename Config::tile_a, side::a, Config::blocks_m, Warp> from_a_;
+  warp_blocks<typename Config::tile_b, side::b, Config::blocks_n, Warp> from_b_;
 };
 
 /// sum += A's rows times B's columns, `tiles` tiles along k.
@@ -129,11 +152,11 @@ ASHLAR_DEVICE void multiply_tiles(typename Config::sums& sum, CopyA& copy_a, Cop
         Warp::template wait<ahead - 1>();
         Warp::barrier();
       }
-      if (step == 0) {
+      fragments.multiply_and_load(sum, step & 1, stage(read), (step + 1) % steps);
+      if (step == 0) {  // behind the loads of step 1: these are needed sooner
         if (more) fetch(write);
         Warp::commit();
       }
-      fragments.multiply_and_load(sum, step & 1, stage(read), (step + 1) % steps);
     }
   }
   Warp::template wait<0>();

@@ -2,7 +2,8 @@
 //
 // cuda/mma_config.cuh: the tiles that blocks of mma_block.cuh may take, what follows from them, and which one to take.
 //
-//   block     M x N of C, KBytes of k a stage        warp     WarpM x WarpN of it        lane    2 WarpM WarpN / 64 sums
+//   block     M x N of C, KBytes of k a stage        warp     WarpM x WarpN of it        lane    2 WarpM WarpN / 64
+//   sums
 //
 // Depends on: mma_element.cuh, fragment.cuh, tile_copy.cuh, raster.cuh.   Used by: mma_block.cuh, mma_gemm.cuh.
 #pragma once
@@ -32,8 +33,8 @@ struct tile_set {
   using staged = Staged;
 };
 
-// 64 x 64 a warp: 128 sums, 48 registers of fragments; smaller where C has too few tiles. Staged: one chunk of A and one
-// of B a thread, whose elements take up to 32 registers while they are on their way.
+// 64 x 64 a warp: 128 sums, 48 registers of fragments; smaller where C has too few tiles. Staged: one chunk of A and
+// one of B a thread, whose elements take up to 32 registers while they are on their way.
 using common_tiles = tile_set<mma_tile<128, 256, 64, 64, 64, 4, 1>, mma_tile<128, 128, 64, 64, 64, 4, 2>,
                               mma_tile<64, 64, 128, 32, 32, 3, 4>, mma_tile<64, 64, 64, 32, 16, 4, 2>>;
 
@@ -54,8 +55,8 @@ struct mma_config : Tile {
   using y = Y;
   static constexpr int size = mma_element<X>::size;
   static constexpr int capability = mma_element<X>::capability;
-  static constexpr int k = Tile::k_bytes / size;     // of a stage
-  static constexpr int steps = Tile::k_bytes / 32;   // instructions along it
+  static constexpr int k = Tile::k_bytes / size;    // of a stage
+  static constexpr int steps = Tile::k_bytes / 32;  // instructions along it
   static constexpr int blocks_m = Tile::warp_m / 16, blocks_n = Tile::warp_n / 16;
 
   using tile_a = shared_tile<size, A == route::direct_mn ? major::mn : major::k, Tile::m, Tile::k_bytes>;
@@ -81,8 +82,8 @@ struct mma_config : Tile {
   static ASHLAR_INLINE constexpr int warp_column(int warp) { return warp / (Tile::m / Tile::warp_m) * Tile::warp_n; }
 };
 
-/// The time of a tile's multiplications, in products of the largest tile's rate. Rates from the bytes of shared memory that
-/// a warp reads per product: 32 x 32 a warp needs twice as many as 64 x 64; not measured yet.
+/// The time of a tile's multiplications, in products of the largest tile's rate. Rates from the bytes of shared memory
+/// that a warp reads per product: 32 x 32 a warp needs twice as many as 64 x 64; not measured yet.
 template <class Tile>
 ASHLAR_INLINE constexpr double tile_time() {
   return Tile::m * Tile::n * (Tile::warp_m * Tile::warp_n >= 2048 ? 1.0 : 1.0 / 0.6);

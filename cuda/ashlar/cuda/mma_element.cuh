@@ -83,9 +83,8 @@ struct mma_instruction<1, std::int32_t> {
 
 /// Do A's and B's elements go into one instruction? 8-bit floating-point types mix, and so do 8-bit integers.
 template <class X, class Y>
-concept mma_pair = std::same_as<X, Y> ||
-                   (mma_element<X>::size == 1 && mma_element<Y>::size == 1 &&
-                    std::same_as<typename mma_element<X>::sum, typename mma_element<Y>::sum>);
+concept mma_pair = std::same_as<X, Y> || (mma_element<X>::size == 1 && mma_element<Y>::size == 1 &&
+                                          std::same_as<typename mma_element<X>::sum, typename mma_element<Y>::sum>);
 
 }  // namespace detail
 }  // namespace ashlar::cuda

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// cuda/mma_gemm.cuh: products on the tensor cores of every GPU from compute capability 8.0 on: mma.sync, fed by cp.async.
+// cuda/mma_gemm.cuh: products on the tensor cores of every GPU from compute capability 8.0 on: mma.sync, fed by
+// cp.async.
 //
 //   A, B    K-major or MN-major, their lines on 16 bytes: direct      anything else: staged, element by element
 //   C       row-major; column-major C is the transposed problem; other strides are stored element by element
@@ -36,10 +37,11 @@ inline constexpr bool may_be_one = Static == 1 || (Static == dynamic && Other !=
 
 /// Do lines of 16 bytes apart start at x.data, and at each problem's?
 template <class T>
-bool direct_lines(const operand<T>& x, index line_stride, index lines, index element_stride, index batch, index problems) {
+bool direct_lines(const operand<T>& x, index line_stride, index lines, index element_stride, index batch,
+                  index problems) {
   const auto on_16 = [](index elements) { return elements * index(sizeof(T)) % 16 == 0; };
-  return element_stride == 1 && reinterpret_cast<std::uintptr_t>(x.data) % 16 == 0 && (lines == 1 || on_16(line_stride)) &&
-         (problems == 1 || on_16(batch));
+  return element_stride == 1 && reinterpret_cast<std::uintptr_t>(x.data) % 16 == 0 &&
+         (lines == 1 || on_16(line_stride)) && (problems == 1 || on_16(batch));
 }
 
 /// How A (B transposed) comes into shared memory.
@@ -57,12 +59,14 @@ status launch_config(Arguments p, const device_facts& device, cudaStream_t strea
   p.tiles.group = raster_group(Config::m, Config::n, index(device.multiprocessors) * Config::resident);
   const double blocks = double(p.tiles.count()) * double(p.batch.count);
   if (blocks > double(std::numeric_limits<int>::max())) {
-    return status::error(errc::unsupported, "gemm: C has %.0f tiles of %d x %d in all; at most 2^31 - 1 can be launched",
-                         blocks, Config::m, Config::n);
+    return status::error(errc::unsupported,
+                         "gemm: C has %.0f tiles of %d x %d in all; at most 2^31 - 1 can be launched", blocks,
+                         Config::m, Config::n);
   }
   const auto kernel = mma_kernel<Config, Arguments>;
-  if (status s = checked(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, Config::shared_bytes),
-                         "gemm", "cudaFuncSetAttribute");
+  if (status s =
+          checked(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, Config::shared_bytes),
+                  "gemm", "cudaFuncSetAttribute");
       !s.ok()) {
     return s;
   }
@@ -81,7 +85,8 @@ status launch_routes(const Arguments& p, const device_facts& device, cudaStream_
         return launch_config<mma_config<X, Y, A, B, typename tiles::large>, Arguments, Unit>(p, device, stream);
       case tile_choice::middle:
         return launch_config<mma_config<X, Y, A, B, typename tiles::middle>, Arguments, Unit>(p, device, stream);
-      default: return launch_config<mma_config<X, Y, A, B, typename tiles::small>, Arguments, Unit>(p, device, stream);
+      default:
+        return launch_config<mma_config<X, Y, A, B, typename tiles::small>, Arguments, Unit>(p, device, stream);
     }
   }
 }
@@ -90,7 +95,8 @@ status launch_routes(const Arguments& p, const device_facts& device, cudaStream_
 template <class X, class Y, any_matrix A, any_matrix B, class Unit, class Arguments>
 status launch_routed(const Arguments& p, const device_facts& device, cudaStream_t stream) {
   constexpr route k = route::direct_k, mn = route::direct_mn, staged = route::staged;
-  constexpr index ar = A::static_row_stride, ac = A::static_col_stride, br = B::static_row_stride, bc = B::static_col_stride;
+  constexpr index ar = A::static_row_stride, ac = A::static_col_stride, br = B::static_row_stride,
+                  bc = B::static_col_stride;
   constexpr bool ak = may_be_one<ac, ar>, am = may_be_one<ar, ac>, bk = may_be_one<br, bc>, bn = may_be_one<bc, br>;
   const route a = route_of(p.a, p.batch.a, p.batch.count), b = route_of(p.b, p.batch.b, p.batch.count);
   if constexpr (ak && bk) {
@@ -120,7 +126,8 @@ status launch_rows(const A& a, const B& b, const C& c, const E& e, const batch_s
   if (!device.ok()) return device.error();
   constexpr int needed = mma_element<X>::capability;
   if (device.value().capability < needed) {
-    return status::error(errc::unsupported, "gemm: %s on tensor cores needs compute capability %d.%d, device %d has %d.%d",
+    return status::error(errc::unsupported,
+                         "gemm: %s on tensor cores needs compute capability %d.%d, device %d has %d.%d",
                          mma_element<X>::name, needed / 10, needed % 10, device.value().device,
                          device.value().capability / 10, device.value().capability % 10);
   }
@@ -129,14 +136,19 @@ status launch_rows(const A& a, const B& b, const C& c, const E& e, const batch_s
   const int m = int(c.rows()), n = int(c.cols()), k = int(a.cols());
   const mma_arguments<X, Y, plain, E> p{{a.data(), a.row_stride(), a.col_stride(), m, k},
                                         {b.data(), b.col_stride(), b.row_stride(), n, k},
-                                        c, e, batch, {}};
+                                        c,
+                                        e,
+                                        batch,
+                                        {}};
   return launch_routed<X, Y, A, B, Unit>(p, device.value(), stream);
 }
 
-/// C(m,n) = e( sum_k A(m,k) * B(k,n) ) for each problem of the batch, on `stream`. Shapes and aliasing are the caller's.
+/// C(m,n) = e( sum_k A(m,k) * B(k,n) ) for each problem of the batch, on `stream`. Shapes and aliasing are the
+/// caller's.
 ///
 /// A and B: f16, bf16, e4m3, e5m2 (these two mix), int8, uint8 (these mix), or float with Multiply = tf32; any strides.
-/// Sums and the epilogue are float, of integers int32. C: float, int32, f16, bf16, e4m3, e5m2, int8, uint8; any strides.
+/// Sums and the epilogue are float, of integers int32. C: float, int32, f16, bf16, e4m3, e5m2, int8, uint8; any
+/// strides.
 ///
 ///     launch_mma(A, B, C, relu(acc + per_column(bias)), {}, stream);      launch_mma<tf32>(A, B, C, acc, {}, stream);
 ///

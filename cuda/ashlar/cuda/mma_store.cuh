@@ -5,22 +5,22 @@
 //   16 rows of the warp's tile at a time:   registers -> a strip of shared memory, the warp's own -> registers, in the
 //   order of C: a lane takes four neighbours of a row (one, where C's rows are not aligned), finishes and stores them
 //
-// A fragment has two neighbours of a row a lane, and of 8-bit types scattered ones. Through the strip every store of C is
-// of 4 elements, 128 bytes or more of a row together; and the expression is one loop's body, not 128 copies.
+// A fragment has two neighbours of a row a lane, and of 8-bit types scattered ones. Through the strip every store of C
+// is of 4 elements, 128 bytes or more of a row together; and the expression is one loop's body, not 128 copies.
 //
 // Depends on: fragment.cuh, epilogue.cuh, convert.cuh.   Used by: mma_block.cuh.
 #pragma once
 
+#include <ashlar/cuda/convert.cuh>
 #include <ashlar/cuda/device_code.cuh>
 #include <ashlar/cuda/epilogue.cuh>
 #include <ashlar/cuda/fragment.cuh>
-#include <ashlar/cuda/convert.cuh>
 #include <cstdint>
 
 namespace ashlar::cuda::detail {
 
-/// 16 rows of Width sums. A pitch of 8 words more than a multiple of 32 keeps the stores of fragments free of conflicts:
-/// the 16 lanes of a phase write pairs of words in 4 rows.
+/// 16 rows of Width sums. A pitch of 8 words more than a multiple of 32 keeps the stores of fragments free of
+/// conflicts: the 16 lanes of a phase write pairs of words in 4 rows.
 template <int Width>
 struct store_strip {
   static constexpr int pitch = 4 * (Width + 8);
@@ -39,7 +39,8 @@ ASHLAR_INLINE constexpr matrix_view<T, R, C, RS, CS> shifted(const matrix_view<T
 template <any_matrix C>
 ASHLAR_INLINE bool stores_four(const C& c) {
   constexpr int bytes = 4 * sizeof(typename C::value_type);
-  const bool aligned = reinterpret_cast<std::uintptr_t>(c.data()) % bytes == 0 && (c.row_stride() % 4 == 0 || c.rows() == 1);
+  const bool aligned =
+      reinterpret_cast<std::uintptr_t>(c.data()) % bytes == 0 && (c.row_stride() % 4 == 0 || c.rows() == 1);
   return c.col_stride() == 1 && aligned && bytes <= 16;
 }
 
@@ -63,7 +64,8 @@ ASHLAR_DEVICE void fill_strip(const typename Config::sums& sum, int i, std::uint
       const auto& x = columns ? sum.at[i][j][0][second] : sum.at[i][j][h][first];
       const auto& y = columns ? sum.at[i][j][1][second] : sum.at[i][j][h][second];
       const std::uint32_t pair[2] = {bits_as<std::uint32_t>(x), bits_as<std::uint32_t>(y)};
-      const int column = columns ? accumulator_column<true>(lane, 0, second) : accumulator_column<false>(lane, h, first);
+      const int column =
+          columns ? accumulator_column<true>(lane, 0, second) : accumulator_column<false>(lane, h, first);
       const int offset = shape::offset(accumulator_row<rows>(lane, first), 16 * j + column);
       Warp::store_words(strip + std::uint32_t(offset), pair);
     }

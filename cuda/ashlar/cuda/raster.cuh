@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// cuda/raster.cuh: in which order blocks take the tiles of C, so that those at work together share rows and columns in L2.
+// cuda/raster.cuh: in which order blocks take the tiles of C, so that those at work together share rows and columns in
+// L2.
 //
 //   group of 2 rows of tiles:   0 2 4 6        all columns of a group first, its rows innermost;
 //                               1 3 5 7        the last group has the rows that are left

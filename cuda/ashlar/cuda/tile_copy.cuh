@@ -2,8 +2,8 @@
 //
 // cuda/tile_copy.cuh: the tiles of A or B, one after the other along k, from global to shared memory.
 //
-//   direct_copy     16 bytes at a time, in the background (cp.async): the lines of a shared tile are lines of the matrix
-//   staged_copy     element by element through registers, into major::k: any strides, any alignment
+//   direct_copy     16 bytes at a time, in the background (cp.async): the lines of a shared tile are lines of the
+//   matrix staged_copy     element by element through registers, into major::k: any strides, any alignment
 //
 // Both have   fetch(stage)    starts the copy of the next tile         settle(stage)    does what has to wait for it
 // and write zeros where the matrix ends.
@@ -61,13 +61,21 @@ class direct_copy {
   }
 
   ASHLAR_DEVICE void fetch(std::uint32_t stage) {
-    const int present = left_ < 0 ? 0 : left_ < per_chunk ? left_ : per_chunk;
     const char* from = source_;
-    ASHLAR_UNROLL
-    for (int pass = 0; pass < plan::passes; ++pass, from += pass_step_) {
-      const int line = pass * plan::lines_per_pass;
-      Warp::copy(stage + target_ + std::uint32_t(line * Tile::line), from,
-                 line < lines_left_ ? present * Tile::size : 0);
+    const std::uint32_t to = stage + target_;
+    if (left_ >= per_chunk) {
+      ASHLAR_UNROLL
+      for (int pass = 0; pass < plan::passes; ++pass, from += pass_step_) {
+        const int line = pass * plan::lines_per_pass;
+        Warp::copy_or_clear(to + std::uint32_t(line * Tile::line), from, line < lines_left_);
+      }
+    } else {  // the end of the lines
+      const int bytes = left_ > 0 ? left_ * Tile::size : 0;
+      ASHLAR_ROLLED
+      for (int pass = 0; pass < plan::passes; ++pass, from += pass_step_) {
+        const int line = pass * plan::lines_per_pass;
+        Warp::copy(to + std::uint32_t(line * Tile::line), from, line < lines_left_ ? bytes : 0);
+      }
     }
     source_ += tile_step_;
     (k_major ? left_ : lines_left_) -= Tile::k;
