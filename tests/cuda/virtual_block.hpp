@@ -40,6 +40,7 @@ class virtual_block {
   virtual_block(int shared_bytes, unsigned seed, copies when)
       : random_(seed), when_(when), shared_(std::size_t(shared_bytes)) {
     for (auto& byte : shared_) byte = std::uint8_t(random_());
+    for (int l = 0; l < 32; ++l) lanes_[l] = l;
   }
 
   void run(int threads, index block, const std::function<void()>& body) {
@@ -151,6 +152,7 @@ class virtual_block {
     std::vector<int> order(static_cast<std::size_t>(warps));
     for (int w = 0; w < warps; ++w) order[std::size_t(w)] = w;
     std::shuffle(order.begin(), order.end(), random_);
+    std::shuffle(lanes_, lanes_ + 32, random_);
     for (int w : order) {
       while (run_warp(w)) {
       }
@@ -166,11 +168,9 @@ class virtual_block {
 
   // Every lane until it pauses; true when they all wait for each other and may go on.
   bool run_warp(int warp) {
-    int lanes[32];
-    for (int l = 0; l < 32; ++l) lanes[l] = 32 * warp + l;
-    std::shuffle(lanes, lanes + 32, random_);
     int together = 0;
-    for (int t : lanes) {
+    for (int l : lanes_) {
+      const int t = 32 * warp + l;
       fiber& f = fibers_[std::size_t(t)];
       if (f.state == ready) {
         current_ = t;
@@ -181,7 +181,7 @@ class virtual_block {
     if (together == 0) return false;
     if (together != 32) return fail();
     do_together(32 * warp);
-    for (int t : lanes) fibers_[std::size_t(t)].state = ready;
+    for (int l = 0; l < 32; ++l) fibers_[std::size_t(32 * warp + l)].state = ready;
     return true;
   }
 
@@ -213,6 +213,7 @@ class virtual_block {
   std::vector<fiber> fibers_;
   std::function<void()> body_;
   ucontext_t main_;
+  int lanes_[32];
   index block_ = 0;
   int current_ = 0, misuses_ = 0;
 };
