@@ -18,12 +18,15 @@ using cuda::tf32;
 // --- Order of tiles, choice of tiles
 // -----------------------------------------------------------------------------------
 
-constexpr bool is_permutation(const raster_shape& s) {
-  bool seen[64] = {};
-  for (index i = 0; i < s.count(); ++i) {
-    const tile_index t = raster(s, i);
-    if (t.m < 0 || t.m >= s.m || t.n < 0 || t.n >= s.n || seen[t.m * s.n + t.n]) return false;
-    seen[t.m * s.n + t.n] = true;
+constexpr bool is_permutation(const tile_order& order) {
+  bool seen[128] = {};
+  for (int i = 0; i < order.count(); ++i) {
+    const tile_place t = order[i];
+    if (t.m < 0 || t.m >= order.rows || t.n < 0 || t.n >= order.cols || t.batch < 0 || t.batch >= order.batch)
+      return false;
+    bool& here = seen[(t.batch * order.rows + t.m) * order.cols + t.n];
+    if (here) return false;
+    here = true;
   }
   return true;
 }
@@ -31,16 +34,13 @@ static_assert([] {
   for (int m = 1; m <= 8; ++m) {
     for (int n = 1; n <= 8; ++n) {
       for (int group : {1, 2, 3, 8, 16}) {
-        if (!is_permutation({m, n, group})) return false;
+        if (!is_permutation({m, n, group, 2})) return false;
       }
     }
   }
   return true;
 }());
-static_assert(raster({4, 4, 2}, 0).m == 0 && raster({4, 4, 2}, 1).m == 1 && raster({4, 4, 2}, 2).n == 1);
-static_assert(raster({3, 5, 2}, 10).m == 2 && raster({3, 5, 2}, 14).n == 4, "the last group has one row");
-static_assert(raster_group(128, 128, 132) == 8 || raster_group(128, 128, 132) == 16);
-static_assert(raster_group(128, 256, 132) == 16 && raster_group(128, 128, 1) == 1);
+static_assert(tile_group(128, 256, 132) == 16 && tile_group(128, 128, 132) >= 8 && tile_group(128, 128, 1) == 1);
 
 constexpr tile_choice choice(index m, index n, index count = 1) { return select_tile<common_tiles>(m, n, count, 132); }
 static_assert(choice(8192, 8192) == tile_choice::large && choice(4096, 4096) == tile_choice::large,
@@ -328,7 +328,7 @@ void replay(const shape& s, const lie& la, const lie& lb, index c_row, index c_c
   std::mt19937 r(seed);
   matrix<typename mma_element<X>::stored> a(s.m, s.k, s.count, la, r);
   matrix<typename mma_element<Y>::stored> b(s.n, s.k, s.count, lb, r);
-  const raster_shape tiles{int(ceil_div(s.m, Config::m)), int(ceil_div(s.n, Config::n)), 2};
+  const tile_order tiles{int(ceil_div(s.m, Config::m)), int(ceil_div(s.n, Config::n)), 2, s.count};
   for (copies when : {copies::early, copies::late}) {
     poisoned<D> c((s.m - 1) * c_row + (s.n - 1) * c_col + 1, s.count, poison_of<D>(), 0);
     auto expected = c.memory;
@@ -341,7 +341,7 @@ void replay(const shape& s, const lie& la, const lie& lb, index c_row, index c_c
                                                    {s.count, a.data.step, b.data.step, c.step},
                                                    tiles};
     virtual_block gpu(Config::shared_bytes, seed, when);
-    for (index block = 0; block < tiles.count() * s.count; ++block) {
+    for (int block = 0; block < tiles.count(); ++block) {
       gpu.run(Config::threads, block, [&] { mma_block<Config, virtual_warp>(p); });
     }
     CHECK(gpu.misuses() == 0);

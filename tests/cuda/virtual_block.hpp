@@ -43,7 +43,7 @@ class virtual_block {
     for (int l = 0; l < 32; ++l) lanes_[l] = l;
   }
 
-  void run(int threads, index block, const std::function<void()>& body) {
+  void run(int threads, int block, const std::function<void()>& body) {
     now_ = this;
     block_ = block, body_ = body;
     fibers_.clear();
@@ -58,7 +58,7 @@ class virtual_block {
   static virtual_block& now() { return *now_; }
 
   int thread() const { return current_; }
-  index block() const { return block_; }
+  int block() const { return block_; }
   /// Accesses off their alignment or outside of shared memory; threads that wait for others in vain.
   int misuses() const { return misuses_; }
   void misuse() { ++misuses_; }
@@ -214,7 +214,7 @@ class virtual_block {
   std::function<void()> body_;
   ucontext_t main_;
   int lanes_[32];
-  index block_ = 0;
+  int block_ = 0;
   int current_ = 0, misuses_ = 0;
 };
 
@@ -234,7 +234,7 @@ struct virtual_warp {
   using word = std::uint32_t;
 
   static int thread() { return virtual_block::now().thread(); }
-  static index block() { return virtual_block::now().block(); }
+  static int block() { return virtual_block::now().block(); }
   static word shared() { return 0; }
   static void barrier() { virtual_block::now().barrier(); }
   static void warp_barrier() { virtual_block::now().warp_barrier(); }

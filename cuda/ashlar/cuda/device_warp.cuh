@@ -21,7 +21,7 @@ struct device_warp {
   using word = std::uint32_t;
 
   static __device__ __forceinline__ int thread() { return int(threadIdx.x); }
-  static __device__ __forceinline__ index block() { return index(blockIdx.x); }
+  static __device__ __forceinline__ int block() { return int(blockIdx.x); }
 
   /// Where the block's dynamic shared memory begins, on a multiple of 128.
   static __device__ __forceinline__ word shared() {

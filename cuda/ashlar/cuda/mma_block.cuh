@@ -7,7 +7,7 @@
 //               first of them         tile t + Stages - 1 starts into the stage that tile t - 1 has left
 //               last of them          wait until tile t + 1 is there; one barrier for the tile
 //
-// Depends on: fragment.cuh, tile_copy.cuh, mma_element.cuh.   Used by: mma_gemm.cuh.
+// Depends on: fragment.cuh, tile_copy.cuh, tile_order.cuh, mma_config.cuh, mma_store.cuh.   Used by: mma_gemm.cuh.
 #pragma once
 
 #include <ashlar/cuda/batch.cuh>
@@ -15,8 +15,8 @@
 #include <ashlar/cuda/mma_config.cuh>
 #include <ashlar/cuda/mma_element.cuh>
 #include <ashlar/cuda/mma_store.cuh>
-#include <ashlar/cuda/raster.cuh>
 #include <ashlar/cuda/tile_copy.cuh>
+#include <ashlar/cuda/tile_order.cuh>
 
 namespace ashlar::cuda::detail {
 
@@ -171,18 +171,17 @@ struct mma_arguments {
   C c;
   E e;
   batch_strides batch;
-  raster_shape tiles;
+  tile_order tiles;
 };
 
 template <class Config, class Warp, class Arguments>
 ASHLAR_DEVICE void mma_block(const Arguments& p) {
-  const index problem = Warp::block() / p.tiles.count();
-  const tile_index tile = raster(p.tiles, Warp::block() % p.tiles.count());
+  const tile_place tile = p.tiles[Warp::block()];
   auto a = p.a;
   auto b = p.b;
-  a.data += problem * p.batch.a;
-  b.data += problem * p.batch.b;
-  const auto c = shifted(p.c, problem * p.batch.c);
+  a.data += tile.batch * p.batch.a;
+  b.data += tile.batch * p.batch.b;
+  const auto c = shifted(p.c, tile.batch * p.batch.c);
   const int m0 = tile.m * Config::m, n0 = tile.n * Config::n;
 
   typename Config::template copy_a<Warp> copy_a(a, m0, Warp::thread());

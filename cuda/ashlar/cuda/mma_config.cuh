@@ -5,12 +5,11 @@
 //   block     M x N of C, KBytes of k a stage        warp     WarpM x WarpN of it        lane    2 WarpM WarpN / 64
 //   sums
 //
-// Depends on: mma_element.cuh, fragment.cuh, tile_copy.cuh, raster.cuh.   Used by: mma_block.cuh, mma_gemm.cuh.
+// Depends on: mma_element.cuh, fragment.cuh, tile_copy.cuh.   Used by: mma_block.cuh, mma_gemm.cuh.
 #pragma once
 
 #include <ashlar/cuda/fragment.cuh>
 #include <ashlar/cuda/mma_element.cuh>
-#include <ashlar/cuda/raster.cuh>
 #include <ashlar/cuda/tile_copy.cuh>
 #include <concepts>
 #include <type_traits>
@@ -81,6 +80,20 @@ struct mma_config : Tile {
   static ASHLAR_INLINE constexpr int warp_row(int warp) { return warp % (Tile::m / Tile::warp_m) * Tile::warp_m; }
   static ASHLAR_INLINE constexpr int warp_column(int warp) { return warp / (Tile::m / Tile::warp_m) * Tile::warp_n; }
 };
+
+ASHLAR_INLINE constexpr index ceil_div(index a, index b) { return (a + b - 1) / b; }
+
+/// The group of tile_order.cuh with which `at_once` blocks touch least of A and B: g tiles of m rows and at_once / g of
+/// n columns. After DeepGEMM's rule; a power of two up to 16.
+ASHLAR_INLINE constexpr int tile_group(int m, int n, index at_once) {
+  int best = 1;
+  index least = m + at_once * n;
+  for (int g = 2; g <= 16; g *= 2) {
+    const index touched = index(g) * m + ceil_div(at_once, g) * n;
+    if (touched < least) least = touched, best = g;
+  }
+  return best;
+}
 
 /// The time of a tile's multiplications, in products of the largest tile's rate. Rates from the bytes of shared memory
 /// that a warp reads per product: 32 x 32 a warp needs twice as many as 64 x 64; not measured yet.

@@ -4,23 +4,21 @@
 //
 //   f16 bf16 tf32 e4m3 e5m2  ->  float        int8 uint8  ->  int32
 //
-// Depends on: core/narrow_float.hpp.   Used by: mma_block.cuh, mma_gemm.cuh.
+// tf32 is rounded to nearest, ties away from zero; wgmma cuts the bits off instead.
+//
+// Depends on: core/narrow_float.hpp, tf32.cuh.   Used by: mma_block.cuh, mma_gemm.cuh.
 #pragma once
 
 #include <ashlar/core/narrow_float.hpp>
+#include <ashlar/cuda/tf32.cuh>
 #include <concepts>
 #include <cstdint>
 
 namespace ashlar::cuda {
 
-/// float, multiplied as tf32: rounded to 11 significant bits (to nearest, ties away), products added up in float.
-///
-///     launch_mma<tf32>(A, B, C, acc, {}, stream)                A and B of float
-struct tf32 {};
-
 namespace detail {
 
-/// What of a multiplicand is known at compile time; T is the element in memory, or tf32 for float taken so.
+/// What of a multiplicand is known at compile time; stored is how it lies in memory.
 template <class T>
 struct mma_element;
 

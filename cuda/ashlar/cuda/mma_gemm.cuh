@@ -25,9 +25,10 @@ __global__ void __launch_bounds__(Config::threads, Config::resident) mma_kernel(
   if constexpr (compiling_arch >= 10 * Config::capability) mma_block<Config, device_warp>(p);
 }
 
-/// Multiply tf32 takes matrices of float as tf32; by default the elements are multiplied as what they are.
+/// Multiply tf32 takes matrices of float as of tf32; by default the elements are multiplied as what they are.
 struct as_stored {};
 
+// float has no tensor cores of its own.
 template <class Multiply, class T>
 using multiplicand = std::conditional_t<std::same_as<Multiply, tf32> && std::same_as<T, float>, tf32, T>;
 
@@ -52,25 +53,28 @@ route route_of(const operand<T>& x, index batch, index problems) {
   return route::staged;
 }
 
-template <class Config, class Arguments, class Unit>
+template <class Config, class Unit = ashlar::detail::this_unit, class Arguments>
 status launch_config(Arguments p, const device_facts& device, cudaStream_t stream) {
-  const int m = p.a.mn, n = p.b.mn;
-  p.tiles = {int(ceil_div(m, Config::m)), int(ceil_div(n, Config::n)), 1};
-  p.tiles.group = raster_group(Config::m, Config::n, index(device.multiprocessors) * Config::resident);
-  const double blocks = double(p.tiles.count()) * double(p.batch.count);
+  const index rows = ceil_div(p.a.mn, Config::m), cols = ceil_div(p.b.mn, Config::n);
+  const double blocks = double(rows) * double(cols) * double(p.batch.count);
   if (blocks > double(std::numeric_limits<int>::max())) {
     return status::error(errc::unsupported,
                          "gemm: C has %.0f tiles of %d x %d in all; at most 2^31 - 1 can be launched", blocks,
                          Config::m, Config::n);
   }
+  const int group = tile_group(Config::m, Config::n, index(device.multiprocessors) * Config::resident);
+  p.tiles = {int(rows), int(cols), group, int(p.batch.count)};
   const auto kernel = mma_kernel<Config, Arguments>;
-  if (status s =
-          checked(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, Config::shared_bytes),
-                  "gemm", "cudaFuncSetAttribute");
+  if (!has_body(reinterpret_cast<const void*>(kernel))) {
+    return status::error(errc::unsupported, "gemm: this program has no tensor-core code for compute capability %d.%d",
+                         device.capability / 10, device.capability % 10);
+  }
+  constexpr auto shared = cudaFuncAttributeMaxDynamicSharedMemorySize;
+  if (status s = checked(cudaFuncSetAttribute(kernel, shared, Config::shared_bytes), "gemm", "cudaFuncSetAttribute");
       !s.ok()) {
     return s;
   }
-  kernel<<<unsigned(blocks), Config::threads, Config::shared_bytes, stream>>>(p);
+  kernel<<<unsigned(p.tiles.count()), Config::threads, Config::shared_bytes, stream>>>(p);
   return checked(cudaGetLastError(), "gemm", "launch");
 }
 
@@ -78,15 +82,15 @@ template <class X, class Y, route A, route B, class Unit, class Arguments>
 status launch_routes(const Arguments& p, const device_facts& device, cudaStream_t stream) {
   using tiles = tiles_of<X>;
   if constexpr (A == route::staged) {
-    return launch_config<mma_config<X, Y, A, B, typename tiles::staged>, Arguments, Unit>(p, device, stream);
+    return launch_config<mma_config<X, Y, A, B, typename tiles::staged>, Unit>(p, device, stream);
   } else {
     switch (select_tile<tiles>(p.a.mn, p.b.mn, p.batch.count, device.multiprocessors)) {
       case tile_choice::large:
-        return launch_config<mma_config<X, Y, A, B, typename tiles::large>, Arguments, Unit>(p, device, stream);
+        return launch_config<mma_config<X, Y, A, B, typename tiles::large>, Unit>(p, device, stream);
       case tile_choice::middle:
-        return launch_config<mma_config<X, Y, A, B, typename tiles::middle>, Arguments, Unit>(p, device, stream);
+        return launch_config<mma_config<X, Y, A, B, typename tiles::middle>, Unit>(p, device, stream);
       default:
-        return launch_config<mma_config<X, Y, A, B, typename tiles::small>, Arguments, Unit>(p, device, stream);
+        return launch_config<mma_config<X, Y, A, B, typename tiles::small>, Unit>(p, device, stream);
     }
   }
 }
@@ -114,6 +118,22 @@ status launch_routed(const Arguments& p, const device_facts& device, cudaStream_
   return launch_routes<X, Y, staged, staged, Unit>(p, device, stream);
 }
 
+/// The matrices as a kernel takes them: what their types say of extents, and of strides other than C's, is forgotten.
+template <class X, class Y, class A, class B, class C, class E>
+auto mma_arguments_of(const A& a, const B& b, const C& c, const E& e, const batch_strides& batch) {
+  using S = typename mma_element<X>::stored;
+  using T = typename mma_element<Y>::stored;
+  constexpr index step = C::static_col_stride == 1 ? 1 : dynamic;
+  using plain = matrix_view<typename C::element_type, dynamic, dynamic, dynamic, step>;
+  const int m = int(c.rows()), n = int(c.cols()), k = int(a.cols());
+  return mma_arguments<X, Y, plain, E>{{reinterpret_cast<const S*>(a.data()), a.row_stride(), a.col_stride(), m, k},
+                                       {reinterpret_cast<const T*>(b.data()), b.col_stride(), b.row_stride(), n, k},
+                                       c,
+                                       e,
+                                       batch,
+                                       {}};
+}
+
 template <class X, class Y, class A, class B, class C, class E, class Unit>
 status launch_rows(const A& a, const B& b, const C& c, const E& e, const batch_strides& batch, cudaStream_t stream) {
   constexpr index most = std::numeric_limits<int>::max() - 1024;  // tiles round up
@@ -131,24 +151,15 @@ status launch_rows(const A& a, const B& b, const C& c, const E& e, const batch_s
                          mma_element<X>::name, needed / 10, needed % 10, device.value().device,
                          device.value().capability / 10, device.value().capability % 10);
   }
-  constexpr index step = C::static_col_stride == 1 ? 1 : dynamic;
-  using plain = matrix_view<typename C::element_type, dynamic, dynamic, dynamic, step>;
-  const int m = int(c.rows()), n = int(c.cols()), k = int(a.cols());
-  const mma_arguments<X, Y, plain, E> p{{a.data(), a.row_stride(), a.col_stride(), m, k},
-                                        {b.data(), b.col_stride(), b.row_stride(), n, k},
-                                        c,
-                                        e,
-                                        batch,
-                                        {}};
-  return launch_routed<X, Y, A, B, Unit>(p, device.value(), stream);
+  return launch_routed<X, Y, A, B, Unit>(mma_arguments_of<X, Y>(a, b, c, e, batch), device.value(), stream);
 }
 
 /// C(m,n) = e( sum_k A(m,k) * B(k,n) ) for each problem of the batch, on `stream`. Shapes and aliasing are the
 /// caller's.
 ///
-/// A and B: f16, bf16, e4m3, e5m2 (these two mix), int8, uint8 (these mix), or float with Multiply = tf32; any strides.
-/// Sums and the epilogue are float, of integers int32. C: float, int32, f16, bf16, e4m3, e5m2, int8, uint8; any
-/// strides.
+/// A and B: f16, bf16, tf32 (or float with Multiply = tf32), e4m3, e5m2 (these two mix), int8, uint8 (these mix); any
+/// strides. Sums and the epilogue are float, of integers int32. C: float, int32, f16, bf16, e4m3, e5m2, int8, uint8;
+/// any strides.
 ///
 ///     launch_mma(A, B, C, relu(acc + per_column(bias)), {}, stream);      launch_mma<tf32>(A, B, C, acc, {}, stream);
 ///

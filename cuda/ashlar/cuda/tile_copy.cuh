@@ -50,12 +50,14 @@ class direct_copy {
 
   ASHLAR_DEVICE direct_copy(const operand<T>& x, int mn0, int thread) {
     const int line = plan::line(thread), chunk = plan::chunk(thread);
-    const index ld = (k_major ? x.mn_stride : x.k_stride) * Tile::size;  // in bytes, as all below
+    const int lines = k_major ? x.mn : x.k;
+    // In bytes, as all below. Of one line the stride means nothing, and need not be a multiple of 16.
+    const index ld = lines == 1 ? 0 : (k_major ? x.mn_stride : x.k_stride) * Tile::size;
     const int first_line = (k_major ? mn0 : 0) + line, first = (k_major ? 0 : mn0) + chunk * per_chunk;
     source_ = reinterpret_cast<const char*>(x.data) + first_line * ld + index(first) * Tile::size;
     pass_step_ = plan::lines_per_pass * ld;
     tile_step_ = k_major ? Tile::line : Tile::lines * ld;
-    lines_left_ = (k_major ? x.mn : x.k) - first_line;
+    lines_left_ = lines - first_line;
     left_ = (k_major ? x.k : x.mn) - first;
     target_ = std::uint32_t(Tile::offset(line, chunk));
   }
