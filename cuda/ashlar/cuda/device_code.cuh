@@ -7,8 +7,8 @@
 
 #if defined(__CUDACC__)
 #define ASHLAR_DEVICE __device__ __forceinline__
-#define ASHLAR_UNROLL _Pragma("unroll")  // the next loop, whole
-#define ASHLAR_ROLLED _Pragma("unroll 1")
+#define ASHLAR_UNROLL _Pragma("unroll")    // the next loop, whole
+#define ASHLAR_ROLLED _Pragma("unroll 1")  // the next loop, not at all
 #else
 #define ASHLAR_DEVICE inline
 #define ASHLAR_UNROLL

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // cuda/device_warp.cuh: what a kernel asks of the machine, each an instruction: the policy that the kernels of
-// mma_block.cuh take, so that tests/cuda/virtual_block.hpp can stand in for a GPU.
+// mma_block.cuh take, so that tests/cuda/virtual_warp.hpp can stand in for a GPU.
 //
 // Shared memory is addressed by 32-bit numbers of bytes. All accesses to it are volatile, and so stay in their order;
 // mma is not, and may move between them.

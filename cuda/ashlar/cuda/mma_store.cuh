@@ -111,27 +111,44 @@ ASHLAR_DEVICE void store_four(const T (&x)[4], const C& c, const E& e, index row
   }
 }
 
-/// The strip, whose first element is (row0, column0) of C, into C, Count neighbours a lane.
+/// Count neighbours, 4 or 1, from shared memory.
+template <int Count, class Warp, class T>
+ASHLAR_DEVICE void load_sums(T (&x)[Count], std::uint32_t from) {
+  if constexpr (Count == 4) {
+    std::uint32_t words[4];
+    Warp::load_words(words, from);
+    for (int i = 0; i < 4; ++i) x[i] = bits_as<T>(words[i]);
+  } else {
+    x[0] = bits_as<T>(Warp::load_word(from));
+  }
+}
+
+/// The strip, whose first element is (row0, column0) of C, into C, Count neighbours a lane. Where the expression is
+/// short, four loads are under way before the first is needed.
 template <int Count, class Config, class Warp, class C, class E>
 ASHLAR_DEVICE void drain_strip(std::uint32_t strip, int lane, const C& c, const E& e, index row0, index column0) {
-  using shape = store_strip<Config::warp_n>;
   using T = typename mma_element<typename Config::x>::sum;
-  constexpr int passes = 16 * Config::warp_n / (32 * Count);
-  constexpr int lanes = Config::warp_n / Count;  // of a row
+  constexpr int passes = 16 * Config::warp_n / (32 * Count), lanes = Config::warp_n / Count;  // of a row
+  constexpr int at_once = runs_long<E> ? 1 : passes < 4 ? passes : 4;
   ASHLAR_ROLLED
-  for (int pass = 0; pass < passes; ++pass) {
-    const int i = pass * 32 + lane, r = i / lanes, first = i % lanes * Count;
-    const index row = row0 + r, column = column0 + first;
-    if (row >= c.rows() || column >= c.cols()) continue;
-    const std::uint32_t from = strip + std::uint32_t(shape::offset(r, first));
-    if constexpr (Count == 4) {
-      std::uint32_t words[4];
-      Warp::load_words(words, from);
-      const T x[4] = {bits_as<T>(words[0]), bits_as<T>(words[1]), bits_as<T>(words[2]), bits_as<T>(words[3])};
-      store_four<Warp>(x, c, e, row, column);
-    } else {
-      const T x = bits_as<T>(Warp::load_word(from));
-      *c.pointer(row, column) = stored_one<typename C::value_type>(finished(e, x, c, row, column));
+  for (int pass = 0; pass < passes; pass += at_once) {
+    T x[at_once][Count];
+    ASHLAR_UNROLL
+    for (int p = 0; p < at_once; ++p) {
+      const int i = (pass + p) * 32 + lane;
+      load_sums<Count, Warp>(x[p],
+                             strip + std::uint32_t(store_strip<Config::warp_n>::offset(i / lanes, i % lanes * Count)));
+    }
+    ASHLAR_UNROLL
+    for (int p = 0; p < at_once; ++p) {
+      const int i = (pass + p) * 32 + lane;
+      const index row = row0 + i / lanes, column = column0 + i % lanes * Count;
+      if (row >= c.rows() || column >= c.cols()) continue;
+      if constexpr (Count == 4) {
+        store_four<Warp>(x[p], c, e, row, column);
+      } else {
+        *c.pointer(row, column) = stored_one<typename C::value_type>(finished(e, x[p][0], c, row, column));
+      }
     }
   }
 }
