@@ -45,5 +45,15 @@ result<device_facts> current_device(const char* who) {
   return d;
 }
 
+/// Is the kernel in this program, or was it compiled for other devices only? An empty body needs few registers, that of a
+/// kernel with matrix instructions many.
+template <class Unit = ashlar::detail::this_unit>
+bool has_body(const void* kernel) {
+  cudaFuncAttributes attributes{};
+  const bool known = cudaFuncGetAttributes(&attributes, kernel) == cudaSuccess;
+  if (!known) (void)cudaGetLastError();
+  return known && attributes.numRegs > 64;
+}
+
 }  // namespace detail
 }  // namespace ashlar::cuda

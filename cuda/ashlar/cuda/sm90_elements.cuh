@@ -8,19 +8,15 @@
 //   e4m3, e5m2  float        32   k
 //   int8        int32        32   k
 //
-// Depends on: core/narrow_float.hpp.   Used by: wgmma.cuh, sm90_gemm.cuh, tensor_map.cuh.
+// Depends on: core/narrow_float.hpp, tf32.cuh.   Used by: wgmma.cuh, sm90_gemm.cuh, tensor_map.cuh.
 #pragma once
 
 #include <ashlar/core/narrow_float.hpp>
+#include <ashlar/cuda/tf32.cuh>
 #include <cstdint>
 #include <type_traits>
 
 namespace ashlar::cuda {
-
-/// A float that the matrix unit may read as TF32: 8 bits of exponent, 10 of fraction.
-struct tf32 {
-  float value;
-};
 
 namespace detail {
 

@@ -32,16 +32,6 @@ sm90_operand<In> k_lines(const matrix_view<const In>& v, index step, index count
   return {lines, k_major, boxed_rows(lines, step, count, k_major ? lines_along_k : lines_across)};
 }
 
-/// Is the kernel for Hopper in this program, or was it compiled for others only? An empty body needs few registers,
-/// the kernel as many as its warpgroups exchange.
-template <class Unit = ashlar::detail::this_unit>
-bool has_body(const void* kernel) {
-  cudaFuncAttributes attributes{};
-  const bool known = cudaFuncGetAttributes(&attributes, kernel) == cudaSuccess;
-  if (!known) (void)cudaGetLastError();
-  return known && attributes.numRegs > 64;
-}
-
 /// Clusters of a kernel that run at once on a device: fewer than its multiprocessors would make, where they do not divide
 /// into clusters. Asked once for each kernel and device.
 template <class Kernel, class Unit = ashlar::detail::this_unit>
