@@ -54,7 +54,9 @@ class source_tile {
           [&](int r, int q, const typename O::vec& y)
               __attribute__((always_inline)) { O::store(v + c + (r * columns + q) * v_point, y); });
     }
-    if (c < channels) tail(c, channels - c, v + c, v_point);
+    if constexpr (O::max_lanes > 1) {
+      if (c < channels) tail(c, channels - c, v + c, v_point);
+    }
   }
 
  private:
