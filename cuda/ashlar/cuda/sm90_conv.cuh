@@ -75,7 +75,7 @@ status launch_sm90_conv(const image_view<const In>& read, const filter_view<cons
   if (status s = encode<In>(a_map, walked(read, walk.x, walk.y, Kind::bk, S.bm), who); !s.ok()) return s;
   if (status s = encode<In>(b_map, filters, encoder.value(), who); !s.ok()) return s;
   const int blocks_of_tap = int((walk.channels + Kind::bk - 1) / Kind::bk);
-  sm90_work<Operands> work{tiles_of<S>(written, 8, 1), blocks_of_tap * int(walk.taps), 0, false,
+  sm90_work<Operands> work{order_of<S>(written, 8, 1), blocks_of_tap * int(walk.taps), 0, false,
                            {int(walk.x.count), int(walk.y.count), int(walk.x.step), int(walk.y.step), int(walk.x.before),
                             int(walk.y.before), int(walk.dilation_w), int(walk.dilation_h), int(walk.kernel_w), int(walk.taps),
                             int(walk.channels), walk.mirrored}};
