@@ -5,6 +5,7 @@
 // Depends on: sm90_gemm.cuh, tensor_map.cuh.   Used by: gemm.cuh, the bench.
 #pragma once
 
+#include <ashlar/cuda/batch.cuh>
 #include <ashlar/cuda/sm90_gemm.cuh>
 #include <ashlar/cuda/strides.cuh>
 #include <ashlar/cuda/tensor_map.cuh>
