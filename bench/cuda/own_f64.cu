@@ -33,19 +33,23 @@ status with_views(const gemm_problem& p, const operand_set& s, const F& f) {
   return f(a, ashlar::view(b, p.k, p.n), c);
 }
 
-// Lines of A and B on 16 bytes: what a tile by itself is launched for.
 bool takes(const gemm_problem& p) { return p.type == arithmetic::f64 && p.epilogue == epilogue::none; }
+// A tile by itself takes lines of A and B that begin on 16 bytes.
 bool on_16_bytes(const gemm_problem& p) { return p.k % 2 == 0 && (p.form == layout::tn || p.n % 2 == 0); }
+
+const ashlar::cuda::device_facts& this_device() {
+  static const auto facts = cd::current_device("bench").value();
+  return facts;
+}
 
 template <class Tile>
 status launch_tile(const gemm_problem& p, const operand_set& set, cudaStream_t stream) {
-  static const auto device = cd::current_device("bench").value();
   return with_views(p, set, [&](const auto& a, const auto& b, const auto& c) {
     constexpr bool columns = std::remove_cvref_t<decltype(b)>::static_row_stride == 1;
     using config =
         cd::mma_config<double, double, cd::route::direct_k, columns ? cd::route::direct_k : cd::route::direct_mn, Tile>;
     const auto arguments = cd::mma_arguments_of<double, double>(a, b, c, ashlar::acc, strides_of(p));
-    return cd::launch_config<config>(arguments, device, stream);
+    return cd::launch_config<config>(arguments, this_device(), stream);
   });
 }
 
@@ -93,7 +97,7 @@ std::vector<contender> f64_contenders() {
           tile<cd::mma_tile<128, 128, 128, 32, 64, 3, 1>>(),
           tile<cd::mma_tile<128, 64, 128, 64, 32, 3, 2>>(),
           tile<cd::mma_tile<64, 128, 128, 64, 32, 3, 2>>(),
-          tile<cd::mma_tile<128, 64, 128, 32, 32, 3, 2>>(),
+          tile<cd::mma_tile<128, 128, 128, 32, 32, 3, 1>>(),
           tile<cd::mma_tile<64, 64, 128, 32, 32, 3, 3>>()};
 }
 

@@ -157,7 +157,7 @@ TEST_CASE("fragments are read from where they lie, without bank conflicts") {
 }
 
 TEST_CASE("every layout equals the reference") {
-  for (const shape& s : {shape{70, 66, 83}, {1, 1, 1}, {33, 64, 64}, {5, 3, 0}, {64, 64, 16}, {65, 9, 31}}) {
+  for (const shape& s : {shape{70, 66, 67}, {1, 1, 1}, {33, 64, 64}, {5, 3, 0}, {64, 64, 16}, {65, 9, 31}}) {
     replay_layouts<tiles::small>(s, acc, 1);
   }
 }
@@ -168,8 +168,8 @@ TEST_CASE("what pads k does not touch the sign of a zero") {
 }
 
 TEST_CASE("the larger tiles") {
-  replay_layouts<tiles::middle>({130, 67, 49}, acc, 7);
-  replay_layouts<tiles::large>({129, 130, 70}, acc, 8);
+  replay_layouts<tiles::middle>({130, 5, 35}, acc, 7);
+  replay_layouts<tiles::large>({65, 130, 50}, acc, 8);
 }
 
 TEST_CASE("any strides, any alignment") {

@@ -34,13 +34,19 @@ struct copy_plan {
   static constexpr int lines_per_pass = Threads / Tile::chunks;
   static_assert(Threads % Tile::chunks == 0 && passes * Threads == Tile::lines * Tile::chunks);
 
-  static constexpr bool keys_combine() {
+  static ASHLAR_INLINE constexpr bool keys_combine() {
     for (int l = 0; l < Tile::lines; ++l) {
       if (Tile::key(l) != (Tile::key(l % lines_per_pass) ^ Tile::key(l / lines_per_pass * lines_per_pass))) return false;
     }
     return true;
   }
   static_assert(keys_combine());
+  static ASHLAR_INLINE constexpr bool passes_keep_the_key() {
+    for (int l = 0; l < Tile::lines; l += lines_per_pass) {
+      if (Tile::key(l) != 0) return false;
+    }
+    return true;
+  }
 
   static ASHLAR_INLINE constexpr int line(int thread) { return thread / Tile::chunks; }
   static ASHLAR_INLINE constexpr int chunk(int thread) { return thread % Tile::chunks; }
@@ -94,7 +100,9 @@ class direct_copy {
  private:
   // This thread's chunk `line` lines after the first, of which it is at `to`; stages lie on 128 bytes.
   static ASHLAR_INLINE constexpr std::uint32_t at_line(std::uint32_t to, int line) {
-    return (to + std::uint32_t(line * Tile::line)) ^ std::uint32_t(Tile::key(line) << 4);
+    const auto first = to + std::uint32_t(line * Tile::line);
+    if constexpr (plan::passes_keep_the_key()) return first;
+    return first ^ std::uint32_t(Tile::key(line) << 4);
   }
 
   const char* source_;
