@@ -75,5 +75,6 @@ std::vector<contender> bench::own_contenders() {
   add_main_tiles<ashlar::cuda::tf32, float>(list, {tf32});
   add_main_tiles<ashlar::e4m3, ashlar::bf16>(list, {e4m3_fast});
   add_main_tiles<std::int8_t, std::int32_t>(list, {s8});
+  for (const contender& c : f64_contenders()) list.push_back(c);
   return list;
 }

@@ -103,16 +103,19 @@ TEST_CASE("the model chooses large tiles for large products and flat ones for fl
   static_assert(cd::best_simt_shape<8>(4096, 4096, 4096, 1, sm) == 0);
   static_assert(cd::best_simt_shape<4>(16, 16384, 4096, 1, sm) == 3);
   static_assert(cd::best_simt_shape<4>(16384, 16, 4096, 1, sm) == 4);
-  static_assert(cd::best_simt_shape<4>(1024, 1024, 1024, 1, sm) == 1);
+  static_assert(cd::best_simt_shape<4>(1024, 1024, 1024, 1, sm) == 1);  // these three as measured: simt_choose.cuh
+  static_assert(cd::best_simt_shape<4>(2048, 2048, 2048, 1, sm) == 0);
+  static_assert(cd::best_simt_shape<4>(4096, 4096, 4096, 1, sm) == 0);
+  static_assert(cd::simt_shapes<4>[0].bk == 16 && cd::simt_shapes<4>[0].bm == 128 && cd::simt_shapes<4>[1].bm == 64);
   static_assert(cd::best_simt_shape<4>(256, 256, 256, 1, sm) == 2);
   static_assert(cd::best_simt_shape<4>(32, 32, 512, 1000, sm) == 2);
   static_assert(cd::best_simt_shape<4>(128, 128, 512, 264, sm) == 0);
-  for_each_case(scaled(300), [](random& r) {  // twice the batch never takes less time, nor more than twice
+  for_each_case(scaled(300), [](random& r) {  // twice the batch never takes less time, nor much more than twice
     const index m = r.between(1, 2000), n = r.between(1, 2000), k = r.between(0, 2000);
     const index count = r.between(1, 500);
     for (const auto& s : cd::simt_shapes<4>) {
       const index one = cd::cycles(s, m, n, k, count, 4, {}), two = cd::cycles(s, m, n, k, 2 * count, 4, {});
-      REQUIRE((one <= two && two <= 2 * one));
+      REQUIRE((one <= two && two <= 2 * one + one / 8));  // the last wave may wait for latency
     }
   });
 }

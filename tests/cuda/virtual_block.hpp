@@ -88,11 +88,13 @@ class virtual_block {
     return shared_.data() + address;
   }
 
-  void copy(word to, const void* from, int bytes) {
-    if (bytes < 0 || bytes > 16 || (bytes > 0 && reinterpret_cast<std::uintptr_t>(from) % 16 != 0)) ++misuses_;
-    const auto now = [this, to, from, bytes] {
-      std::uint8_t* p = shared(to, 16);
-      std::memset(p, 0, 16);
+  // `bytes` of `size`, then zeros.
+  void copy(word to, const void* from, int bytes, int size = 16) {
+    const auto address = reinterpret_cast<std::uintptr_t>(from);
+    if (bytes < 0 || bytes > size || (bytes > 0 && address % unsigned(size) != 0)) ++misuses_;
+    const auto now = [this, to, from, bytes, size] {
+      std::uint8_t* p = shared(to, size);
+      std::memset(p, 0, std::size_t(size));
       if (bytes > 0) std::memcpy(p, from, std::size_t(bytes));
     };
     when_ == copies::late ? fibers_[std::size_t(current_)].open.push_back(now) : now();

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <ashlar/cuda/mma_element.cuh>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -40,6 +41,9 @@ struct virtual_warp {
   static void warp_barrier() { virtual_block::now().warp_barrier(); }
   static void copy(word to, const void* from, int bytes) { virtual_block::now().copy(to, from, bytes); }
   static void copy_or_clear(word to, const void* from, bool present) { copy(to, from, present ? 16 : 0); }
+  static void copy_double(word to, const double* from, bool present) {
+    virtual_block::now().copy(to, from, present ? 8 : 0, 8);
+  }
   static void commit() { virtual_block::now().commit(); }
   template <int Pending>
   static void wait() {
@@ -51,6 +55,12 @@ struct virtual_warp {
     std::memcpy(&x, virtual_block::now().shared(from, 4), 4);
     return x;
   }
+  static double load_double(word from) {
+    double x;
+    std::memcpy(&x, virtual_block::now().shared(from, 8), 8);
+    return x;
+  }
+  static void store_double(word to, double x) { std::memcpy(virtual_block::now().shared(to, 8), &x, 8); }
   static void load_words(word (&x)[4], word from) { std::memcpy(x, virtual_block::now().shared(from, 16), 16); }
   template <int N>
   static void store_words(word to, const word (&x)[N]) {
@@ -80,7 +90,31 @@ struct virtual_warp {
     for (int i = 0; i < 4; ++i) sum[i] = __builtin_bit_cast(Sum, out[std::size_t(i)]);
   }
 
+  // m16n8k16 of f64, in the parts that m8n8k4 multiplies.
+  static void multiply(double (&upper)[2], double (&lower)[2], const double (&a)[8], const double (&b)[4]) {
+    for (int i = 0; i < 4; ++i) multiply(upper, a[2 * i], b[i]), multiply(lower, a[2 * i + 1], b[i]);
+  }
+
  private:
+  static void multiply(double (&c)[2], double a, double b) {
+    std::array<word, 8> in;
+    const double all[4] = {a, b, c[0], c[1]};
+    std::memcpy(in.data(), all, sizeof all);
+    const auto out = virtual_block::now().together<4>(in, &mma_f64);
+    std::memcpy(c, out.data(), sizeof c);
+  }
+  // Lane l has a(l / 4, l % 4), b(l % 4, l / 4), and c(l / 4, 2 (l % 4) + i): m8n8k4.
+  static void mma_f64(virtual_block&, const word* in, word* out) {
+    double x[32][4];
+    for (int l = 0; l < 32; ++l) std::memcpy(x[l], in + 10 * l, sizeof x[l]);
+    for (int l = 0; l < 32; ++l) {
+      for (int i = 0; i < 2; ++i) {
+        double sum = x[l][2 + i];
+        for (int k = 0; k < 4; ++k) sum = std::fma(x[l / 4 * 4 + k][0], x[(l % 4 * 2 + i) * 4 + k][1], sum);
+        std::memcpy(out + 4 * l + 2 * i, &sum, sizeof sum);
+      }
+    }
+  }
   // ldmatrix .x4: lane 8j + r has the address of row r of matrix j. Lane l gets of each matrix elements 2 (l % 4) and
   // 2 (l % 4) + 1 of row l / 4; .trans: of column l / 4, rows 2 (l % 4) and one more.
   template <bool Transposed>

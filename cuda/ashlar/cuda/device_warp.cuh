@@ -47,6 +47,10 @@ struct device_warp {
         "l"(from), "r"(int(present))
         : "memory");
   }
+  /// The same for 8 bytes.
+  static __device__ __forceinline__ void copy_double(word to, const double* from, bool present) {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 8, %2;" ::"r"(to), "l"(from), "r"(present ? 8 : 0) : "memory");
+  }
   /// Ends a group of copies.
   static __device__ __forceinline__ void commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
   /// Until at most Pending groups of this thread are still under way.
@@ -64,6 +68,14 @@ struct device_warp {
     asm volatile("ld.shared.v4.b32 {%0, %1, %2, %3}, [%4];"
                  : "=r"(x[0]), "=r"(x[1]), "=r"(x[2]), "=r"(x[3])
                  : "r"(from));
+  }
+  static __device__ __forceinline__ double load_double(word from) {
+    double x;
+    asm volatile("ld.shared.f64 %0, [%1];" : "=d"(x) : "r"(from));
+    return x;
+  }
+  static __device__ __forceinline__ void store_double(word to, double x) {
+    asm volatile("st.shared.f64 [%0], %1;" ::"r"(to), "d"(x) : "memory");
   }
   static __device__ __forceinline__ void store_words(word to, const word (&x)[2]) {
     asm volatile("st.shared.v2.b32 [%0], {%1, %2};" ::"r"(to), "r"(x[0]), "r"(x[1]) : "memory");
@@ -125,6 +137,26 @@ struct device_warp {
         : "+r"(sum[0]), "+r"(sum[1]), "+r"(sum[2]), "+r"(sum[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1), "C"(name::shape), "C"(mma_element<X>::name),
           "C"(mma_element<Y>::name));
+  }
+
+  /// c += a * b of 16 x 8 doubles, 16 of k in order; upper and lower: c's rows from 0 and from 8 on.
+  static __device__ __forceinline__ void multiply(double (&upper)[2], double (&lower)[2], const double (&a)[8],
+                                                  const double (&b)[4]) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+    asm("mma.sync.aligned.m16n8k16.row.col.f64.f64.f64.f64 {%0, %1, %2, %3}, {%4, %5, %6, %7, %8, %9, %10, %11}, "
+        "{%12, %13, %14, %15}, {%0, %1, %2, %3};"
+        : "+d"(upper[0]), "+d"(upper[1]), "+d"(lower[0]), "+d"(lower[1])
+        : "d"(a[0]), "d"(a[1]), "d"(a[2]), "d"(a[3]), "d"(a[4]), "d"(a[5]), "d"(a[6]), "d"(a[7]), "d"(b[0]), "d"(b[1]),
+          "d"(b[2]), "d"(b[3]));
+#else
+#pragma unroll
+    for (int i = 0; i < 4; ++i) multiply(upper, a[2 * i], b[i]), multiply(lower, a[2 * i + 1], b[i]);
+#endif
+  }
+  static __device__ __forceinline__ void multiply(double (&c)[2], double a, double b) {  // 8 x 8, 4 of k
+    asm("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0, %1}, {%2}, {%3}, {%0, %1};"
+        : "+d"(c[0]), "+d"(c[1])
+        : "d"(a), "d"(b));
   }
 };
 

@@ -2,7 +2,7 @@
 //
 // cuda/mma_element.cuh: the numbers that mma.sync multiplies: their names in PTX, what they add up in, where they run.
 //
-//   f16 bf16 tf32 e4m3 e5m2  ->  float        int8 uint8  ->  int32
+//   f16 bf16 tf32 e4m3 e5m2  ->  float        int8 uint8  ->  int32        double  ->  double, exactly (dmma_block.cuh)
 //
 // tf32 is rounded to nearest, ties away from zero; wgmma cuts the bits off instead.
 //
@@ -57,6 +57,11 @@ struct mma_element<std::int8_t> : mma_facts<std::int8_t, std::int32_t, 80> {
 template <>
 struct mma_element<std::uint8_t> : mma_facts<std::uint8_t, std::int32_t, 80> {
   static constexpr char name[] = "u8";
+};
+
+template <>
+struct mma_element<double> : mma_facts<double, double, 80> {
+  static constexpr char name[] = "f64";
 };
 
 /// The shape and the type of sums in the name of the instruction.

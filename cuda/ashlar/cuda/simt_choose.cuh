@@ -16,13 +16,21 @@
 
 namespace ashlar::cuda::detail {
 
-// 8 x 16 sums a thread: of 138 instructions a step 128 are sums, where 8 x 8 has 64 of 71. Two blocks of four warps on
-// an SM rather than one of eight: one multiplies while the other waits at its barrier. Each ring holds what an SM must
-// have on its way to hide the latency of memory, within the 48 KB of static memory.
+// Measured on an H200 beside cuBLAS (bench/cuda/tune_simt.cu), as its ratio, B of rows / of columns:
+//
+//                               1024^3        2048^3        4096^3
+//     128x128x16/32x64 s2                                   0.936 / 0.903    47.6, 45.9 TFLOP/s
+//     128x128x8/32x64  s4                                   0.92  / 0.888
+//     128x128x8/64x64  s4                                   0.888 / 0.839
+//     64x128x16/32x64  s2       0.926 / 0.887
+//     64x64x16/32x64   s4       0.938 / 0.954 0.88 / 0.64
+//
+// 8 x 8 sums a thread beat 8 x 16: twice the warps hide what a step waits for. Two blocks on an SM or more: one
+// multiplies while the other waits at its barrier. Within the 48 KB of static memory.
 template <int Bytes>
 inline constexpr simt_shape simt_shapes[] = {
-    {.bm = 128, .bn = 128, .bk = 8, .wm = 64, .wn = 64, .lane_rows = 8, .stages = 4, .resident = 2},
-    {.bm = 64, .bn = 64, .bk = 8, .wm = 32, .wn = 32, .lane_rows = 4, .stages = 6, .resident = 4},
+    {.bm = 128, .bn = 128, .bk = 16, .wm = 32, .wn = 64, .lane_rows = 4, .stages = 2, .resident = 2},
+    {.bm = 64, .bn = 64, .bk = 16, .wm = 32, .wn = 64, .lane_rows = 4, .stages = 4, .resident = 6},
     {.bm = 32, .bn = 32, .bk = 8, .wm = 16, .wn = 32, .lane_rows = 4, .stages = 8, .resident = 8},
     {.bm = 16, .bn = 64, .bk = 8, .wm = 16, .wn = 32, .lane_rows = 4, .stages = 8, .resident = 8},
     {.bm = 64, .bn = 16, .bk = 8, .wm = 32, .wn = 16, .lane_rows = 8, .stages = 8, .resident = 8},

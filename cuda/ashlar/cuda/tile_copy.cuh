@@ -27,13 +27,26 @@ struct operand {
 };
 
 /// Which line and which chunk of a shared tile thread `thread` of Threads copies first; a pass later it copies the same
-/// chunk, lines_per_pass lines further on.
+/// chunk, lines_per_pass lines further on, where the key is that of its first line ^ that of the line of thread 0.
 template <class Tile, int Threads>
 struct copy_plan {
   static constexpr int passes = Tile::lines * Tile::chunks / Threads;
   static constexpr int lines_per_pass = Threads / Tile::chunks;
   static_assert(Threads % Tile::chunks == 0 && passes * Threads == Tile::lines * Tile::chunks);
-  static_assert(Tile::key(lines_per_pass) == Tile::key(0), "a pass keeps the key");
+
+  static ASHLAR_INLINE constexpr bool keys_combine() {
+    for (int l = 0; l < Tile::lines; ++l) {
+      if (Tile::key(l) != (Tile::key(l % lines_per_pass) ^ Tile::key(l / lines_per_pass * lines_per_pass))) return false;
+    }
+    return true;
+  }
+  static_assert(keys_combine());
+  static ASHLAR_INLINE constexpr bool passes_keep_the_key() {
+    for (int l = 0; l < Tile::lines; l += lines_per_pass) {
+      if (Tile::key(l) != 0) return false;
+    }
+    return true;
+  }
 
   static ASHLAR_INLINE constexpr int line(int thread) { return thread / Tile::chunks; }
   static ASHLAR_INLINE constexpr int chunk(int thread) { return thread % Tile::chunks; }
@@ -69,14 +82,14 @@ class direct_copy {
       ASHLAR_UNROLL
       for (int pass = 0; pass < plan::passes; ++pass, from += pass_step_) {
         const int line = pass * plan::lines_per_pass;
-        Warp::copy_or_clear(to + std::uint32_t(line * Tile::line), from, line < lines_left_);
+        Warp::copy_or_clear(at_line(to, line), from, line < lines_left_);
       }
     } else {  // the end of the lines
       const int bytes = left_ > 0 ? left_ * Tile::size : 0;
       ASHLAR_ROLLED
       for (int pass = 0; pass < plan::passes; ++pass, from += pass_step_) {
         const int line = pass * plan::lines_per_pass;
-        Warp::copy(to + std::uint32_t(line * Tile::line), from, line < lines_left_ ? bytes : 0);
+        Warp::copy(at_line(to, line), from, line < lines_left_ ? bytes : 0);
       }
     }
     source_ += tile_step_;
@@ -85,6 +98,13 @@ class direct_copy {
   ASHLAR_DEVICE void settle(std::uint32_t) {}
 
  private:
+  // This thread's chunk `line` lines after the first, of which it is at `to`; stages lie on 128 bytes.
+  static ASHLAR_INLINE constexpr std::uint32_t at_line(std::uint32_t to, int line) {
+    const auto first = to + std::uint32_t(line * Tile::line);
+    if constexpr (plan::passes_keep_the_key()) return first;
+    return first ^ std::uint32_t(Tile::key(line) << 4);
+  }
+
   const char* source_;
   index pass_step_, tile_step_;
   int lines_left_, left_;  // lines, and elements of a line, from this thread's first on
