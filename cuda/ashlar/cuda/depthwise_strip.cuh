@@ -117,7 +117,7 @@ class depthwise_strip {
         for (int s = 0; s < S.window; ++s) {
           const vector16 v = shared_vector(shared.at + place_of_filter(r * S.window + s, at_.lane, q, p.cut.lanes));
           ASHLAR_UNROLL_ALL
-          for (int c = 0; c < 4; ++c) w[s][c] = element<float>(v, c);
+          for (int c = 0; c < 4; ++c) w[s][c] = lane_of<float>(v, c);
         }
         add_quad(sums[h], w, q);
       }
@@ -129,7 +129,7 @@ class depthwise_strip {
     for (int i = 0; i < S.inputs(); ++i) {
       ASHLAR_UNROLL_ALL
       for (int c = 0; c < 4; ++c) {
-        const float x = element<X>(raw_[i], 4 * q + c);
+        const float x = lane_of<X>(raw_[i], 4 * q + c);
         ASHLAR_UNROLL_ALL
         for (int s = 0; s < S.window; ++s) {
           const int j = (i - s) / S.stride;

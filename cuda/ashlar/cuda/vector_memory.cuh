@@ -2,7 +2,7 @@
 //
 // cuda/vector_memory.cuh: 16 bytes of elements in one load, and sums as elements in as few stores as there can be.
 //
-//   element<X>(v, i)         the i-th element of 16 bytes, as float
+//   lane_of<X>(v, i)         the i-th element of 16 bytes, as float
 //   store_vector(to, sums)   to must be aligned to store_piece<D, V> bytes
 //
 // Depends on: convert.cuh, unroll.cuh, widen.cuh.   Used by: depthwise_strip.cuh.
@@ -33,7 +33,7 @@ ASHLAR_INLINE vector16 load_vector(const void* from) {
 }
 
 template <class X>
-ASHLAR_INLINE float element(const vector16& v, int i) {
+ASHLAR_INLINE float lane_of(const vector16& v, int i) {
   if constexpr (sizeof(X) == 4) {
     return __builtin_bit_cast(float, v.word[i]);
   } else {
