@@ -3,7 +3,7 @@
 //
 //     conv --filter='^resnet/bf16/n32' --json=conv.json
 //
-// Depends on: session.cuh, conv_problem.hpp, peer_cudnn.cuh, own_conv.cu.
+// Depends on: session.cuh, conv_problem.hpp, peer_cudnn.cuh, own_conv.cu, own_depthwise.cu.
 #include "conv_problem.hpp"
 #include "peer_cudnn.cuh"
 #include "session.cuh"
@@ -55,9 +55,16 @@ conv_list all_problems() {
   return list;
 }
 
+std::vector<conv_contender> own_contenders_of_all() {
+  std::vector<conv_contender> all = own_conv_contenders();
+  for (conv_contender& c : depthwise_contenders()) all.push_back(std::move(c));
+  return all;
+}
+
 }  // namespace
 }  // namespace bench
 
 int main(int count, char** arguments) {
-  return bench::run_suite(count, arguments, bench::all_problems(), bench::cudnn_contenders, bench::own_conv_contenders);
+  return bench::run_suite(count, arguments, bench::all_problems(), bench::cudnn_contenders,
+                          bench::own_contenders_of_all);
 }

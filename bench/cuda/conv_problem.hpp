@@ -2,7 +2,7 @@
 // bench/cuda/conv_problem.hpp: a 2-D convolution, its contenders' interface, which ones are timed, and how far two
 // right results of one may lie apart.
 //
-// Depends on: contender.hpp.   Used by: conv.cu, own_conv.cu, peer_cudnn.cu.
+// Depends on: contender.hpp.   Used by: conv.cu, own_conv.cu, own_depthwise.cu, peer_cudnn.cu.
 #pragma once
 #include "contender.hpp"
 
@@ -38,6 +38,7 @@ struct conv_problem {
 using conv_contender = contender_for<conv_problem>;
 
 std::vector<conv_contender> own_conv_contenders();
+std::vector<conv_contender> depthwise_contenders();  // and the direct convolution
 
 // As for gemm, but that an f32 result may come from a Winograd kernel.
 inline double tolerance_of(const conv_problem& p) {

@@ -48,7 +48,8 @@ conv_geometry some_geometry(int window, int stride, int lanes, random& r) {
   p.src = {r.between(1, 3), r.pick<index>({1, 2, 5, 7, 8, 14, 15}), r.pick<index>({1, 3, 7, 8, 14, 28, 37}), c};
   p.weights = {c, window, window, 1};
   p.stride = {stride, stride}, p.groups = c;
-  for (std::size_t i = 0; i < 2; ++i) p.padding.before[i] = r.between(0, window), p.padding.after[i] = r.between(0, window);
+  for (std::size_t i = 0; i < 2; ++i)
+    p.padding.before[i] = r.between(0, window), p.padding.after[i] = r.between(0, window);
   const auto g = detail::geometry_of(p);
   return g.ok() ? g.value() : some_geometry(window, stride, lanes, r);
 }
@@ -66,7 +67,9 @@ struct images {
         values(std::size_t(e.n * e.h * e.w * e.c)) {
     std::fill(view.data(), view.data() + e.n * e.h * e.w * (e.c + gap), poison<X>());
   }
-  image_view<float> dense() { return nhwc(values.data(), view.extents().n, view.extents().h, view.extents().w, view.extents().c); }
+  image_view<float> dense() {
+    return nhwc(values.data(), view.extents().n, view.extents().h, view.extents().w, view.extents().c);
+  }
   // f(element, its value in the copy)
   template <class F>
   void each(const F& f) {
@@ -93,7 +96,9 @@ void check(const conv_geometry& g, const E& e, random& r) {
   dst.each([&](D& x, float& v) { v = float(x = D(r.value<float>())); });
   for (std::size_t i = 0; i < wide.size(); ++i) wide[i] = float(weights[i] = X(r.value<float>()));
   const bool last = r.chance(50);
-  const auto filters = [&](auto* p) { return last ? hwio(p, S.window, S.window, 1, g.channels) : ohwi(p, g.channels, S.window, S.window, 1); };
+  const auto filters = [&](auto* p) {
+    return last ? hwio(p, S.window, S.window, 1, g.channels) : ohwi(p, g.channels, S.window, S.window, 1);
+  };
   auto expected = dst.snapshot();
   REQUIRE(cd::fits_depthwise(image_view<const X>(src.view), dst.view, g));
   run_blocks<S>(image_view<const X>(src.view), filters(std::as_const(weights).data()), dst.view, e, g);
@@ -117,7 +122,8 @@ template <class X, class D>
 void check_chosen(random& r) {
   const conv_geometry g = some_geometry(r.pick({3, 5}), r.pick({1, 2}), 16 / int(sizeof(X)), r);
   cd::with_strip<X>(g, [&](auto strip) {
-    INFO(g.src.h << " x " << g.src.w << " x " << g.channels << ", window " << g.kernel.w << " stride " << g.stride.w << ", columns " << strip.value.columns);
+    INFO(g.src.h << " x " << g.src.w << " x " << g.channels << ", window " << g.kernel.w << " stride " << g.stride.w
+                 << ", columns " << strip.value.columns);
     check_epilogues<strip.value, X, D>(g, r);
   });
 }
@@ -129,7 +135,9 @@ void check_cover(const depthwise_shape& s, const conv_geometry& g, int lanes) {
   for (index b = 0; b < cut.blocks; ++b) {
     for (int t = 0; t < cd::depthwise_threads; ++t) {
       const cd::strip_place p = cd::place_of_strip(cut, int(b), t);
-      if (p.exists) ++count[std::size_t(((p.n * cut.row_groups + p.row_group) * cut.strips_of_row + p.strip) * cut.vectors + p.vector)];
+      if (p.exists)
+        ++count[std::size_t(((p.n * cut.row_groups + p.row_group) * cut.strips_of_row + p.strip) * cut.vectors +
+                            p.vector)];
     }
   }
   for (const int c : count) REQUIRE(c == 1);
@@ -137,7 +145,9 @@ void check_cover(const depthwise_shape& s, const conv_geometry& g, int lanes) {
 
 }  // namespace
 
-TEST_CASE("f32") { for_each_case(scaled(80), [](random& r) { check_chosen<float, float>(r); }); }
+TEST_CASE("f32") {
+  for_each_case(scaled(80), [](random& r) { check_chosen<float, float>(r); });
+}
 TEST_CASE("bf16 and f16") {
   for_each_case(scaled(40), [](random& r) {
     check_chosen<bf16, bf16>(r);
@@ -165,7 +175,9 @@ TEST_CASE("every strip of dst has one thread") {
 
 TEST_CASE("what does not fit is turned away") {
   alignas(16) static float memory[4096];
-  const auto g = detail::geometry_of(conv2d{.src = {1, 6, 6, 8}, .weights = {8, 3, 3, 1}, .padding = ashlar::same, .groups = 8}).value();
+  const auto g =
+      detail::geometry_of(conv2d{.src = {1, 6, 6, 8}, .weights = {8, 3, 3, 1}, .padding = ashlar::same, .groups = 8})
+          .value();
   const auto fits = [&](const image_view<float>& src, const image_view<float>& dst, const conv_geometry& x) {
     return cd::fits_depthwise(image_view<const float>(src), dst, x);
   };

@@ -65,7 +65,8 @@ TEST_CASE_TEMPLATE("gradient of src", T, float, double) {
 }
 
 TEST_CASE("padding meets infinite weights as zeros") {
-  const conv_geometry g = detail::geometry_of(conv2d{.src = {1, 2, 2, 1}, .weights = {1, 3, 3, 1}, .padding = ashlar::same}).value();
+  const conv_geometry g =
+      detail::geometry_of(conv2d{.src = {1, 2, 2, 1}, .weights = {1, 3, 3, 1}, .padding = ashlar::same}).value();
   std::vector<float> src(4, 1.0f), weights(9, std::numeric_limits<float>::infinity()), got(4), want(4);
   random r(seed());
   const auto x = nhwc<const float>(src.data(), 1, 2, 2, 1);
@@ -81,7 +82,8 @@ template <class T, class X, class D, bool Gradient>
 void check_converted(random& r) {
   const conv3d problem = some_problem(r, 20000);
   const conv_geometry g = detail::geometry_of(problem).value();
-  const image_axes src{g.batch, g.src.d, g.src.h, g.src.w, g.channels}, out{g.batch, g.dst.d, g.dst.h, g.dst.w, g.filters};
+  const image_axes src{g.batch, g.src.d, g.src.h, g.src.w, g.channels},
+      out{g.batch, g.dst.d, g.dst.h, g.dst.w, g.filters};
   const image_axes &read = Gradient ? out : src, &written = Gradient ? src : out;
   const auto number = [&] { return std::is_integral_v<T> ? T(r.between(-128, 127)) : T(r.value<float>()); };
   const auto size = [](const image_axes& e) { return std::size_t(e.n * e.d * e.h * e.w * e.c); };
@@ -91,7 +93,9 @@ void check_converted(random& r) {
   for (std::size_t i = 0; i < x.size(); ++i) xt[i] = T(x[i] = X(number()));
   for (std::size_t i = 0; i < w.size(); ++i) wt[i] = T(w[i] = X(number()));
   const auto images = [](auto* p, const image_axes& e) { return ndhwc(p, e.n, e.d, e.h, e.w, e.c); };
-  const auto filters = [&](auto* p) { return odhwi(p, g.filters, g.kernel.d, g.kernel.h, g.kernel.w, g.group_channels()); };
+  const auto filters = [&](auto* p) {
+    return odhwi(p, g.filters, g.kernel.d, g.kernel.h, g.kernel.w, g.group_channels());
+  };
   REQUIRE(run_grid<T, Gradient>(images(std::as_const(x).data(), read), filters(std::as_const(w).data()),
                                 images(got.data(), written), acc, g, r)
               .ok());

@@ -54,11 +54,10 @@ constexpr bool countable(const depthwise_cut& c) { return c.units < 0x7fff0000 &
 /// multiprocessor, 128 for two, nothing spilled). A second row halves what is read where sums are few.
 template <class X>
 constexpr depthwise_shape strip_shape(int window, int stride, bool wide) {
-  constexpr bool narrow_element = sizeof(X) == 2;
-  if (stride == 2) return {window, 2, 4, 1, false, !narrow_element && window == 3 ? 3 : 2};
-  if (wide) return {window, 1, narrow_element && window == 5 ? 5 : 7, 1, false, 2};
-  if (narrow_element) return {window, 1, 4, 1, window == 3, 2};
-  return {window, 1, 4, window == 3 ? 2 : 1, false, 3};
+  if (sizeof(X) == 2) return {window, stride, wide ? 5 : 4, 1, false, 2};
+  if (stride == 2) return {window, stride, 4, 1, false, window == 3 ? 3 : 2};
+  if (wide) return {window, stride, 7, 1, false, 2};
+  return {window, stride, 4, window == 3 ? 2 : 1, false, 3};
 }
 
 template <depthwise_shape S>
@@ -74,7 +73,7 @@ auto with_strip_of(const conv_geometry& g, const F& f) {
   return columns(wide) < columns(common) ? f(strip_constant<wide>{}) : f(strip_constant<common>{});
 }
 
-/// Of stride 1 the strip that covers a row with the fewest columns too many: 14 and 7 are multiples of 7.
+/// Of stride 1 the strip that covers a row with fewer columns too many: 14 is 2 of 7, or 3 of 5 and not 4 of 4.
 template <class X, class F>
 auto with_strip(const conv_geometry& g, const F& f) {
   return g.kernel.w == 3 ? with_strip_of<X, 3>(g, f) : with_strip_of<X, 5>(g, f);

@@ -47,9 +47,8 @@ status launch_depthwise_conv(const image_view<const X>& src, const filter_view<c
                              const image_view<D>& dst, const E& epilogue, const conv_geometry& g, cudaStream_t stream) {
   if constexpr (has_depthwise_kernel<T, X>) {
     if (fits_depthwise(src, dst, g)) {
-      return with_strip<X>(g, [&](auto strip) {
-        return launch_depthwise_strips<strip.value>(src, weights, dst, epilogue, g, stream);
-      });
+      return with_strip<X>(
+          g, [&](auto strip) { return launch_depthwise_strips<strip.value>(src, weights, dst, epilogue, g, stream); });
     }
   }
   return launch_direct_conv<T>(src, weights, dst, epilogue, g, stream);

@@ -32,16 +32,16 @@ inline constexpr int depthwise_threads = 256;
 inline constexpr int most_lanes = 16;
 
 struct depthwise_cut {
-  int vectors;                                // of a pixel
+  int vectors;  // of a pixel
   int lanes, slices;
-  int units_of_block;                         // strips of one slice in a block
-  int strips_of_row, strips_of_band, bands;   // the last band may be narrower
+  int units_of_block;                        // strips of one slice in a block
+  int strips_of_row, strips_of_band, bands;  // the last band may be narrower
   int row_groups;
   index units, blocks;
 };
 
-/// The number of lanes that leaves the fewest threads idle: vectors beyond the last, threads beyond the last whole unit.
-/// 128 bytes where it hardly matters, and whole sectors of 32.
+/// The number of lanes that leaves the fewest threads idle: vectors beyond the last, threads beyond the last whole
+/// unit. 128 bytes where it hardly matters, and whole sectors of 32.
 constexpr int depthwise_lanes(index vectors) {
   int best = 0;
   double most = 0;

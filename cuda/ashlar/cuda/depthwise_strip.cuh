@@ -2,11 +2,12 @@
 //
 // cuda/depthwise_strip.cuh: the strip of one thread of a depthwise convolution: 16 bytes of channels of a few pixels.
 //
-//   for each line of src the strip reads:  load all its columns, then for each of them:  sums(j) += x * w(s), i = j * stride + s
+//   for each line of src the strip reads:  load all its columns, then for each of them:  sums(j) += x * w(s), i = j *
+//   stride + s
 //
 // A column is loaded and widened once for all of its taps, and a column beyond the image is zeros that take part. Lines
-// and columns come in increasing order, so every sum is the reference's. The filters of a block's channels are floats in
-// shared memory, four channels of a lane together and lanes side by side: no two of a quarter warp meet in a bank.
+// and columns come in increasing order, so every sum is the reference's. The filters of a block's channels are floats
+// in shared memory, four channels of a lane together and lanes side by side: no two of a quarter warp meet in a bank.
 //
 // Depends on: depthwise_cut.cuh, vector_memory.cuh.   Used by: depthwise_conv.cuh, tests.
 #pragma once
@@ -97,7 +98,8 @@ class depthwise_strip {
     const auto& e = p.src.extents();
     const auto& s = p.src.strides();
     const bool inside = unsigned(y_ + l) < unsigned(e.h);
-    const X* const from = p.src.data() + (at_.n * s.n + index(y_ + l) * s.h + index(x_) * s.w + index(at_.vector) * channels);
+    const X* const from =
+        p.src.data() + (at_.n * s.n + index(y_ + l) * s.h + index(x_) * s.w + index(at_.vector) * channels);
     ASHLAR_UNROLL_ALL
     for (int i = 0; i < S.inputs(); ++i) {
       to[i] = inside && unsigned(x_ + i) < unsigned(e.w) ? load_vector(from + i * s.w) : vector16{};
@@ -105,7 +107,8 @@ class depthwise_strip {
   }
 
   // Line l is row l - h * stride of the window of row h of the strip.
-  ASHLAR_INLINE void add_line(const P& p, const filters& shared, float (&sums)[S.rows][S.columns][channels], int l) const {
+  ASHLAR_INLINE void add_line(const P& p, const filters& shared, float (&sums)[S.rows][S.columns][channels],
+                              int l) const {
     ASHLAR_UNROLL_ALL
     for (int h = 0; h < S.rows; ++h) {
       const int r = l - h * S.stride;

@@ -43,7 +43,9 @@ ASHLAR_INLINE float lane_of(const vector16& v, int i) {
 
 /// Bytes of one store of V elements.
 template <class D, int V>
-inline constexpr int store_piece = V * int(sizeof(D)) % 16 == 0 ? 16 : V * int(sizeof(D)) % 8 == 0 ? 8 : 4;
+inline constexpr int store_piece = V * int(sizeof(D)) % 16 == 0  ? 16
+                                   : V * int(sizeof(D)) % 8 == 0 ? 8
+                                                                 : 4;
 
 template <class D, int V, class T>
 ASHLAR_INLINE void store_vector(D* to, const T (&x)[V]) {
