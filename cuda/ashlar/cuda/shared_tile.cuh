@@ -7,7 +7,7 @@
 //
 // The eight lines that one phase of ldmatrix reads (the four of a 32-bit load) must lie in different banks. key()
 // spreads them over the eight chunks of 128 bytes; where a line has only four, neighbours share 128 bytes and the key
-// does the rest. tests/cuda/mma_gemm_test.cpp proves it for every tile.
+// does the rest. tests/cuda/mma_maps_test.cpp proves it for every tile.
 //
 // Depends on: core/config.hpp.   Used by: fragment.cuh, tile_copy.cuh.
 #pragma once
