@@ -6,6 +6,7 @@ set(package_dir "${CMAKE_INSTALL_DATADIR}/cmake/ashlar")
 
 install(TARGETS ashlar EXPORT ashlar_targets)
 install(DIRECTORY include/ashlar DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp")
+install(DIRECTORY cuda/ashlar DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.cuh")
 install(EXPORT ashlar_targets FILE ashlarTargets.cmake NAMESPACE ashlar:: DESTINATION "${package_dir}")
 
 configure_package_config_file(cmake/ashlarConfig.cmake.in "${PROJECT_BINARY_DIR}/ashlarConfig.cmake"

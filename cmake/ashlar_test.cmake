@@ -6,7 +6,8 @@
 #   ashlar_test(gemm.errors ISAS main SMALL_TILES)   not through Highway; gemm's default tiles are small (support/small_tiles.hpp)
 #   ashlar_test(core.executor THREADS)           also links threads, and is what the thread sanitizer runs
 #
-# Options: ISAS all|main|names, SANITIZE names (ISAs of the sanitizer builds, for what compiles long), SOURCES files (default: from the name), THREADS, LIBRARIES targets, DEFINITIONS d, OPTIONS flags,
+# Options: ISAS all|main|names, SANITIZE names (ISAs of the sanitizer builds, for what compiles long), SANITIZE_THREAD names (of the thread
+# sanitizer's alone), SOURCES files (default: from the name), THREADS, LIBRARIES targets, DEFINITIONS d, OPTIONS flags,
 # ARGUMENTS program arguments, TIMEOUT seconds. ASHLAR_TEST_ISA is always defined, as the tag type (ashlar::isa::avx2 ...).
 #
 # An x86 ISA that this CPU lacks runs under qemu-x86_64 where that knows it (AVX2 from 7.2), otherwise it is built and reported as
@@ -61,7 +62,7 @@ function(ashlar_register_test name target isa)
 endfunction()
 
 function(ashlar_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "THREADS;SMALL_TILES" "TIMEOUT" "SOURCES;ISAS;SANITIZE;LIBRARIES;DEFINITIONS;OPTIONS;ARGUMENTS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "THREADS;SMALL_TILES" "TIMEOUT" "SOURCES;ISAS;SANITIZE;SANITIZE_THREAD;LIBRARIES;DEFINITIONS;OPTIONS;ARGUMENTS")
   if(ASHLAR_TEST_THREADS_ONLY AND NOT arg_THREADS)
     return()
   endif()
@@ -79,7 +80,9 @@ function(ashlar_test name)
   elseif(NOT isas)
     set(isas scalar)
   endif()
-  if(arg_SANITIZE AND CMAKE_CXX_FLAGS_RELEASE MATCHES "sanitize")
+  if(arg_SANITIZE_THREAD AND CMAKE_CXX_FLAGS_RELEASE MATCHES "sanitize=thread")
+    set(isas ${arg_SANITIZE_THREAD})
+  elseif(arg_SANITIZE AND CMAKE_CXX_FLAGS_RELEASE MATCHES "sanitize")
     set(isas ${arg_SANITIZE})
   elseif(arg_SANITIZE AND CMAKE_CROSSCOMPILING)
     list(REMOVE_ITEM isas scalar)  # the native build has run it

@@ -25,7 +25,7 @@ def sources(root, *folders, base=""):
     listing = ["git", "-C", str(root), "-c", f"safe.directory={root}"]
     listing += ["diff", "--name-only", "--diff-filter=d", base, "--"] if base else ["ls-files", "-co", "--exclude-standard", "--"]
     names = subprocess.run([*listing, *folders], capture_output=True, text=True, check=True).stdout.split()
-    return sorted(name for name in names if name.endswith((".hpp", ".cpp")) and (root / name).exists())
+    return sorted(name for name in names if name.endswith((".hpp", ".cpp", ".cuh", ".cu")) and (root / name).exists())
 
 
 def run_tool(arguments, root):
@@ -36,7 +36,7 @@ def run_tool(arguments, root):
 def check_format(options, root):
     if shutil.which(FORMAT) is None:
         return None, f"{FORMAT} is not installed"
-    files = sources(root, "include", "tests", "bench", "examples", base=options.base)
+    files = sources(root, "include", "cuda", "tests", "bench", "examples", base=options.base)
     if not files:
         return 0, ""
     mode = ["-i"] if options.fix else ["--dry-run", "-Werror"]

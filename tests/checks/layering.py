@@ -53,10 +53,20 @@ def violations(root):
                 yield f"{inside}: {layer} must not include <{target}>"
 
 
+def cuda_violations(root):
+    """The GPU's headers stand above all of include/; nothing there includes them back (its table has no layer `cuda`)."""
+    for header in sorted((root / "cuda" / "ashlar" / "cuda").rglob("*.cuh")):
+        for quote, target in INCLUDE.findall(header.read_text(encoding="utf-8")):
+            if quote == '"':
+                yield f'{header.name}: includes "{target}"; inside the library an include is <ashlar/...>'
+            elif target.startswith("ashlar/") and not any((root / part / target).exists() for part in ("include", "cuda")):
+                yield f"{header.name}: includes {target}, which does not exist"
+
+
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else __file__).resolve()
     root = root if root.is_dir() else root.parents[2]
-    found = list(violations(root))
+    found = [*violations(root), *cuda_violations(root)]
     print("\n".join(found) if found else "layering: every include points downwards")
     return 1 if found else 0
 

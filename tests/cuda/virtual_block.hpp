@@ -75,7 +75,7 @@ class virtual_block {
     std::copy(mine.begin(), mine.end(), me.in);
     me.joint = f;
     pause(at_warp);
-    std::array<word, Out> result;
+    std::array<word, Out> result{};
     std::copy(me.out, me.out + Out, result.begin());
     return result;
   }

@@ -28,7 +28,7 @@ class warp_doubles {
 
  public:
   ASHLAR_DEVICE warp_doubles(int lane, int first) {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int i = 0; i < parts::count; ++i) offsets_[i] = std::uint32_t(parts::variable(lane, first, i));
   }
   ASHLAR_DEVICE double load(std::uint32_t tile, int eight, int i) const {
@@ -49,19 +49,19 @@ class double_fragments {
       : from_a_(thread % 32, Config::warp_row(thread / 32)), from_b_(thread % 32, Config::warp_column(thread / 32)) {}
 
   ASHLAR_DEVICE void load_first(std::uint32_t stage) {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int j = 0; j < Config::eights_n; ++j) load_b(j, stage);
     load_a(0, stage);
   }
   /// Rows 16 pair and on.
   ASHLAR_DEVICE void load_a(int pair, std::uint32_t stage) {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int i = 0; i < 8; ++i) a_[pair & 1][i] = from_a_.load(stage, 2 * pair + (i & 1), i >> 1);
   }
   /// Multiplies them; Last: every fragment of B is replaced by that of stage `next` when it has been multiplied.
   template <bool Last>
   ASHLAR_DEVICE void multiply(typename Config::sums& sum, int pair, std::uint32_t next) {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int j = 0; j < Config::eights_n; ++j) {
       Warp::multiply(sum.at[2 * pair][j], sum.at[2 * pair + 1][j], a_[pair & 1], b_[j]);
       if constexpr (Last) load_b(j, next);
@@ -70,7 +70,7 @@ class double_fragments {
 
  private:
   ASHLAR_DEVICE void load_b(int j, std::uint32_t stage) {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int i = 0; i < 4; ++i) b_[j][i] = from_b_.load(stage + Config::tile_a::bytes, j, i);
   }
 
@@ -83,7 +83,7 @@ class double_fragments {
 template <class Config, class Warp>
 ASHLAR_DEVICE void pad_with_negative_zeros(std::uint32_t stage, int rest) {
   using tile = typename Config::tile_b;
-  ASHLAR_ROLLED
+  ASHLAR_UNROLL_BY(1)
   for (int i = Warp::thread() + rest * tile::mn; i < tile::k * tile::mn; i += Config::threads) {
     const int offset = double_offset<tile>(i % tile::mn, i / tile::mn);
     Warp::store_double(stage + std::uint32_t(Config::tile_a::bytes + offset), -0.0);
@@ -104,7 +104,7 @@ ASHLAR_DEVICE void multiply_doubles(typename Config::sums& sum, CopyA& copy_a, C
   const auto pad = [&](int s, int t) {
     if (rest != 0 && t == tiles - 1) pad_with_negative_zeros<Config, Warp>(stage(s), rest);
   };
-  ASHLAR_ROLLED
+  ASHLAR_UNROLL_BY(1)
   for (int s = 0; s < stages; ++s) fetch(s, s);
   Warp::template wait<stages - 1>();
   Warp::barrier();
@@ -112,9 +112,9 @@ ASHLAR_DEVICE void multiply_doubles(typename Config::sums& sum, CopyA& copy_a, C
   double_fragments<Config, Warp> fragments(Warp::thread());
   fragments.load_first(stage(0));
   int read = 0;
-  ASHLAR_ROLLED
+  ASHLAR_UNROLL_BY(1)
   for (int t = 0; t < tiles; ++t) {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int pair = 0; pair < last_pair; ++pair) {
       fragments.load_a(pair + 1, stage(read));
       fragments.template multiply<false>(sum, pair, 0);

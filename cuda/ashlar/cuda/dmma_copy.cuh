@@ -28,7 +28,7 @@ class element_copy {
   }
 
   ASHLAR_DEVICE void fetch(std::uint32_t stage) {
-    ASHLAR_ROLLED
+    ASHLAR_UNROLL_BY(1)
     for (int i = thread_; i < passes * Threads; i += Threads) {  // neighbouring threads take neighbours in memory
       const int mn = along_mn_ ? i % Tile::mn : i / Tile::k, k = along_mn_ ? i / Tile::mn : i % Tile::k;
       const bool present = mn0_ + mn < x_.mn && k0_ + k < x_.k;

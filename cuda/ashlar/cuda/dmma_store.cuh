@@ -9,6 +9,7 @@
 #pragma once
 
 #include <ashlar/cuda/device_code.cuh>
+#include <ashlar/cuda/unroll.cuh>
 #include <ashlar/cuda/epilogue.cuh>
 #include <cstdint>
 
@@ -33,16 +34,16 @@ template <int N, class C, class E>
 ASHLAR_DEVICE void store_row(const double (&sum)[N][2], const C& c, const E& e, index row, index column, bool pairs) {
   using D = typename C::value_type;
   if (row >= c.rows()) return;
-  ASHLAR_UNROLL
+  ASHLAR_UNROLL_ALL
   for (int j = 0; j < N; ++j) {
     const index first = column + 8 * j;
     element_pair_of<D> out;
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int i = 0; i < 2; ++i) out.v[i] = stored<D>(finished(e, sum[j][i], c, row, first + i));
     if (pairs && first + 1 < c.cols()) {
       *reinterpret_cast<element_pair_of<D>*>(c.pointer(row, first)) = out;
     } else {
-      ASHLAR_UNROLL
+      ASHLAR_UNROLL_ALL
       for (int i = 0; i < 2; ++i) {
         if (first + i < c.cols()) *c.pointer(row, first + i) = out.v[i];
       }
@@ -52,9 +53,9 @@ ASHLAR_DEVICE void store_row(const double (&sum)[N][2], const C& c, const E& e, 
 
 template <int M, int N>
 ASHLAR_DEVICE void move_rows_up(double (&sum)[M][N][2]) {
-  ASHLAR_UNROLL
+  ASHLAR_UNROLL_ALL
   for (int r = 0; r + 1 < M; ++r) {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int j = 0; j < N; ++j) sum[r][j][0] = sum[r + 1][j][0], sum[r][j][1] = sum[r + 1][j][1];
   }
 }
@@ -66,13 +67,13 @@ ASHLAR_DEVICE void store_doubles(typename Config::sums& sum, const C& c, const E
   const index row = m0 + Config::warp_row(warp) + lane / 4, column = n0 + Config::warp_column(warp) + lane % 4 * 2;
   const bool pairs = stores_pairs(c);
   if constexpr (runs_long<E>) {
-    ASHLAR_ROLLED
+    ASHLAR_UNROLL_BY(1)
     for (int r = 0; r < Config::eights_m; ++r) {
       store_row(sum.at[0], c, e, row + 8 * r, column, pairs);
       move_rows_up(sum.at);
     }
   } else {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int r = 0; r < Config::eights_m; ++r) store_row(sum.at[r], c, e, row + 8 * r, column, pairs);
   }
 }

@@ -17,6 +17,7 @@
 #include <ashlar/cuda/mma_store.cuh>
 #include <ashlar/cuda/tile_copy.cuh>
 #include <ashlar/cuda/tile_order.cuh>
+#include <ashlar/cuda/unroll.cuh>
 
 namespace ashlar::cuda::detail {
 
@@ -28,14 +29,14 @@ class warp_blocks {
 
  public:
   ASHLAR_DEVICE warp_blocks(int lane, int first) {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int i = 0; i < parts::count; ++i) offsets_[i] = word(parts::template variable<Side>(lane, first, i));
   }
 
   /// Block `block` at step `step` of the tile that begins at `tile`, as an operand of mma.
   ASHLAR_DEVICE void load(word (&x)[4], word tile, int block, int step) const {
     if constexpr (loads_words<Tile>) {
-      ASHLAR_UNROLL
+      ASHLAR_UNROLL_ALL
       for (int i = 0; i < 4; ++i) {
         const int upper = i & 1, beyond = i >> 1;
         x[block_register<Side>(upper, beyond)] = Warp::load_word(address(tile, block, step, upper, beyond));
@@ -47,7 +48,7 @@ class warp_blocks {
     }
     if constexpr (interleaved<Tile>) separate(x);
     if constexpr (Tile::size == 4) {
-      ASHLAR_UNROLL
+      ASHLAR_UNROLL_ALL
       for (int i = 0; i < 4; ++i) x[i] = Warp::rounded_tf32(x[i]);
     }
   }
@@ -59,7 +60,7 @@ class warp_blocks {
   // Pairs of bytes of two rows, to the four k of each.
   static ASHLAR_DEVICE void separate(word (&x)[4]) {
     const word pairs[4] = {x[0], x[1], x[2], x[3]};
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int beyond = 0; beyond < 2; ++beyond) {
       const word first = pairs[2 * beyond], second = pairs[2 * beyond + 1];
       x[block_register<Side>(0, beyond)] = Warp::template alternate_bytes<false>(first, second);
@@ -83,17 +84,17 @@ class warp_fragments {
 
   /// Step 0 of the first stage; no step is current yet.
   ASHLAR_DEVICE void load_first(std::uint32_t stage) {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int j = 0; j < Config::blocks_n; ++j) load_b(0, j, stage, 0);
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int i = 0; i < Config::blocks_m; ++i) load_a(i, stage, 0);
   }
 
   /// Multiplies the step at hand, of parity `parity`, and loads step `next` of `stage`.
   ASHLAR_DEVICE void multiply_and_load(typename Config::sums& sum, int parity, std::uint32_t stage, int next) {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int i = 0; i < Config::blocks_m; ++i) {
-      ASHLAR_UNROLL
+      ASHLAR_UNROLL_ALL
       for (int j = i; j < Config::blocks_n; j += Config::blocks_m) load_b(parity ^ 1, j, stage, next);
       multiply_row(sum, i, b_[parity]);
       load_a(i, stage, next);
@@ -108,9 +109,9 @@ class warp_fragments {
     from_b_.load(b_[set][j], stage + Config::tile_a::bytes, j, step);
   }
   ASHLAR_DEVICE void multiply_row(typename Config::sums& sum, int i, const word (&b)[Config::blocks_n][4]) const {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int j = 0; j < Config::blocks_n; ++j) {
-      ASHLAR_UNROLL
+      ASHLAR_UNROLL_ALL
       for (int h = 0; h < 2; ++h) {
         Warp::template multiply<typename Config::x, typename Config::y>(sum.at[i][j][h], a_[i], b[j][2 * h],
                                                                         b[j][2 * h + 1]);
@@ -130,7 +131,7 @@ ASHLAR_DEVICE void multiply_tiles(typename Config::sums& sum, CopyA& copy_a, Cop
   const auto stage = [](int s) { return Warp::shared() + std::uint32_t(s * Config::stage_bytes); };
   const auto fetch = [&](int s) { copy_a.fetch(stage(s)), copy_b.fetch(stage(s) + Config::tile_a::bytes); };
   const auto settle = [&](int s) { copy_a.settle(stage(s)), copy_b.settle(stage(s) + Config::tile_a::bytes); };
-  ASHLAR_ROLLED
+  ASHLAR_UNROLL_BY(1)
   for (int s = 0; s < ahead; ++s) {
     if (s < tiles) fetch(s), settle(s);
     Warp::commit();
@@ -140,10 +141,10 @@ ASHLAR_DEVICE void multiply_tiles(typename Config::sums& sum, CopyA& copy_a, Cop
   warp_fragments<Config, Warp> fragments(Warp::thread());
   fragments.load_first(stage(0));
   int read = 0, write = ahead;
-  ASHLAR_ROLLED
+  ASHLAR_UNROLL_BY(1)
   for (int t = 0; t < tiles; ++t) {
     const bool more = t + ahead < tiles;
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int step = 0; step < steps; ++step) {
       if (step == steps - 1) {
         if (more) settle(write);

@@ -13,6 +13,7 @@
 #include <ashlar/cuda/device_warp.cuh>
 #include <ashlar/cuda/launch.cuh>
 #include <ashlar/cuda/mma_block.cuh>
+#include <ashlar/cuda/strides.cuh>
 #include <concepts>
 #include <limits>
 #include <type_traits>
@@ -31,10 +32,6 @@ struct as_stored {};
 // float has no tensor cores of its own.
 template <class Multiply, class T>
 using multiplicand = std::conditional_t<std::same_as<Multiply, tf32> && std::same_as<T, float>, tf32, T>;
-
-// May the stride be 1? By its type, or by its value, where the types of both strides leave it open.
-template <index Static, index Other>
-inline constexpr bool may_be_one = Static == 1 || (Static == dynamic && Other != 1);
 
 /// Do lines of 16 bytes apart start at x.data, and at each problem's?
 template <class T>

@@ -15,6 +15,7 @@
 #include <ashlar/cuda/device_code.cuh>
 #include <ashlar/cuda/epilogue.cuh>
 #include <ashlar/cuda/fragment.cuh>
+#include <ashlar/cuda/unroll.cuh>
 #include <cstdint>
 
 namespace ashlar::cuda::detail {
@@ -55,9 +56,9 @@ template <class Config, class Warp>
 ASHLAR_DEVICE void fill_strip(const typename Config::sums& sum, int i, std::uint32_t strip, int lane) {
   using shape = store_strip<Config::warp_n>;
   constexpr bool rows = interleaved<typename Config::tile_a>, columns = interleaved<typename Config::tile_b>;
-  ASHLAR_UNROLL
+  ASHLAR_UNROLL_ALL
   for (int j = 0; j < Config::blocks_n; ++j) {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int s = 0; s < 4; ++s) {
       // Two neighbours of a row: of one half, or one of each half where they are interleaved.
       const int h = s & 1, first = s & 2, second = columns ? first + h : first + 1;
@@ -97,14 +98,14 @@ template <class Warp, class T, class C, class E>
 ASHLAR_DEVICE void store_four(const T (&x)[4], const C& c, const E& e, index row, index column) {
   using D = typename C::value_type;
   T done[4];
-  ASHLAR_UNROLL
+  ASHLAR_UNROLL_ALL
   for (int i = 0; i < 4; ++i) done[i] = finished(e, x[i], c, row, column + i);
   if (column + 3 < c.cols()) {
     std::uint32_t words[sizeof(D)];
     pack_four<D>(words, done);
     Warp::store_global(c.pointer(row, column), words);
   } else {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int i = 0; i < 4; ++i) {
       if (column + i < c.cols()) *c.pointer(row, column + i) = stored_one<D>(done[i]);
     }
@@ -130,16 +131,16 @@ ASHLAR_DEVICE void drain_strip(std::uint32_t strip, int lane, const C& c, const 
   using T = typename mma_element<typename Config::x>::sum;
   constexpr int passes = 16 * Config::warp_n / (32 * Count), lanes = Config::warp_n / Count;  // of a row
   constexpr int at_once = runs_long<E> ? 1 : passes < 4 ? passes : 4;
-  ASHLAR_ROLLED
+  ASHLAR_UNROLL_BY(1)
   for (int pass = 0; pass < passes; pass += at_once) {
     T x[at_once][Count];
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int p = 0; p < at_once; ++p) {
       const int i = (pass + p) * 32 + lane;
       load_sums<Count, Warp>(x[p],
                              strip + std::uint32_t(store_strip<Config::warp_n>::offset(i / lanes, i % lanes * Count)));
     }
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int p = 0; p < at_once; ++p) {
       const int i = (pass + p) * 32 + lane;
       const index row = row0 + i / lanes, column = column0 + i % lanes * Count;
@@ -162,7 +163,7 @@ ASHLAR_DEVICE void store_tile(const typename Config::sums& sum, const C& c, cons
   const std::uint32_t strip = Warp::shared() + std::uint32_t(warp * shape::bytes);
   const index row = m0 + Config::warp_row(warp), column = n0 + Config::warp_column(warp);
   const bool four = stores_four(c);
-  ASHLAR_UNROLL
+  ASHLAR_UNROLL_ALL
   for (int i = 0; i < Config::blocks_m; ++i) {
     Warp::warp_barrier();  // the strip has been read
     fill_strip<Config, Warp>(sum, i, strip, lane);

@@ -5,7 +5,9 @@
 // Depends on: sm90_gemm.cuh, tensor_map.cuh.   Used by: gemm.cuh, the bench.
 #pragma once
 
+#include <ashlar/cuda/batch.cuh>
 #include <ashlar/cuda/sm90_gemm.cuh>
+#include <ashlar/cuda/strides.cuh>
 #include <ashlar/cuda/tensor_map.cuh>
 #include <atomic>
 
@@ -13,9 +15,10 @@ namespace ashlar::cuda::detail {
 
 /// The same matrix of another element type of the same size.
 template <class T, any_matrix V>
-matrix_view<const T> reinterpreted(const V& v) {
+auto reinterpreted(const V& v) {
   static_assert(sizeof(T) == sizeof(typename V::value_type));
-  return {reinterpret_cast<const T*>(v.data()), v.rows(), v.cols(), v.row_stride(), v.col_stride()};
+  return matrix_view<const T, dynamic, dynamic, V::static_row_stride, V::static_col_stride>(
+      reinterpret_cast<const T*>(v.data()), v.rows(), v.cols(), v.row_stride(), v.col_stride());
 }
 
 // A and B as lines along k, or along their other index where k is not contiguous; v has its lines as rows.
@@ -75,7 +78,7 @@ status launch_clusters(Kernel kernel, int cluster, int bytes, int tiles, const d
 
 /// The tiles of C, taken `group` rows at a time.
 template <sm90_tile S, any_matrix C>
-constexpr tile_order tiles_of(const C& c, int group, index batch) {
+constexpr tile_order order_of(const C& c, int group, index batch) {
   const auto blocks = [](index extent, index block) { return int((extent + block - 1) / block); };
   return {blocks(c.rows(), S.bm * S.cluster_m), blocks(c.cols(), S.bn * S.cluster_n), group, int(batch)};
 }
@@ -100,28 +103,38 @@ status launch_sm90_matrices(const boxed_matrix& a, const boxed_matrix& b, int k_
   CUtensorMap a_map{}, b_map{}, c_map{};
   if (status s = encode<In>(a_map, a, encoder.value(), who); !s.ok()) return s;
   if (status s = encode<In>(b_map, b, encoder.value(), who); !s.ok()) return s;
-  sm90_work<Operands> work{tiles_of<S>(c, group, batch.count), k_blocks, batch.c, false, {batch.a != 0, batch.b != 0}};
+  sm90_work<Operands> work{order_of<S>(c, group, batch.count), k_blocks, batch.c, false, {batch.a != 0, batch.b != 0}};
   if (status s = map_of_dst(c_map, work.boxed_c, c, batch.c, batch.count, encoder.value(), who); !s.ok()) return s;
   return launch_clusters(sm90_kernel<Kind, C, E>, S.cluster(), Kind::geometry::shared_bytes, work.order.count(), device, stream,
                          who, a_map, b_map, c_map, work, c, e);
 }
 
-template <class In, sm90_tile S, class C, class E>
-status launch_sm90(const matrix_view<const In>& a, const matrix_view<const In>& b_columns, const C& c, const E& e,
-                   const batch_strides& batch, const device_facts& device, int group, cudaStream_t stream) {
+/// The same of matrices, B as rows that are its columns, for the layouts that their types allow.
+template <class In, sm90_tile S, any_matrix A, any_matrix B, class C, class E>
+status launch_sm90(const A& a, const B& b_columns, const C& c, const E& e, const batch_strides& batch,
+                   const device_facts& device, int group, cudaStream_t stream) {
   constexpr int bk = 128 / int(sizeof(In));
+  constexpr bool a_k = may_have_lines_of_rows<A>, a_mn = any_major<In> && may_have_lines_of_columns<A>;
+  constexpr bool b_k = may_have_lines_of_rows<B>, b_mn = any_major<In> && may_have_lines_of_columns<B>;
   const int k_blocks = int((a.cols() + bk - 1) / bk);
-  const auto pa = k_lines(a, batch.a, batch.count, S.bm / S.cluster_n, bk);
-  const auto pb = k_lines(b_columns, batch.b, batch.count, S.bn / S.cluster_m, bk);
+  const auto pa = k_lines<In>(a, batch.a, batch.count, S.bm / S.cluster_n, bk);
+  const auto pb = k_lines<In>(b_columns, batch.b, batch.count, S.bn / S.cluster_m, bk);
   const auto go = [&]<bool MnA, bool MnB>() {
     return launch_sm90_matrices<In, S, matrices<MnA, MnB>>(pa.boxes, pb.boxes, k_blocks, c, e, batch, device, group, stream);
   };
-  if constexpr (any_major<In>) {
+  if constexpr (a_mn && b_mn) {
     if (!pa.k_major && !pb.k_major) return go.template operator()<true, true>();
-    if (!pa.k_major) return go.template operator()<true, false>();
-    if (!pb.k_major) return go.template operator()<false, true>();
   }
-  return go.template operator()<false, false>();
+  if constexpr (a_mn && b_k) {
+    if (!pa.k_major && pb.k_major) return go.template operator()<true, false>();
+  }
+  if constexpr (a_k && b_mn) {
+    if (pa.k_major && !pb.k_major) return go.template operator()<false, true>();
+  }
+  if constexpr (a_k && b_k) {
+    if (pa.k_major && pb.k_major) return go.template operator()<false, false>();
+  }
+  return status::error(errc::unsupported, "gemm: no kernel for compute capability 9.0 takes A and B with these strides");
 }
 
 }  // namespace ashlar::cuda::detail

@@ -13,6 +13,7 @@
 
 #include <ashlar/cuda/device_code.cuh>
 #include <ashlar/cuda/shared_tile.cuh>
+#include <ashlar/cuda/unroll.cuh>
 #include <cstdint>
 #include <type_traits>
 
@@ -80,14 +81,14 @@ class direct_copy {
     const char* from = source_;
     const std::uint32_t to = stage + target_;
     if (left_ >= per_chunk) {
-      ASHLAR_UNROLL
+      ASHLAR_UNROLL_ALL
       for (int pass = 0; pass < plan::passes; ++pass, from += pass_step_) {
         const int line = pass * plan::lines_per_pass;
         Warp::copy_or_clear(at_line(to, line), from, line < lines_left_);
       }
     } else {  // the end of the lines
       const int bytes = left_ > 0 ? left_ * Tile::size : 0;
-      ASHLAR_ROLLED
+      ASHLAR_UNROLL_BY(1)
       for (int pass = 0; pass < plan::passes; ++pass, from += pass_step_) {
         const int line = pass * plan::lines_per_pass;
         Warp::copy(at_line(to, line), from, line < lines_left_ ? bytes : 0);
@@ -134,15 +135,15 @@ class staged_copy {
   }
 
   ASHLAR_DEVICE void fetch(std::uint32_t) {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int pass = 0; pass < passes; ++pass) {
       const chunk_place at = place(along_mn_, thread_ + pass * Threads);
       const int mn = mn0_ + at.line, k = k0_ + at.chunk * per_chunk;
       const int there = mn < x_.mn ? x_.k - k : 0;  // elements of this chunk and beyond
       const T* from = x_.data + mn * x_.mn_stride + k * x_.k_stride;
-      ASHLAR_UNROLL
+      ASHLAR_UNROLL_ALL
       for (int w = 0; w < 4; ++w) words_[pass][w] = 0;
-      ASHLAR_UNROLL
+      ASHLAR_UNROLL_ALL
       for (int e = 0; e < per_chunk; ++e, from += x_.k_stride) {  // not e * k_stride: those would stay in registers
         if (e < there) words_[pass][e / per_word] |= word_of(*from) << (8 * Tile::size * (e % per_word));
       }
@@ -151,7 +152,7 @@ class staged_copy {
   }
 
   ASHLAR_DEVICE void settle(std::uint32_t stage) {
-    ASHLAR_UNROLL
+    ASHLAR_UNROLL_ALL
     for (int pass = 0; pass < passes; ++pass) {
       const chunk_place at = place(along_mn_, thread_ + pass * Threads);
       Warp::store_words(stage + std::uint32_t(Tile::offset(at.line, at.chunk)), words_[pass]);

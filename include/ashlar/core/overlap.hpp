@@ -15,7 +15,7 @@ struct address_range {
   std::uintptr_t first, last;
 };
 template <any_matrix V>
-ASHLAR_INLINE address_range range_of(const V& v) {
+ASHLAR_HOST_INLINE address_range range_of(const V& v) {
   const index r = (v.rows() - 1) * v.row_stride(), c = (v.cols() - 1) * v.col_stride();
   const index low = (r < 0 ? r : 0) + (c < 0 ? c : 0), high = (r > 0 ? r : 0) + (c > 0 ? c : 0);
   const auto base = reinterpret_cast<std::uintptr_t>(v.data());
@@ -25,7 +25,7 @@ ASHLAR_INLINE address_range range_of(const V& v) {
 
 // Do the elements fill the bytes from the first to the last?
 template <any_matrix V>
-ASHLAR_INLINE bool dense(const V& v) {
+ASHLAR_HOST_INLINE bool dense(const V& v) {
   const address_range r = range_of(v);
   return index(r.last - r.first) + 1 == v.rows() * v.cols() * index(sizeof(typename V::value_type));
 }

@@ -50,7 +50,7 @@ struct cast_node : expression_base<cast_node<Operand>> {
   ASHLAR_INLINE constexpr bool fits(index m, index n) const { return operand.fits(m, n); }
   ASHLAR_INLINE constexpr bool fits_batch(index batch) const { return operand.fits_batch(batch); }
   template <class F>
-  ASHLAR_INLINE constexpr void visit(const F& f, index m, index n) const {
+  ASHLAR_HOST_INLINE constexpr void visit(const F& f, index m, index n) const {
     operand.visit(f, m, n);
   }
 

@@ -163,7 +163,7 @@ ASHLAR_INLINE constexpr auto as_expression(const X& x) {
 
 // f(view) for every matrix or vector in memory, dst apart, that an expression over an m x n dst reads.
 template <class E, class F>
-ASHLAR_INLINE constexpr void visit_memory(const E& e, const F& f, index m, index n) {
+ASHLAR_HOST_INLINE constexpr void visit_memory(const E& e, const F& f, index m, index n) {
   if constexpr (requires { e.visit(f, m, n); }) e.visit(f, m, n);
 }
 
@@ -195,7 +195,7 @@ struct arguments<std::index_sequence<I...>, E...> : argument<I, E>... {
   ASHLAR_INLINE constexpr bool fit_batch(index batch) const { return (argument<I, E>::value.fits_batch(batch) && ...); }
   ASHLAR_INLINE constexpr bool fit(index m, index n) const { return (argument<I, E>::value.fits(m, n) && ...); }
   template <class F>
-  ASHLAR_INLINE constexpr void visit(const F& f, index m, index n) const {
+  ASHLAR_HOST_INLINE constexpr void visit(const F& f, index m, index n) const {
     (visit_memory(argument<I, E>::value, f, m, n), ...);
   }
 };
@@ -218,7 +218,7 @@ struct apply_node : expression_base<apply_node<F, E...>> {
   ASHLAR_INLINE constexpr bool fits(index m, index n) const { return operands.fit(m, n); }
   ASHLAR_INLINE constexpr bool fits_batch(index batch) const { return operands.fit_batch(batch); }
   template <class V>
-  ASHLAR_INLINE constexpr void visit(const V& f, index m, index n) const {
+  ASHLAR_HOST_INLINE constexpr void visit(const V& f, index m, index n) const {
     operands.visit(f, m, n);
   }
 

@@ -34,7 +34,7 @@ struct image_node : expression_base<image_node<T>> {
 
   /// As a matrix that covers it, for the search of shared memory: a row an image.
   template <class F>
-  ASHLAR_INLINE constexpr void visit(const F& f, index, index) const {
+  ASHLAR_HOST_INLINE constexpr void visit(const F& f, index, index) const {
     f(covering_matrix(image));
   }
 

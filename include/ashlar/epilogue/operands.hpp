@@ -108,7 +108,7 @@ struct per_row_node : expression_base<per_row_node<T>> {
   ASHLAR_INLINE constexpr per_column_node<T> transposed() const { return per_column_node<T>(data); }
   ASHLAR_INLINE constexpr bool fits(index, index) const { return true; }
   template <class F>
-  ASHLAR_INLINE constexpr void visit(const F& f, index m, index) const {
+  ASHLAR_HOST_INLINE constexpr void visit(const F& f, index m, index) const {
     f(matrix_view<const T>(data, m, 1, 1, 1));
   }
   ASHLAR_INLINE constexpr const T* pointer(index row, index) const { return data + row; }
@@ -134,7 +134,7 @@ struct per_column_node : expression_base<per_column_node<T>> {
   ASHLAR_INLINE constexpr per_row_node<T> transposed() const { return per_row_node<T>(data); }
   ASHLAR_INLINE constexpr bool fits(index, index) const { return true; }
   template <class F>
-  ASHLAR_INLINE constexpr void visit(const F& f, index, index n) const {
+  ASHLAR_HOST_INLINE constexpr void visit(const F& f, index, index n) const {
     f(matrix_view<const T>(data, 1, n, n, 1));
   }
   ASHLAR_INLINE constexpr const T* pointer(index, index col) const { return data + col; }
@@ -168,7 +168,7 @@ struct elements_node : expression_base<elements_node<View>> {
   }
   ASHLAR_INLINE constexpr bool fits(index m, index n) const { return view.rows() == m && view.cols() == n; }
   template <class F>
-  ASHLAR_INLINE constexpr void visit(const F& f, index, index) const {
+  ASHLAR_HOST_INLINE constexpr void visit(const F& f, index, index) const {
     f(view);
   }
   ASHLAR_INLINE constexpr const element_type* pointer(index row, index col) const { return view.pointer(row, col); }

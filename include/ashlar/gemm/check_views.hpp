@@ -2,17 +2,19 @@
 //
 // gemm/check_views.hpp: what can be wrong with the matrices of a product: extents, addresses, shapes that do not match.
 //
-// Depends on: core/view.hpp, core/status.hpp.   Used by: gemm/check.hpp, conv/check.hpp, cuda/.
+// Depends on: core/, epilogue/expression.hpp.   Used by: gemm/check.hpp, conv/check.hpp, cuda/.
 #pragma once
 
+#include <ashlar/core/overlap.hpp>
 #include <ashlar/core/status.hpp>
 #include <ashlar/core/view.hpp>
+#include <ashlar/epilogue/expression.hpp>
 
 namespace ashlar::detail {
 
 // Does the element farthest from data() stay within 64-bit byte offsets?
 template <any_matrix V>
-ASHLAR_INLINE constexpr bool addressable(const V& v) {
+ASHLAR_HOST_INLINE constexpr bool addressable(const V& v) {
   index r = 0, c = 0, sum = 0, bytes = 0;
   if (v.empty()) return true;
   return !__builtin_mul_overflow(v.rows() - 1, v.row_stride(), &r) &&
@@ -72,6 +74,14 @@ template <class Unit = this_unit>
   return status::error(errc::shape_mismatch,
                        "gemm: C is %lld x %lld but B is %lld x %lld: C's columns (%lld) must equal B's (%lld)", v(cm),
                        v(cn), v(kb), v(n), v(cn), v(n));
+}
+
+// Does the epilogue read memory of dst other than through `dst`? Partial sums may rest there.
+template <class E, any_matrix C>
+ASHLAR_HOST_INLINE bool reads_memory_of(const E& e, const C& c) {
+  bool shared = false;
+  visit_memory(e, [&](const auto& v) { shared |= overlaps(v, c); }, c.rows(), c.cols());
+  return shared;
 }
 
 }  // namespace ashlar::detail

@@ -57,13 +57,5 @@ ASHLAR_INLINE constexpr const E& prologue_of(const transformed_matrix<V, E>& t) 
   return t.prologue;
 }
 
-// Does the epilogue read memory of dst other than through `dst`? Partial sums may rest there.
-template <class E, any_matrix C>
-ASHLAR_INLINE bool reads_memory_of(const E& e, const C& c) {
-  bool shared = false;
-  visit_memory(e, [&](const auto& v) { shared |= overlaps(v, c); }, c.rows(), c.cols());
-  return shared;
-}
-
 }  // namespace detail
 }  // namespace ashlar

@@ -18,6 +18,7 @@
 #include <ashlar/isa.hpp>
 #include <ashlar/winograd/rational.hpp>
 #include <type_traits>
+#include <utility>
 
 namespace ashlar {
 
@@ -77,6 +78,32 @@ consteval int paired(const std::array<int, N>& partner) {
   for (int p : partner) count += p >= 0;
   return count / 2;
 }
+
+/// Rows that share operands, best computed together: a pair (E and O), or the rows that take sums of column pairs, or
+/// those that take differences.
+template <int Rows, int Cols>
+struct row_group {
+  std::array<int, Rows> rows{};
+  int count = 0;
+  bool pair = false;                             // y = E + factor * O
+  std::array<linear_term, 2 * Cols> operands{};  // without coefficients: what the sums of the group are made of
+  int operand_count = 0;
+
+  consteval int operand(const linear_term& t) const {
+    for (int i = 0; i < operand_count; ++i) {
+      const linear_term& o = operands[unsigned(i)];
+      if (o.first == t.first && o.second == t.second && o.sign == t.sign) return i;
+    }
+    return -1;
+  }
+  consteval void add(int row, const linear_sum<Cols>& s) {
+    rows[unsigned(count++)] = row;
+    for (int t = 0; t < s.count; ++t) {
+      const linear_term& term = s.terms[unsigned(t)];
+      if (operand(term) < 0) operands[unsigned(operand_count++)] = term;
+    }
+  }
+};
 
 /// How a matrix is applied: everything that is decided from its entries.
 template <int Rows, int Cols>
@@ -139,11 +166,31 @@ struct linear_plan {
     return n;
   }
 
-  /// Rows that are best computed together, for they share sums: 0 with its partner, or the rows that take sums of
-  /// column pairs (key 1), or those that take differences (key 2).
+  /// The groups, in the order in which they are computed.
+  consteval std::array<row_group<Rows, Cols>, Rows> groups() const {
+    std::array<row_group<Rows, Cols>, Rows> all{};
+    std::array<bool, Rows> taken{};
+    int n = 0;
+    for (int i = 0; i < Rows; ++i) {
+      if (taken[unsigned(i)]) continue;
+      auto& group = all[unsigned(n++)];
+      group.pair = row_partner[unsigned(i)] >= 0;
+      for (int j = i; j < Rows; ++j)
+        if (key(j) == key(i)) taken[unsigned(j)] = true, group.add(j, whole[unsigned(j)]);
+    }
+    return all;
+  }
+  consteval int group_count() const {
+    int n = 0;
+    for (const auto& group : groups()) n += group.count > 0;
+    return n;
+  }
+
+ private:
+  // Equal for rows of a group.
   consteval int key(int i) const {
-    if (paired(col_partner) == 0)
-      return row_partner[unsigned(i)] >= 0 && row_partner[unsigned(i)] < i ? 16 + row_partner[unsigned(i)] : 16 + i;
+    const int partner = row_partner[unsigned(i)];
+    if (paired(col_partner) == 0) return 16 + (partner >= 0 && partner < i ? partner : i);
     int key = 0;
     for (int t = 0; t < whole[unsigned(i)].count; ++t) {
       const linear_term& term = whole[unsigned(i)].terms[unsigned(t)];
@@ -153,77 +200,112 @@ struct linear_plan {
   }
 };
 
+/// The J-th of its arguments, all of type V. Not by recursion, which costs as many inlined calls as there are
+/// arguments.
+template <class V, int J, class = std::make_integer_sequence<int, J>>
+struct nth_argument;
+template <class V, int J, int... Before>
+struct nth_argument<V, J, std::integer_sequence<int, Before...>> {
+  template <int>
+  using same = V;
+  template <class... After>
+  static ASHLAR_INLINE constexpr V& of(same<Before>&..., V& x, After&...) {
+    return x;
+  }
+};
+
 }  // namespace detail
 
 /// The plan of Matrix::value; one for all element types and ISAs.
 template <class Matrix>
 inline constexpr detail::linear_plan<Matrix::value.rows, Matrix::value.cols> plan_of{Matrix::value};
 
-/// The map of Matrix::value over the vectors of O. Inputs are given by a function: at(integral_constant<int, k>) is
-/// x_k.
+/// The map of Matrix::value over the vectors of O: for one group of rows at a time, every sum that they share once.
 ///
-///     auto y0 = linear_map<O, input_of<cook_toom<4, 3>>>::row<0>([&](auto k) { return O::load(x + k * stride); });
-///
-/// Sums that rows share are written out for each of them; the compiler computes them once.
+///     using map = linear_map<O, input_of<cook_toom<4, 3>>>;
+///     map::group<0>([](const auto&... y) { ... }, x0, x1, x2, x3, x4, x5);       // y of the rows map::groups[0].rows
 template <class O, class Matrix>
 struct linear_map {
   using T = typename O::value_type;
+  using vec = typename O::vec;
   static constexpr const auto& plan = plan_of<Matrix>;
   static constexpr int rows = plan.rows, cols = plan.cols;
+  static constexpr auto groups = plan.groups();
+  static constexpr int group_count = plan.group_count();
 
-  template <int Row, class At>
-  static ASHLAR_INLINE constexpr typename O::vec row(const At& at) {
-    constexpr int partner = plan.row_partner[Row];
-    if constexpr (partner < 0) {
-      return sum<Row, plan.whole[Row].count>(at);
-    } else {
-      constexpr int even = Row < partner ? Row : partner, odd = Row < partner ? partner : Row;
-      return joined < plan.factor[Row] == rational(1),
-             plan.factor[Row] == rational(-1) > (plan.factor[Row].template to<T>(), sum<odd, plan.whole[odd].count>(at),
-                                                 sum<even, plan.whole[even].count>(at));
-    }
+  template <int G, class Then, class... X>
+  static ASHLAR_INLINE constexpr void group(const Then& then, const X&... x) {
+    operands<G>(std::make_integer_sequence<int, groups[G].operand_count>{}, then, x...);
   }
 
  private:
-  // acc + c * x
-  template <bool One, bool MinusOne>
-  static ASHLAR_INLINE constexpr typename O::vec joined(T c, const typename O::vec& x, const typename O::vec& acc) {
-    if constexpr (One) {
+  template <int... I>
+  using seq = std::integer_sequence<int, I...>;
+
+  template <int G, int... W, class Then, class... X>
+  static ASHLAR_INLINE constexpr void operands(seq<W...>, const Then& then, const X&... x) {
+    sums<G>(std::make_integer_sequence<int, groups[G].count>{}, then, operand<G, W>(x...)...);
+  }
+  template <int G, int... R, class Then, class... W>
+  static ASHLAR_INLINE constexpr void sums(seq<R...>, const Then& then, const W&... w) {
+    if constexpr (groups[G].pair) {
+      pair<G>(then, sum<G, groups[G].rows[R], plan.whole[groups[G].rows[R]].count>(w...)...);
+    } else {
+      then(sum<G, groups[G].rows[R], plan.whole[groups[G].rows[R]].count>(w...)...);
+    }
+  }
+  template <int G, class Then>
+  static ASHLAR_INLINE constexpr void pair(const Then& then, const vec& even, const vec& odd) {
+    then(plus<row_factor<groups[G].rows[0]>>(even, odd), plus<row_factor<groups[G].rows[1]>>(even, odd));
+  }
+  template <int Row>
+  struct row_factor {
+    static constexpr const rational& value = plan.factor[Row];
+  };
+
+  // acc + C::value * x
+  template <class C>
+  static ASHLAR_INLINE constexpr vec plus(const vec& acc, const vec& x) {
+    if constexpr (C::value == rational(1)) {
       return O::add(acc, x);
-    } else if constexpr (MinusOne) {
+    } else if constexpr (C::value == rational(-1)) {
       return O::sub(acc, x);
     } else {
-      return O::fma(O::broadcast(c), x, acc);
+      return O::fma(O::broadcast(C::value.template to<T>()), x, acc);
     }
   }
 
-  template <int Row, int Term, class At>
-  static ASHLAR_INLINE constexpr typename O::vec operand(const At& at) {
-    constexpr int first = plan.whole[Row].terms[Term].first, second = plan.whole[Row].terms[Term].second;
+  template <int G, int W, class... X>
+  static ASHLAR_INLINE constexpr decltype(auto) operand(const X&... x) {
+    constexpr int first = groups[G].operands[W].first, second = groups[G].operands[W].second;
+    const vec& one = detail::nth_argument<const vec, first>::of(x...);
     if constexpr (second < 0) {
-      return at(std::integral_constant<int, first>{});
-    } else if constexpr (plan.whole[Row].terms[Term].sign > 0) {
-      return O::add(at(std::integral_constant<int, first>{}), at(std::integral_constant<int, second>{}));
+      return one;
+    } else if constexpr (groups[G].operands[W].sign > 0) {
+      return O::add(one, detail::nth_argument<const vec, second>::of(x...));
     } else {
-      return O::sub(at(std::integral_constant<int, first>{}), at(std::integral_constant<int, second>{}));
+      return O::sub(one, detail::nth_argument<const vec, second>::of(x...));
     }
   }
 
+  template <int Row, int Term>
+  struct coefficient {
+    static constexpr const rational& value = plan.whole[Row].terms[Term].coefficient;
+  };
   // The first Count terms.
-  template <int Row, int Count, class At>
-  static ASHLAR_INLINE constexpr typename O::vec sum(const At& at) {
+  template <int G, int Row, int Count, class... W>
+  static ASHLAR_INLINE constexpr vec sum(const W&... w) {
     if constexpr (Count == 0) {
       return O::zero();
     } else {
-      constexpr bool one = plan.whole[Row].terms[Count - 1].coefficient == rational(1);
-      constexpr bool minus_one = plan.whole[Row].terms[Count - 1].coefficient == rational(-1);
-      constexpr T c = plan.whole[Row].terms[Count - 1].coefficient.template to<T>();
+      using c = coefficient<Row, Count - 1>;
+      const vec& last = detail::nth_argument<const vec, groups[G].operand(plan.whole[Row].terms[Count - 1])>::of(w...);
       if constexpr (Count > 1) {
-        return joined<one, minus_one>(c, operand<Row, Count - 1>(at), sum<Row, Count - 1>(at));
-      } else if constexpr (one) {
-        return operand<Row, 0>(at);
+        return plus<c>(sum<G, Row, Count - 1>(w...), last);
+      } else if constexpr (c::value == rational(1)) {
+        return last;
       } else {
-        return O::mul(O::broadcast(c), operand<Row, 0>(at));
+        return O::mul(O::broadcast(c::value.template to<T>()), last);
       }
     }
   }

@@ -46,19 +46,17 @@ class winograd_pack {
 
   // `exist` output channels from k on; zeros after them.
   static void transform_vector(const filter_view<const T>& weights, index k, index exist, index c, T* to, index point) {
-    double tap[taps_h * taps_w * W::max_lanes], sums[W::max_lanes];
+    double tap[taps_h * taps_w * W::max_lanes], u[A::points * W::max_lanes];
     const index lanes = W::lanes();
     for (int t = 0; t < taps_h * taps_w; ++t)
       for (index i = 0; i < lanes; ++i)
         tap[t * lanes + i] = i < exist ? double(weights(k + i, 0, t / taps_w, t % taps_w, c)) : 0.0;
     A::template weights_transform<W>::run(
-        [&](auto r, auto s)
-            __attribute__((always_inline)) { return W::load(tap + (r.value * taps_w + s.value) * lanes); },
-        [&](auto r, auto q, const typename W::vec& y) __attribute__((always_inline)) {
-          W::store(sums, y);
-          T* const out = to + (r.value * columns + q.value) * point;
-          for (index i = 0; i < lanes; ++i) out[i] = static_cast<T>(sums[i]);
-        });
+        [&](int r, int s) __attribute__((always_inline)) { return W::load(tap + (r * taps_w + s) * lanes); },
+        [&](int r, int q, const typename W::vec& y)
+            __attribute__((always_inline)) { W::store(u + (r * columns + q) * lanes, y); });
+    for (int p = 0; p < A::points; ++p)
+      for (index i = 0; i < lanes; ++i) to[p * point + i] = static_cast<T>(u[p * lanes + i]);
   }
 };
 

@@ -43,28 +43,44 @@ class source_tile {
   }
 
   /// `v` has room for whole vectors; the channels after the last one become zero.
-  ASHLAR_INLINE void run(index channels, T* v, index v_point) const {
+  ///
+  /// Not inlined: one copy for all epilogues, of what takes longest to compile.
+  [[gnu::noinline]] void run(index channels, T* v, index v_point) const {
     const index lanes = O::lanes();
     index c = 0;
-    for (; c + lanes <= channels; c += lanes) vector([&](const T* p) { return O::load(p + c); }, v + c, v_point);
-    if (c < channels) tail(c, channels - c, v + c, v_point);
+    for (; c + lanes <= channels; c += lanes) {
+      A::template source_transform<O>::run(
+          [&](int k, int i) __attribute__((always_inline)) { return O::load(pixels_[k * columns + i] + c); },
+          [&](int r, int q, const typename O::vec& y)
+              __attribute__((always_inline)) { O::store(v + c + (r * columns + q) * v_point, y); });
+    }
+    if constexpr (O::max_lanes > 1) {
+      if (c < channels) tail(c, channels - c, v + c, v_point);
+    }
   }
 
  private:
-  // Not inlined: it runs once a tile, and is as long as the loop above.
   [[gnu::noinline]] void tail(index c, index n, T* v, index v_point) const {
-    vector([&](const T* p) { return O::load_n(p + c, n); }, v, v_point);
-  }
-
-  template <class Load>
-  ASHLAR_INLINE void vector(const Load& load, T* v, index v_point) const {
     A::template source_transform<O>::run(
-        [&](auto k, auto c) __attribute__((always_inline)) { return load(pixels_[k.value * columns + c.value]); },
-        [&](auto r, auto q, const typename O::vec& y)
-            __attribute__((always_inline)) { O::store(v + (r.value * columns + q.value) * v_point, y); });
+        [&](int k, int i) __attribute__((always_inline)) { return O::load_n(pixels_[k * columns + i] + c, n); },
+        [&](int r, int q, const typename O::vec& y)
+            __attribute__((always_inline)) { O::store(v + (r * columns + q) * v_point, y); });
   }
 
   const T* pixels_[rows * columns];
+};
+
+/// y = A_v^T M A_h of a vector of channels, in memory: what all epilogues share.
+template <class T, class Isa, class A>
+struct output_sums {
+  using O = ops<T, Isa>;
+
+  [[gnu::noinline]] static void run(const T* m, index m_point, T* y) {
+    A::template output_transform<O>::run(
+        [&](int r, int c) __attribute__((always_inline)) { return O::load(m + (r * A::horizontal::a + c) * m_point); },
+        [&](int r, int q, const typename O::vec& v)
+            __attribute__((always_inline)) { O::store(y + (r * A::horizontal::m + q) * O::lanes(), v); });
+  }
 };
 
 /// dst = epilogue(A_v^T M A_h) for some output channels of a tile.
@@ -88,43 +104,47 @@ class output_tile {
   ASHLAR_INLINE void run(const E& e, const T* m, index m_point, index width) const {
     const index lanes = O::lanes();
     index k = 0;
-    if (!runs_long<E> && rows_ == out_rows && columns_ == out_columns) {
-      for (; k + lanes <= width; k += lanes) whole(e, m + k, m_point, k);
+    if constexpr (!runs_long<E>) {
+      if (rows_ == out_rows && columns_ == out_columns && width >= lanes) {
+        k = width / lanes * lanes;
+        whole(e, m, m_point, k);
+      }
     }
     for (; k < width; k += lanes) part(e, m + k, m_point, k, std::min(lanes, width - k));
   }
 
  private:
   // Everything exists: from the registers of the transform through the epilogue to dst.
-  ASHLAR_INLINE void whole(const E& e, const T* m, index m_point, index k) const {
-    transformed(m, m_point, [&](auto r, auto q, const typename O::vec& y) __attribute__((always_inline)) {
-      T* const to = first_ + r.value * row_stride_ + q.value * column_stride_ + k;
-      const position<T, true> at{pixel_ + r.value * image_width_ + q.value, channel_ + k, O::lanes(), to};
-      O::store(to, e.eval(math<O>{}, y, at));
-    });
+  // Members and the epilogue as variables, for a store of a vector could change what lies in memory.
+  [[gnu::noinline]] void whole(const E& epilogue, const T* m, index m_point, index width) const {
+    const E e = epilogue;
+    const index row = row_stride_, column = column_stride_, pixel = pixel_, image_width = image_width_;
+    const index channel = channel_;
+    for (index k = 0; k < width; k += O::lanes()) {
+      const T* from = m + k;
+      T* first = first_ + k;
+      asm("" : "+r"(from), "+r"(first));  // else g++ keeps a running pointer for every load and store, on the stack
+      A::template output_transform<O>::run(
+          [&](int r, int c) __attribute__((always_inline)) { return O::load(from + (r * columns + c) * m_point); },
+          [&](int r, int q, const typename O::vec& y) __attribute__((always_inline)) {
+            T* const to = first + r * row + q * column;
+            const position<T, true> at{pixel + r * image_width + q, channel + k, O::lanes(), to};
+            O::store(to, e.eval(math<O>{}, y, at));
+          });
+    }
   }
 
   // By way of memory: one copy of the epilogue for all pixels.
   [[gnu::noinline]] void part(const E& e, const T* m, index m_point, index k, index n) const {
     alignas(64) T y[A::outputs * O::max_lanes];
     const index lanes = O::lanes();
-    transformed(m, m_point, [&](auto r, auto q, const typename O::vec& v) __attribute__((always_inline)) {
-      O::store(y + (r.value * out_columns + q.value) * lanes, v);
-    });
+    output_sums<T, Isa, A>::run(m, m_point, y);
     for (index r = 0; r < rows_; ++r)
       for (index q = 0; q < columns_; ++q) {
         T* const to = first_ + r * row_stride_ + q * column_stride_ + k;
         const position<T, false> at{pixel_ + r * image_width_ + q, channel_ + k, n, to};
         O::store_n(to, e.eval(math<O>{}, O::load(y + (r * out_columns + q) * lanes), at), n);
       }
-  }
-
-  template <class Store>
-  ASHLAR_INLINE void transformed(const T* m, index m_point, const Store& store) const {
-    A::template output_transform<O>::run(
-        [&](auto k, auto c)
-            __attribute__((always_inline)) { return O::load(m + (k.value * columns + c.value) * m_point); },
-        store);
   }
 
   T* first_;
