@@ -25,7 +25,7 @@ namespace ashlar::cuda::detail {
 //     64x128x16/32x64  s2       0.926 / 0.887
 //     64x64x16/32x64   s4       0.938 / 0.954 0.88 / 0.64
 //
-// 8 x 8 sums a thread beat 8 x 16: twice the warps hide what a step waits for. Two blocks on an SM or more: one
+// 8 x 8 sums a thread beat 8 x 16, which has fewer instructions a sum but half as many warps to hide latency. Two blocks on an SM or more: one
 // multiplies while the other waits at its barrier. Within the 48 KB of static memory.
 template <int Bytes>
 inline constexpr simt_shape simt_shapes[] = {
