@@ -97,7 +97,6 @@ std::vector<contender> f64_contenders() {
           tile<cd::mma_tile<128, 128, 128, 32, 64, 3, 1>>(),
           tile<cd::mma_tile<128, 64, 128, 64, 32, 3, 2>>(),
           tile<cd::mma_tile<64, 128, 128, 64, 32, 3, 2>>(),
-          tile<cd::mma_tile<128, 128, 128, 32, 32, 3, 1>>(),
           tile<cd::mma_tile<64, 64, 128, 32, 32, 3, 3>>()};
 }
 

@@ -4,8 +4,8 @@
 //
 //   launch_dmma(A, B, C, relu(acc + per_column(bias)), {}, stream)         bit-equal to reference::gemm
 //
-// Twice the rate of simt_gemm.cuh where the device has f64 tensor cores (8.0, 9.0); the others have them for the sake
-// of their instructions only.
+// Twice the peak rate of simt_gemm.cuh where the device has f64 tensor cores (8.0, 9.0); the others have them for the
+// sake of their instructions only.
 //
 // Depends on: dmma_block.cuh, mma_gemm.cuh.   Used by: gemm.
 #pragma once

@@ -42,9 +42,10 @@ using float8_tiles = tile_set<mma_tile<128, 128, 64, 64, 32, 4, 1>, mma_tile<128
                               mma_tile<64, 64, 128, 32, 32, 3, 2>, mma_tile<64, 64, 64, 32, 16, 4, 1>>;
 
 template <class X>
-struct tiles_for : std::type_identity<
-                       std::conditional_t<mma_element<X>::size == 1 && std::same_as<typename mma_element<X>::sum, float>,
-                                          float8_tiles, common_tiles>> {};
+struct tiles_for
+    : std::type_identity<std::conditional_t<
+          mma_element<X>::size == 1 && std::same_as<typename mma_element<X>::sum, float>, float8_tiles, common_tiles>> {
+};
 template <class X>
 using tiles_of = typename tiles_for<X>::type;
 

@@ -18,15 +18,15 @@ namespace ashlar::cuda::detail {
 
 // Measured on an H200 beside cuBLAS (bench/cuda/tune_simt.cu), as its ratio, B of rows / of columns:
 //
-//                               1024^3        2048^3        4096^3
-//     128x128x16/32x64 s2                                   0.936 / 0.903    47.6, 45.9 TFLOP/s
-//     128x128x8/32x64  s4                                   0.92  / 0.888
-//     128x128x8/64x64  s4                                   0.888 / 0.839
-//     64x128x16/32x64  s2       0.926 / 0.887
-//     64x64x16/32x64   s4       0.938 / 0.954 0.88 / 0.64
+//                            1024^3          2048^3          4096^3
+//     128x128x16/32x64 s2                                    0.936 / 0.903 (47.6, 45.9 TFLOP/s)
+//     128x128x8/32x64  s4                                    0.92  / 0.888
+//     128x128x8/64x64  s4                                    0.888 / 0.839
+//     64x128x16/32x64  s2    0.926 / 0.887
+//     64x64x16/32x64   s4    0.938 / 0.954   0.88  / 0.64
 //
-// 8 x 8 sums a thread beat 8 x 16: twice the warps hide what a step waits for. Two blocks on an SM or more: one
-// multiplies while the other waits at its barrier. Within the 48 KB of static memory.
+// 8 x 8 sums a thread beat 8 x 16, which has fewer instructions a sum but half as many warps to hide latency. Two
+// blocks on an SM or more: one multiplies while the other waits at its barrier. Within the 48 KB of static memory.
 template <int Bytes>
 inline constexpr simt_shape simt_shapes[] = {
     {.bm = 128, .bn = 128, .bk = 16, .wm = 32, .wn = 64, .lane_rows = 4, .stages = 2, .resident = 2},

@@ -37,7 +37,8 @@ struct copy_plan {
 
   static ASHLAR_INLINE constexpr bool keys_combine() {
     for (int l = 0; l < Tile::lines; ++l) {
-      if (Tile::key(l) != (Tile::key(l % lines_per_pass) ^ Tile::key(l / lines_per_pass * lines_per_pass))) return false;
+      if (Tile::key(l) != (Tile::key(l % lines_per_pass) ^ Tile::key(l / lines_per_pass * lines_per_pass)))
+        return false;
     }
     return true;
   }
