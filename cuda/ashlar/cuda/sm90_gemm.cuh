@@ -74,8 +74,8 @@ struct sm90_block : Kind {
       ptx::init_barrier(full(s), 1);
       ptx::init_barrier(empty(s), 4 * geometry::readers * geometry::sharers);
     }
-    ptx::init_barrier(turn(0), 1);
-    ptx::init_barrier(turn(1), 1);
+    ptx::init_barrier(turn(0), geometry::turn_arrivals);
+    ptx::init_barrier(turn(1), geometry::turn_arrivals);
     ptx::publish_barriers();
   }
 
@@ -202,7 +202,8 @@ struct sm90_block : Kind {
       if (kb > 0) release(previous, thread);
       previous = at.slot;
     }
-    if (S.ping_pong && thread == 0) ptx::arrive(turn(1 - consumer));
+    // Every warp says so: were it the first alone, the turn could come round again before the others had seen this one.
+    if (S.ping_pong && thread % 32 == 0) ptx::arrive(turn(1 - consumer));
     ptx::wgmma_wait<0>();
 #pragma unroll
     for (int i = 0; i < Blocks; ++i) ptx::hold(sums[i]);
