@@ -39,6 +39,7 @@ struct sm90_kind {
   static constexpr sm90_tile S = S_;
   static constexpr bool MnA = Operands::mn_a, MnB = Operands::mn_b;
   static constexpr int bk = 128 / int(sizeof(In));
+  static constexpr int mn_block_bytes = operand_layout<sizeof(In), true>::block_bytes;
   using geometry = sm90_geometry<S>;
 };
 
@@ -53,7 +54,6 @@ struct sm90_block : Kind {
   using typename Kind::In;
   using Kind::S;
   using acc = accumulator_of<In>;
-  static constexpr int mn_block_bytes = Kind::bk * 128;  // of an MN-major tile: 64 rows or columns of one stage
 
   unsigned char* memory;  // aligned to 1024
   std::uint32_t base;     // the same, as an address of shared memory
@@ -67,19 +67,15 @@ struct sm90_block : Kind {
 
   static __device__ __forceinline__ int first_tile() { return blockIdx.x / S.cluster(); }
   static __device__ __forceinline__ int tile_step() { return gridDim.x / S.cluster(); }
-  // This block's place in its cluster, and its tile of the cluster's.
-  __device__ __forceinline__ int place_m() const { return int(rank) % S.cluster_m; }
-  __device__ __forceinline__ int place_n() const { return int(rank) / S.cluster_m; }
-  __device__ __forceinline__ int row_of(const tile_place& p) const { return (p.m * S.cluster_m + place_m()) * S.bm; }
-  __device__ __forceinline__ int col_of(const tile_place& p) const { return (p.n * S.cluster_n + place_n()) * S.bn; }
+  __device__ __forceinline__ cluster_place<S> place() const { return {int(rank)}; }
 
   __device__ __forceinline__ void init() const {
     for (int s = 0; s < S.stages; ++s) {
       ptx::init_barrier(full(s), 1);
       ptx::init_barrier(empty(s), 4 * geometry::readers * geometry::sharers);
     }
-    ptx::init_barrier(turn(0), 1);
-    ptx::init_barrier(turn(1), 1);
+    ptx::init_barrier(turn(0), geometry::turn_arrivals);
+    ptx::init_barrier(turn(1), geometry::turn_arrivals);
     ptx::publish_barriers();
   }
 
@@ -130,32 +126,20 @@ struct sm90_block : Kind {
   // box that begins i rows, or columns, into the tile.
   template <class At>
   __device__ __forceinline__ void load_a(const CUtensorMap& map, std::uint32_t slot, const At& at) const {
-    constexpr std::uint32_t row_of_blocks = bits_at_steps(S.cluster_n, S.cluster_m);
-    load_parts<Kind::MnA, S.bm, S.cluster_n>(a_tile(slot), map, full(slot), place_n(), row_of_blocks << place_m(), at);
+    load_parts<Kind::MnA, S.bm, S.cluster_n>(a_tile(slot), map, full(slot), place().n(), place().row_of_blocks(), at);
   }
   template <class At>
   __device__ __forceinline__ void load_b(const CUtensorMap& map, std::uint32_t slot, const At& at) const {
-    constexpr std::uint32_t column_of_blocks = bits_at_steps(S.cluster_m, 1);
-    load_parts<Kind::MnB, S.bn, S.cluster_m>(b_tile(slot), map, full(slot), place_m(),
-                                             column_of_blocks << place_n() * S.cluster_m, at);
-  }
-
-  ASHLAR_HD static constexpr std::uint32_t bits_at_steps(int count, int step) {
-    return count == 0 ? 0 : bits_at_steps(count - 1, step) << step | 1u;
+    load_parts<Kind::MnB, S.bn, S.cluster_m>(b_tile(slot), map, full(slot), place().m(), place().column_of_blocks(), at);
   }
 
   // Part `part` of Parts of a tile of Lines rows or columns, to the blocks of `mask`.
   template <bool MnMajor, int Lines, int Parts, class At>
   static __device__ __forceinline__ void load_parts(std::uint32_t tile, const CUtensorMap& map, std::uint32_t barrier, int part,
                                                     std::uint32_t mask, const At& at) {
-    if constexpr (MnMajor) {
-      for (int i = part; i < Lines / 64; i += Parts) {
-        load_for<(Parts > 1)>(mask, tile + i * mn_block_bytes, map, barrier, at(64 * i));
-      }
-    } else {
-      constexpr int lines = Lines / Parts;
-      load_for<(Parts > 1)>(mask, tile + part * (lines * 128), map, barrier, at(part * lines));
-    }
+    for_each_box<MnMajor, Lines, Parts>(part, Kind::mn_block_bytes, [&](int bytes, int line) {
+      load_for<(Parts > 1)>(mask, tile + bytes, map, barrier, at(line));
+    });
   }
   template <bool Shared>
   static __device__ __forceinline__ void load_for(std::uint32_t mask, std::uint32_t to, const CUtensorMap& map,
@@ -185,11 +169,11 @@ struct sm90_block : Kind {
 
       const tile_place p = work.order[t];
       const C here(c.data() + p.batch * work.c_step, c.rows(), c.cols(), c.row_stride(), c.col_stride());
-      const index row = row_of(p) + (S.ping_pong ? 0 : consumer * geometry::rows);
+      const index row = place().row_of(p) + (S.ping_pong ? 0 : consumer * geometry::rows);
       const sm90_store<typename Kind::D, S.boxes, E, C> store{
           c_map, here, e, p.batch, work.boxed_c, memory + geometry::staging + consumer * S.boxes * store_bytes, 1 + consumer,
           ptx::from_here(thread)};
-      store(sums, row, col_of(p));
+      store(sums, row, place().col_of(p));
     }
     if (thread == 0) ptx::wait_stores_read();
   }
@@ -218,7 +202,8 @@ struct sm90_block : Kind {
       if (kb > 0) release(previous, thread);
       previous = at.slot;
     }
-    if (S.ping_pong && thread == 0) ptx::arrive(turn(1 - consumer));
+    // Every warp says so: were it the first alone, the turn could come round again before the others had seen this one.
+    if (S.ping_pong && thread % 32 == 0) ptx::arrive(turn(1 - consumer));
     ptx::wgmma_wait<0>();
 #pragma unroll
     for (int i = 0; i < Blocks; ++i) ptx::hold(sums[i]);
@@ -228,17 +213,16 @@ struct sm90_block : Kind {
   // The instructions of one stage.
   template <int Blocks, int Count>
   __device__ __forceinline__ void issue(acc (&sums)[Blocks][Count], std::uint32_t slot, int first_row, bool first) const {
-    constexpr std::uint32_t a_block = Kind::MnA ? mn_block_bytes : 64 * 128;  // from 64 rows to the next
-    const std::uint64_t a = matrix_descriptor(a_tile(slot) + first_row / 64 * a_block, swizzle_block, mn_block_bytes);
-    const std::uint64_t b = matrix_descriptor(b_tile(slot), swizzle_block, mn_block_bytes);
-    constexpr int k = k_of_instruction<In>;
-    constexpr int a_step = (Kind::MnA ? k * 128 : 32) >> 4, b_step = (Kind::MnB ? k * 128 : 32) >> 4;
+    using a_layout = operand_layout<sizeof(In), Kind::MnA>;
+    using b_layout = operand_layout<sizeof(In), Kind::MnB>;
+    const std::uint64_t a = a_layout::descriptor(a_tile(slot) + first_row / 64 * a_layout::block_bytes);
+    const std::uint64_t b = b_layout::descriptor(b_tile(slot));
 #pragma unroll
-    for (int s = 0; s < Kind::bk / k; ++s) {
+    for (int s = 0; s < instructions_of_line; ++s) {
 #pragma unroll
       for (int i = 0; i < Blocks; ++i) {
-        ptx::wgmma<In, S.bn, Kind::MnA, Kind::MnB>::run(sums[i], a + (i * a_block >> 4) + s * a_step, b + s * b_step,
-                                                        !first || s > 0);
+        ptx::wgmma<In, S.bn, Kind::MnA, Kind::MnB>::run(sums[i], a + a_layout::to_block(i) + a_layout::to_instruction(s),
+                                                        b + b_layout::to_instruction(s), !first || s > 0);
       }
     }
   }
@@ -249,7 +233,7 @@ struct sm90_block : Kind {
     if constexpr (S.cluster() == 1) {
       if (lane == 0) ptx::arrive(empty(slot));
     } else {
-      const bool shares = lane / S.cluster_m == place_n() || lane % S.cluster_m == place_m();
+      const bool shares = place().shares_with(lane);
       if (lane < S.cluster() && shares) ptx::arrive_at(empty(slot), std::uint32_t(lane));
     }
   }

@@ -2,7 +2,7 @@
 //
 // cuda/sm90_launch.cuh: one product with one tile on Hopper: the maps of its operands, the grid, the launch.
 //
-// Depends on: sm90_gemm.cuh, tensor_map.cuh.   Used by: gemm.cuh, the bench.
+// Depends on: sm90_gemm.cuh, batch.cuh, tensor_map.cuh.   Used by: gemm.cuh, the bench.
 #pragma once
 
 #include <ashlar/cuda/batch.cuh>

@@ -7,92 +7,56 @@
 //                  B is the filter of the tap
 //
 // A cursor is one thread's place in the k of one tile: it loads a stage of A and of B and goes on. The rest of the kernel
-// does not know which of them it runs.
+// does not know which of them it runs. The places are sm90_cursor.cuh's; here they are loaded.
 //
-// Depends on: ptx.cuh, tile_order.cuh.   Used by: sm90_gemm.cuh, sm90_launch.cuh, sm90_conv.cuh.
+// Depends on: ptx.cuh, sm90_cursor.cuh.   Used by: sm90_gemm.cuh, sm90_launch.cuh, sm90_conv.cuh.
 #pragma once
 
 #include <ashlar/cuda/ptx.cuh>
-#include <ashlar/cuda/tile_order.cuh>
+#include <ashlar/cuda/sm90_cursor.cuh>
 
 namespace ashlar::cuda::detail {
-
-struct box_place {
-  int x, y, z;
-};
 
 template <bool MnA, bool MnB>
 struct matrices {
   static constexpr bool mn_a = MnA, mn_b = MnB;
+  using work = matrix_work;
 
-  struct work {
-    int a_step, b_step;  // 1: every matrix of the batch has its own A, B; 0: one for all
-  };
-
-  struct cursor {
-    int row, col, a_batch, b_batch;
-    int k = 0, step;
-
+  struct cursor : matrix_cursor<MnA, MnB> {
     template <class Block>
     __device__ __forceinline__ cursor(const Block& block, const work& w, const tile_place& p)
-        : row(block.row_of(p)), col(block.col_of(p)), a_batch(p.batch * w.a_step), b_batch(p.batch * w.b_step), step(Block::bk) {}
+        : matrix_cursor<MnA, MnB>(w, block.place(), p, Block::bk) {}
     template <class Block>
     __device__ __forceinline__ void load_a(const Block& block, const CUtensorMap& map, std::uint32_t slot) const {
-      block.load_a(map, slot, [this](int i) { return MnA ? box_place{row + i, k, a_batch} : box_place{k, row + i, a_batch}; });
+      block.load_a(map, slot, [this](int i) { return this->a(i); });
     }
     template <class Block>
     __device__ __forceinline__ void load_b(const Block& block, const CUtensorMap& map, std::uint32_t slot) const {
-      block.load_b(map, slot, [this](int i) { return MnB ? box_place{col + i, k, b_batch} : box_place{k, col + i, b_batch}; });
+      block.load_b(map, slot, [this](int i) { return this->b(i); });
     }
-    __device__ __forceinline__ void advance() { k += step; }
   };
 };
 
-/// MnB: the filters are contiguous along B's columns and not along k, as in the gradient of src.
 template <bool MnB>
 struct pixels {
   static constexpr bool mn_a = false, mn_b = MnB;
+  using work = pixel_work;
 
-  struct work {
-    int dst_w, dst_h;              // pixels of the rows' image
-    int stride_w, stride_h;
-    int before_w, before_h;
-    int dilation_w, dilation_h;
-    int kernel_w, taps;
-    int channels;                  // k of one tap
-    bool mirrored;                 // tap t meets pixels at (last tap - t) * dilation
-  };
-
-  struct cursor {
-    const work* given;
-    int col, x, y, image;          // of src: the pixel that meets tap 0
-    int channel = 0, tap = 0, tap_x = 0, tap_y = 0;
-    int step;
-
+  struct cursor : pixel_cursor<MnB> {
     template <class Block>
     __device__ __forceinline__ cursor(const Block& block, const work& w, const tile_place& p)
-        : given(&w), col(block.col_of(p)), step(Block::bk) {
+        : pixel_cursor<MnB>(w, block.place(), p, Block::bk) {
       static_assert(Block::S.cluster_n == 1, "every block loads its own pixels");
-      const int row = block.row_of(p), each = w.dst_w * w.dst_h;
-      image = row / each;
-      y = row % each / w.dst_w * w.stride_h - w.before_h;
-      x = row % w.dst_w * w.stride_w - w.before_w;
     }
     template <class Block>
     __device__ __forceinline__ void load_a(const Block& block, const CUtensorMap& map, std::uint32_t slot) const {
-      const work& w = *given;
-      const int last_x = w.kernel_w - 1, last_y = w.taps / w.kernel_w - 1;
-      const int dx = (w.mirrored ? last_x - tap_x : tap_x) * w.dilation_w, dy = (w.mirrored ? last_y - tap_y : tap_y) * w.dilation_h;
-      ptx::load_pixels(block.a_tile(slot), map, block.full(slot), channel, x, y, image, std::uint16_t(dx), std::uint16_t(dy));
+      const pixel_place p = this->a();
+      ptx::load_pixels(block.a_tile(slot), map, block.full(slot), p.channel, p.x, p.y, p.image, std::uint16_t(p.dx),
+                       std::uint16_t(p.dy));
     }
     template <class Block>
     __device__ __forceinline__ void load_b(const Block& block, const CUtensorMap& map, std::uint32_t slot) const {
-      block.load_b(map, slot, [this](int i) { return MnB ? box_place{col + i, tap, channel} : box_place{channel, tap, col + i}; });
-    }
-    __device__ __forceinline__ void advance() {
-      if ((channel += step) < given->channels) return;
-      channel = 0, ++tap;
-      if (++tap_x == given->kernel_w) tap_x = 0, ++tap_y;
+      block.load_b(map, slot, [this](int i) { return this->b(i); });
     }
   };
 };

@@ -83,15 +83,14 @@ struct sm90_store {
         for (int j = 0; j < 4; ++j) {
           words[j] = packed<D>(value(acc, q, i + 2 * j, row, col), value(acc, q, i + 2 * j + 1, row, col));
         }
-        const fragment_place p = stored_matrix_row(thread % 32);
-        ptx::store_matrices(box + swizzled((thread / 32 * 16 + p.row) * 128 + (2 * i + p.col) * 2), words);
+        ptx::store_matrices(box + stored_matrix_place(thread, i), words);
       }
     } else {
 #pragma unroll
       for (int i = 0; i < count; i += 2) {
-        const fragment_place p = accumulator_place(thread, i);
+        const std::uint32_t place = stored_pair_place(thread, i, sizeof(D));
         const pair_word<D> pair = packed<D>(ptx::copied(value(acc, q, i, row, col)), ptx::copied(value(acc, q, i + 1, row, col)));
-        ptx::store_shared(box + swizzled(p.row * 128 + p.col * int(sizeof(D))), pair);
+        ptx::store_shared(box + place, pair);
       }
     }
   }
@@ -104,7 +103,7 @@ struct sm90_store {
     for (int i = thread; i < 64 * Cols; i += warpgroup) {
       const int r = by_rows ? i % 64 : i / Cols, j = by_rows ? i / 64 : i % Cols;
       if (row + r < c.rows() && col + j < c.cols()) {
-        *c.pointer(row + r, col + j) = *reinterpret_cast<const D*>(box + swizzled(r * 128 + j * int(sizeof(D))));
+        *c.pointer(row + r, col + j) = *reinterpret_cast<const D*>(box + stored_place(r, j, sizeof(D)));
       }
     }
   }

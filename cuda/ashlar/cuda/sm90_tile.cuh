@@ -7,7 +7,7 @@
 //   cooperative   each takes half of the rows of the same tile
 //   ping-pong     each takes every second tile whole, one multiplies while the other stores
 //
-// Depends on: core/config.hpp.   Used by: sm90_gemm.cuh, sm90_choose.cuh.
+// Depends on: core/config.hpp.   Used by: sm90_gemm.cuh, sm90_cursor.cuh, sm90_choose.cuh.
 #pragma once
 
 #include <ashlar/core/config.hpp>
@@ -46,6 +46,7 @@ struct sm90_geometry {
   static constexpr int barrier_count = 2 * S.stages + 2;              // full, empty; turns of ping-pong
   static constexpr int shared_bytes = barriers + 8 * barrier_count + 1024;  // and room to align
   static constexpr int readers = S.ping_pong ? 1 : sm90_consumers;    // warpgroups that read a stage
+  static constexpr int turn_arrivals = 4;                              // warps that hand over a turn
   static constexpr int sharers = S.cluster_m + S.cluster_n - 1;       // blocks that read what one block loads
 
   static_assert(S.bm % 64 == 0 && rows % 64 == 0, "a warpgroup multiplies 64 rows at a time");
