@@ -30,7 +30,15 @@ struct depthwise_problem {
   E e;
   depthwise_cut cut;
   int before_h, before_w;
+  int column_bytes;  // between columns of src
 };
+
+template <depthwise_shape S, class X, class D, class E>
+depthwise_problem<X, D, E> depthwise_problem_of(const image_view<const X>& src, const filter_view<const X>& weights,
+                                                const image_view<D>& dst, const E& e, const conv_geometry& g) {
+  const depthwise_cut cut = cut_depthwise(g, S, depthwise_problem<X, D, E>::channels_of_vector);
+  return {src, weights, dst, e, cut, int(g.before.h), int(g.before.w), int(src.strides().w * index(sizeof(X)))};
+}
 
 template <depthwise_shape S, class P>
 struct depthwise_filters {
@@ -54,12 +62,18 @@ class depthwise_strip {
     at_ = place_of_strip(p.cut, block, thread);
     y_ = at_.row_group * S.rows * S.stride - p.before_h;
     x_ = at_.strip * S.columns * S.stride - p.before_w;
-    if (at_.exists) load(p, raw_, 0);
-    const int lanes = p.cut.lanes;
+    const index first = at_.n * p.src.strides().n + y_ * p.src.strides().h + x_ * p.src.strides().w;
+    from_ = reinterpret_cast<const char*>(p.src.data()) + (first + at_.vector * channels) * index(sizeof(X));
+    inside_ = 0;
+    ASHLAR_UNROLL_ALL
+    for (int i = 0; i < S.inputs(); ++i) inside_ |= unsigned(unsigned(x_ + i) < unsigned(p.src.extents().w)) << i;
+    inside_ = at_.exists ? inside_ : 0u;
+    load(p, raw_, 0);
+    const int lanes = p.cut.lanes.divisor;
     for (int i = thread; i < lanes * channels * S.taps(); i += depthwise_threads) {
       const int c = i / S.taps(), tap = i % S.taps();
-      const index k = index(at_.slice) * lanes * channels + c;
-      const bool exists = k < p.weights.extents().k;
+      const int k = at_.slice * lanes * channels + c;
+      const bool exists = k < int(p.weights.extents().k);
       shared.at[place_of_filter(tap, c / channels, c % channels / 4, lanes) + c % 4] =
           exists ? widened<float>(p.weights(k, 0, tap / S.window, tap % S.window, 0)) : 0.0f;
     }
@@ -93,16 +107,13 @@ class depthwise_strip {
     return ((tap * quads + quad) * lanes + lane) * 4;
   }
 
-  // Line l of the strip. Of what is outside the image no address is formed.
+  // Line l of the strip: columns that the image has, else zeros. Addresses outside are formed, and not read.
   ASHLAR_INLINE void load(const P& p, line& to, int l) const {
-    const auto& e = p.src.extents();
-    const auto& s = p.src.strides();
-    const bool inside = unsigned(y_ + l) < unsigned(e.h);
-    const X* const from =
-        p.src.data() + (at_.n * s.n + index(y_ + l) * s.h + index(x_) * s.w + index(at_.vector) * channels);
+    const unsigned columns = unsigned(y_ + l) < unsigned(p.src.extents().h) ? inside_ : 0u;
+    const char* const from = from_ + l * (p.src.strides().h * index(sizeof(X)));
     ASHLAR_UNROLL_ALL
     for (int i = 0; i < S.inputs(); ++i) {
-      to[i] = inside && unsigned(x_ + i) < unsigned(e.w) ? load_vector(from + i * s.w) : vector16{};
+      to[i] = (columns & (1u << i)) != 0 ? load_vector(from + index(i * p.column_bytes)) : vector16{};
     }
   }
 
@@ -118,7 +129,8 @@ class depthwise_strip {
         float w[S.window][4];
         ASHLAR_UNROLL_ALL
         for (int s = 0; s < S.window; ++s) {
-          const vector16 v = shared_vector(shared.at + place_of_filter(r * S.window + s, at_.lane, q, p.cut.lanes));
+          const vector16 v =
+              shared_vector(shared.at + place_of_filter(r * S.window + s, at_.lane, q, p.cut.lanes.divisor));
           ASHLAR_UNROLL_ALL
           for (int c = 0; c < 4; ++c) w[s][c] = element<float>(v, c);
         }
@@ -184,7 +196,9 @@ class depthwise_strip {
   }
 
   strip_place at_;
-  int y_, x_;  // of src: the strip's first line and column
+  int y_, x_;         // of src: the strip's first line and column
+  const char* from_;  // that element, where it exists
+  unsigned inside_;   // a bit for each column of a line
   line raw_;
 };
 
