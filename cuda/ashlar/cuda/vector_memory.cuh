@@ -20,16 +20,35 @@ struct alignas(16) vector16 {
   std::uint32_t word[4];
 };
 
-/// Of memory that nothing writes meanwhile.
-ASHLAR_INLINE vector16 load_vector(const void* from) {
-#if defined(__CUDA_ARCH__)
-  const uint4 v = __ldg(static_cast<const uint4*>(from));
-  return {{v.x, v.y, v.z, v.w}};
-#else
+/// Of memory that nothing writes meanwhile; zeros where `exists` is false, and then nothing is read. In PTX, for nvcc
+/// makes a branch of it that computes the address anew.
+ASHLAR_INLINE vector16 load_vector(const void* from, bool exists) {
   vector16 v;
-  std::memcpy(&v, from, sizeof v);
-  return v;
+#if defined(__CUDA_ARCH__)
+  asm volatile(
+      "{\n\t.reg .pred p;\n\t"
+      "setp.ne.s32 p, %5, 0;\n\t"
+      "mov.b32 %0, 0;\n\tmov.b32 %1, 0;\n\tmov.b32 %2, 0;\n\tmov.b32 %3, 0;\n\t"
+      "@p ld.global.nc.v4.b32 {%0, %1, %2, %3}, [%4];\n\t}"
+      : "=&r"(v.word[0]), "=&r"(v.word[1]), "=&r"(v.word[2]), "=&r"(v.word[3])
+      : "l"(__cvta_generic_to_global(from)), "r"(int(exists)));
+#else
+  if (exists) {
+    std::memcpy(&v, from, sizeof v);
+  } else {
+    v = {};
+  }
 #endif
+  return v;
+}
+
+/// A pointer that the compiler keeps, instead of computing it again wherever it is used.
+template <class T>
+ASHLAR_INLINE T* kept(T* p) {
+#if defined(__CUDA_ARCH__)
+  asm volatile("" : "+l"(p));
+#endif
+  return p;
 }
 
 template <class X>
