@@ -61,7 +61,7 @@ constexpr depthwise_shape strip_shape(int window, int stride, bool wide) {
   if (sizeof(X) == 2) return {window, stride, wide ? 5 : 4, 1, false, 2};
   if (stride == 2) return {window, stride, 4, 1, false, window == 3 ? 3 : 2};
   if (wide) return {window, stride, 7, 1, false, 2};
-  return {window, stride, 4, window == 3 ? 2 : 1, false, 3};
+  return {window, stride, 4, window == 3 ? 2 : 1, false, window == 3 ? 2 : 3};
 }
 
 template <depthwise_shape S>
