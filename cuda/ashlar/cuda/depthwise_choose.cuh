@@ -17,9 +17,10 @@
 namespace ashlar::cuda::detail {
 
 /// 16-bit and 32-bit elements whose sums are float.
-template <class T, class X>
+template <class T, class X, class D>
 inline constexpr bool has_depthwise_kernel =
-    std::is_same_v<T, float> && (std::is_same_v<X, float> || std::is_same_v<X, f16> || std::is_same_v<X, bf16>);
+    std::is_same_v<T, float> && sizeof(D) <= 4 &&
+    (std::is_same_v<X, float> || std::is_same_v<X, f16> || std::is_same_v<X, bf16>);
 
 /// Are channels contiguous, and pixels, rows, images and the first element multiples of `bytes` apart?
 template <class T>
@@ -43,7 +44,10 @@ constexpr bool is_depthwise_window(const conv_geometry& g) {
 template <class X, class D>
 bool fits_depthwise(const image_view<const X>& src, const image_view<D>& dst, const conv_geometry& g) {
   constexpr int channels = 16 / int(sizeof(X));
-  return is_depthwise_window(g) && g.channels % channels == 0 && pixels_aligned(src, 16) &&
+  constexpr index most = index(1) << 26;  // and 15 columns of a line reach less than 2^31 bytes
+  const index step = src.strides().w;
+  const bool near = step < most && step > -most;
+  return is_depthwise_window(g) && near && g.channels % channels == 0 && pixels_aligned(src, 16) &&
          pixels_aligned(dst, store_piece<D, channels>);
 }
 
@@ -57,7 +61,7 @@ constexpr depthwise_shape strip_shape(int window, int stride, bool wide) {
   if (sizeof(X) == 2) return {window, stride, wide ? 5 : 4, 1, false, 2};
   if (stride == 2) return {window, stride, 4, 1, false, window == 3 ? 3 : 2};
   if (wide) return {window, stride, 7, 1, false, 2};
-  return {window, stride, 4, window == 3 ? 2 : 1, false, 3};
+  return {window, stride, 4, window == 3 ? 2 : 1, false, window == 3 ? 2 : 3};
 }
 
 template <depthwise_shape S>
