@@ -19,7 +19,8 @@ ashlar::conv_geometry geometry(const conv_problem& p) {
 }
 
 template <class In, class D>
-ashlar::status run(const ashlar::cuda::conv_plan& plan, const conv_problem& p, const operand_set& set, cudaStream_t stream) {
+ashlar::status run(const ashlar::cuda::conv_plan& plan, const conv_problem& p, const operand_set& set,
+                   cudaStream_t stream) {
   const ashlar::conv_geometry& g = plan.geometry();
   const auto src = ashlar::nhwc(static_cast<const In*>(set.a), g.batch, g.src.h, g.src.w, g.channels);
   const auto w = ashlar::ohwi(static_cast<const In*>(set.b), g.filters, g.kernel.h, g.kernel.w, g.group_channels());

@@ -52,7 +52,8 @@ class own_gemm {
     const auto go = [&](const auto& matrix) {
       return std::apply(
           [&](const auto&... options) {
-            return ashlar::cuda::gemm_batched(a, p.m * p.k, matrix, p.n * p.k, c, p.m * p.n, p.batch, e, stream, options...);
+            return ashlar::cuda::gemm_batched(a, p.m * p.k, matrix, p.n * p.k, c, p.m * p.n, p.batch, e, stream,
+                                              options...);
           },
           options_);
     };

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// bench/cuda/tune_sm90.cu: tiles of the Hopper product as contenders, in the place of own_gemm*.cu: which is the fastest?
+// bench/cuda/tune_sm90.cu: tiles of the Hopper product as contenders, in the place of own_gemm*.cu: which is the
+// fastest?
 //
 // What wins goes into sm90_choose.cuh.
-#include <ashlar/cuda/sm90_launch.cuh>
 #include <algorithm>
+#include <ashlar/cuda/sm90_launch.cuh>
 #include <cstdio>
 
 #include "contender.hpp"
@@ -22,8 +23,10 @@ cudaError_t run_tile(const gemm_problem& p, const operand_set& set, int group, c
   const auto* a = static_cast<const In*>(set.a);
   const auto* b = static_cast<const In*>(set.b);
   const matrix<const In> A(a, p.m, p.k, p.k, 1);
-  const matrix<const In> B = p.form == layout::tn ? matrix<const In>(b, p.n, p.k, p.k, 1) : matrix<const In>(b, p.n, p.k, 1, p.n);
-  const ashlar::matrix_view<D, ashlar::dynamic, ashlar::dynamic, ashlar::dynamic, 1> C(static_cast<D*>(set.c), p.m, p.n, p.n, 1);
+  const matrix<const In> B =
+      p.form == layout::tn ? matrix<const In>(b, p.n, p.k, p.k, 1) : matrix<const In>(b, p.n, p.k, 1, p.n);
+  const ashlar::matrix_view<D, ashlar::dynamic, ashlar::dynamic, ashlar::dynamic, 1> C(static_cast<D*>(set.c), p.m, p.n,
+                                                                                       p.n, 1);
   const ashlar::cuda::batch_strides batch{p.batch, p.m * p.k, p.n * p.k, p.m * p.n};
   static const auto device = kernels::current_device("bench").value();
   const auto s = kernels::launch_sm90<In, S>(A, B, C, ashlar::acc, batch, device, group, stream);
@@ -34,7 +37,8 @@ cudaError_t run_tile(const gemm_problem& p, const operand_set& set, int group, c
 template <class In, class D, sm90_tile S>
 contender tile(std::initializer_list<arithmetic> types, int group) {
   std::string name = std::to_string(S.bm) + "x" + std::to_string(S.bn) + (S.ping_pong ? "p" : "") + "s" +
-                     std::to_string(S.stages) + "b" + std::to_string(S.boxes) + "c" + std::to_string(S.cluster_m) + std::to_string(S.cluster_n) + "g" + std::to_string(group);
+                     std::to_string(S.stages) + "b" + std::to_string(S.boxes) + "c" + std::to_string(S.cluster_m) +
+                     std::to_string(S.cluster_n) + "g" + std::to_string(group);
   const std::vector<arithmetic> wanted(types);
   return {name, [wanted, group](const gemm_problem& p, const buffers& memory, launch& out) {
             if (p.epilogue != epilogue::none) return false;

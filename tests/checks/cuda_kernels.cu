@@ -25,5 +25,5 @@ status f32_product(const float* a, const float* b, float* c, ashlar::index n) {
 status convolution(const image_view<const bf16>& src, const filter_view<const bf16>& w, const image_view<bf16>& dst,
                    const conv_geometry& g, const cuda::device_facts& device) {
   return kernels::launch_sm90_conv<bf16, kernels::sm90_tiles[0], false>(src, w, kernels::pixel_rows(dst), acc,
-                                                                       kernels::forward_walk(g), device, nullptr);
+                                                                        kernels::forward_walk(g), device, nullptr);
 }

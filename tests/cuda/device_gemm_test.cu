@@ -34,7 +34,8 @@ template <class X, class D, class... Options>
 void check_product(const char* what, index m, index n, index k, const Options&... options) {
   ashlar_test::device_array<X> a(std::size_t(m * k)), b(std::size_t(k * n));
   ashlar_test::device_array<D> c(std::size_t(m * n));
-  using T = std::conditional_t<std::is_same_v<X, std::int8_t>, std::int32_t, std::conditional_t<std::is_same_v<X, double>, double, float>>;
+  using T = std::conditional_t<std::is_same_v<X, std::int8_t>, std::int32_t,
+                               std::conditional_t<std::is_same_v<X, double>, double, float>>;
   ashlar_test::device_array<T> bias{std::size_t(n)};
   fill(a, 1), fill(b, 2), fill(bias, 3);
   const status s = cuda::gemm(view(a.data(), m, k), view(b.data(), k, n), view(c.data(), m, n),
@@ -63,7 +64,8 @@ void check_errors() {
   expect(code(cuda::gemm(A, B, view(static_cast<float*>(nullptr), 4, 4))) == errc::null_pointer, "null_pointer");
   expect(code(cuda::gemm(A, B, view(a.data(), 4, 4))) == errc::aliasing, "aliasing");
   expect(code(cuda::gemm(A, B, C, acc + elements(view(b.data(), 2, 4)))) == errc::shape_mismatch, "operand's shape");
-  expect(code(cuda::gemm(A, B, C, acc + per_column(static_cast<const float*>(c.data())))) == errc::aliasing, "operand in C");
+  expect(code(cuda::gemm(A, B, C, acc + per_column(static_cast<const float*>(c.data())))) == errc::aliasing,
+         "operand in C");
   expect(code(cuda::gemm(view(a.data(), 4, -8), B, C)) == errc::negative_extent, "negative_extent");
   expect(cuda::gemm(view(a.data(), 0, 8), B, view(c.data(), 0, 4)).ok(), "nothing to do");
 }

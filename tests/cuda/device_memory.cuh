@@ -46,7 +46,8 @@ class device_array {
     require(cudaMemcpy(bytes.data(), memory_, bytes.size(), cudaMemcpyDeviceToHost), "download");
     std::memcpy(static_cast<void*>(host.data()), bytes.data() + guard * sizeof(T), host.size() * sizeof(T));
     bool whole = true;
-    for (std::size_t i = 0; i < guard * sizeof(T); ++i) whole &= bytes[i] == 0xFF && bytes[bytes.size() - 1 - i] == 0xFF;
+    for (std::size_t i = 0; i < guard * sizeof(T); ++i)
+      whole &= bytes[i] == 0xFF && bytes[bytes.size() - 1 - i] == 0xFF;
     return whole;
   }
 

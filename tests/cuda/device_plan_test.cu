@@ -59,7 +59,8 @@ void check_plan(const char* what, const conv2d& p, layout l) {
   const auto plan = cuda::plan_conv2d(p);
   if (!plan.ok()) return expect(false, what, plan.error().message());
   const conv_geometry& g = plan.value().geometry();
-  tensor<X> src(g.batch * volume(g.src) * g.channels), dst(g.batch * volume(g.dst) * g.filters), w(g.filters * g.taps() * g.group_channels());
+  tensor<X> src(g.batch * volume(g.src) * g.channels), dst(g.batch * volume(g.dst) * g.filters),
+      w(g.filters * g.taps() * g.group_channels());
   tensor<D> y(index(dst.memory.host.size())), dx(index(src.memory.host.size()));
   tensor<T> bias(g.filters);
   src.fill(1), dst.fill(2), w.fill(3), bias.fill(4);
@@ -79,7 +80,8 @@ void check_plan(const char* what, const conv2d& p, layout l) {
   expect(s.ok(), what, s.message());
   expect(cudaDeviceSynchronize() == cudaSuccess && y.memory.download(), what, "runs, writes inside dst");
   expect(equal(y.memory.host, wanted), what, "forward");
-  s = plan.value().run_backward_data(dst_image(dst.memory.data()), filters(w.memory.data()), src_image(dx.memory.data()));
+  s = plan.value().run_backward_data(dst_image(dst.memory.data()), filters(w.memory.data()),
+                                     src_image(dx.memory.data()));
   expect(s.ok(), what, s.message());
   expect(cudaDeviceSynchronize() == cudaSuccess && dx.memory.download(), what, "runs, writes inside the gradient");
   expect(equal(dx.memory.host, wanted_dx), what, "gradient of src");
@@ -89,15 +91,18 @@ template <class X, class D>
 void check_type(const char* what) {
   for (const layout l : {layout::nhwc, layout::nchw}) {
     check_plan<X, D>(what, {.src = {2, 9, 10, 32}, .weights = {40, 3, 3, 32}, .padding = same}, l);
-    check_plan<X, D>(what, {.src = {1, 12, 11, 16}, .weights = {24, 3, 2, 16}, .stride = {2, 1}, .padding = {{1, 0}, {2, 1}}}, l);
+    check_plan<X, D>(
+        what, {.src = {1, 12, 11, 16}, .weights = {24, 3, 2, 16}, .stride = {2, 1}, .padding = {{1, 0}, {2, 1}}}, l);
     check_plan<X, D>(what, {.src = {2, 8, 8, 48}, .weights = {48, 3, 3, 1}, .padding = same, .groups = 48}, l);
-    check_plan<X, D>(what, {.src = {1, 15, 15, 24}, .weights = {36, 5, 5, 6}, .dilation = {2, 2}, .padding = same, .groups = 4}, l);
+    check_plan<X, D>(
+        what, {.src = {1, 15, 15, 24}, .weights = {36, 5, 5, 6}, .dilation = {2, 2}, .padding = same, .groups = 4}, l);
     check_plan<X, D>(what, {.src = {1, 7, 7, 3}, .weights = {5, 7, 7, 3}, .padding = same}, l);
   }
 }
 
 void check_errors() {
-  expect(cuda::plan_conv2d({.src = {1, 2, 2, 3}, .weights = {4, 3, 3, 3}}).error().code() == errc::bad_geometry, "kernel too large");
+  expect(cuda::plan_conv2d({.src = {1, 2, 2, 3}, .weights = {4, 3, 3, 3}}).error().code() == errc::bad_geometry,
+         "kernel too large");
   const auto plan = cuda::plan_conv2d({.src = {1, 4, 4, 8}, .weights = {8, 3, 3, 8}, .padding = same});
   tensor<float> x(128), w(576), y(128);
   const auto code = [&](auto src, auto weights, auto dst) { return plan.value().run(src, weights, dst).code(); };

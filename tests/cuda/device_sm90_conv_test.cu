@@ -2,8 +2,8 @@
 //
 // tests/cuda/device_sm90_conv_test.cu: convolutions and gradients of src by the Hopper kernel on a GPU, against the sum
 // that defines them. The operands are small integers, so that every sum is exact and results must be equal to the bit.
-#include <ashlar/cuda/sm90_conv.cuh>
 #include <ashlar/conv/problem.hpp>
+#include <ashlar/cuda/sm90_conv.cuh>
 #include <cuda/device_memory.cuh>
 #include <memory>
 #include <random>
@@ -27,7 +27,8 @@ void fill(ashlar_test::device_array<T>& a, unsigned seed) {
 }
 
 template <class T, class D, class E>
-void define_forward(const conv_geometry& g, const std::vector<T>& src, const std::vector<T>& weights, std::vector<D>& dst, const E& e) {
+void define_forward(const conv_geometry& g, const std::vector<T>& src, const std::vector<T>& weights,
+                    std::vector<D>& dst, const E& e) {
   const auto x = nhwc(src.data(), g.batch, g.src.h, g.src.w, g.channels);
   const auto w = ohwi(weights.data(), g.filters, g.kernel.h, g.kernel.w, g.channels);
   const auto rows = kernels::pixel_rows(nhwc(dst.data(), g.batch, g.dst.h, g.dst.w, g.filters));
@@ -38,7 +39,8 @@ void define_forward(const conv_geometry& g, const std::vector<T>& src, const std
           float sum = 0;
           for (index r = 0; r < g.kernel.h; ++r)
             for (index s = 0; s < g.kernel.w; ++s) {
-              const index h = p * g.stride.h - g.before.h + r * g.dilation.h, v = q * g.stride.w - g.before.w + s * g.dilation.w;
+              const index h = p * g.stride.h - g.before.h + r * g.dilation.h,
+                          v = q * g.stride.w - g.before.w + s * g.dilation.w;
               if (h < 0 || h >= g.src.h || v < 0 || v >= g.src.w) continue;
               for (index c = 0; c < g.channels; ++c) sum += float(x(n, 0, h, v, c)) * float(w(k, 0, r, s, c));
             }
@@ -47,7 +49,8 @@ void define_forward(const conv_geometry& g, const std::vector<T>& src, const std
 }
 
 template <class T, class D>
-void define_gradient(const conv_geometry& g, const std::vector<T>& dst, const std::vector<T>& weights, std::vector<D>& src) {
+void define_gradient(const conv_geometry& g, const std::vector<T>& dst, const std::vector<T>& weights,
+                     std::vector<D>& src) {
   const auto y = nhwc(dst.data(), g.batch, g.dst.h, g.dst.w, g.filters);
   const auto w = ohwi(weights.data(), g.filters, g.kernel.h, g.kernel.w, g.channels);
   std::vector<float> sums(src.size());
@@ -57,16 +60,19 @@ void define_gradient(const conv_geometry& g, const std::vector<T>& dst, const st
       for (index q = 0; q < g.dst.w; ++q)
         for (index r = 0; r < g.kernel.h; ++r)
           for (index s = 0; s < g.kernel.w; ++s) {
-            const index h = p * g.stride.h - g.before.h + r * g.dilation.h, v = q * g.stride.w - g.before.w + s * g.dilation.w;
+            const index h = p * g.stride.h - g.before.h + r * g.dilation.h,
+                        v = q * g.stride.w - g.before.w + s * g.dilation.w;
             if (h < 0 || h >= g.src.h || v < 0 || v >= g.src.w) continue;
             for (index k = 0; k < g.filters; ++k)
-              for (index c = 0; c < g.channels; ++c) x(n, 0, h, v, c) += float(y(n, 0, p, q, k)) * float(w(k, 0, r, s, c));
+              for (index c = 0; c < g.channels; ++c)
+                x(n, 0, h, v, c) += float(y(n, 0, p, q, k)) * float(w(k, 0, r, s, c));
           }
   for (std::size_t i = 0; i < src.size(); ++i) src[i] = kernels::stored<D>(sums[i]);
 }
 
 template <class D>
-void compare(const char* what, const conv2d& p, const status& launched, ashlar_test::device_array<D>& got, const std::vector<D>& expected) {
+void compare(const char* what, const conv2d& p, const status& launched, ashlar_test::device_array<D>& got,
+             const std::vector<D>& expected) {
   ++checks;
   index wrong = 0;
   const char* trouble = nullptr;
@@ -84,24 +90,27 @@ void compare(const char* what, const conv2d& p, const status& launched, ashlar_t
   if (trouble == nullptr) return;
   if (++failures < 30) {
     std::printf("%s %lldx%lldx%lldx%lld, %lld filters %lldx%lld stride %lld dilation %lld: %s (%lld elements)\n", what,
-                (long long)p.src[0], (long long)p.src[1], (long long)p.src[2], (long long)p.src[3], (long long)p.weights[0],
-                (long long)p.weights[1], (long long)p.weights[2], (long long)p.stride[0], (long long)p.dilation[0], trouble,
-                (long long)wrong);
+                (long long)p.src[0], (long long)p.src[1], (long long)p.src[2], (long long)p.src[3],
+                (long long)p.weights[0], (long long)p.weights[1], (long long)p.weights[2], (long long)p.stride[0],
+                (long long)p.dilation[0], trouble, (long long)wrong);
   }
 }
 
 template <class In, class D, sm90_tile S>
 void check(const conv2d& p) {
   const auto made = ashlar::detail::geometry_of(p);
-  if (!made.ok()) return compare<D>("geometry", p, made.error(), *std::make_unique<ashlar_test::device_array<D>>(1), {});
+  if (!made.ok())
+    return compare<D>("geometry", p, made.error(), *std::make_unique<ashlar_test::device_array<D>>(1), {});
   const conv_geometry& g = made.value();
   static const auto device = kernels::current_device("test").value();
-  ashlar_test::device_array<In> src(std::size_t(g.batch * volume(g.src) * g.channels)), dst(std::size_t(g.batch * volume(g.dst) * g.filters));
+  ashlar_test::device_array<In> src(std::size_t(g.batch * volume(g.src) * g.channels)),
+      dst(std::size_t(g.batch * volume(g.dst) * g.filters));
   ashlar_test::device_array<In> weights(std::size_t(g.filters * g.taps() * g.channels));
   ashlar_test::device_array<D> forward(dst.host.size()), gradient(src.host.size());
   ashlar_test::device_array<float> bias(std::size_t(g.filters));
   fill(src, 1), fill(dst, 2), fill(weights, 3), fill(bias, 4);
-  const auto x = nhwc<const In>(src.data(), g.batch, g.src.h, g.src.w, g.channels), y = nhwc<const In>(dst.data(), g.batch, g.dst.h, g.dst.w, g.filters);
+  const auto x = nhwc<const In>(src.data(), g.batch, g.src.h, g.src.w, g.channels),
+             y = nhwc<const In>(dst.data(), g.batch, g.dst.h, g.dst.w, g.filters);
   const auto w = ohwi<const In>(weights.data(), g.filters, g.kernel.h, g.kernel.w, g.channels);
   const auto fy = kernels::pixel_rows(nhwc(forward.data(), g.batch, g.dst.h, g.dst.w, g.filters));
   const auto gx = kernels::pixel_rows(nhwc(gradient.data(), g.batch, g.src.h, g.src.w, g.channels));
@@ -109,12 +118,16 @@ void check(const conv2d& p) {
 
   std::vector<D> expected(forward.host.size());
   define_forward(g, src.host, weights.host, expected, e(bias.host.data()));
-  compare("forward", p, kernels::launch_sm90_conv<In, S, false>(x, w, fy, e(bias.data()), kernels::forward_walk(g), device, nullptr), forward, expected);
+  compare("forward", p,
+          kernels::launch_sm90_conv<In, S, false>(x, w, fy, e(bias.data()), kernels::forward_walk(g), device, nullptr),
+          forward, expected);
   if constexpr (kernels::any_major<In>) {
     if (g.stride != triple{}) return;
     std::vector<D> grad(gradient.host.size());
     define_gradient(g, dst.host, weights.host, grad);
-    compare("gradient", p, kernels::launch_sm90_conv<In, S, true>(y, w, gx, acc, kernels::gradient_walk(g), device, nullptr), gradient, grad);
+    compare("gradient", p,
+            kernels::launch_sm90_conv<In, S, true>(y, w, gx, acc, kernels::gradient_walk(g), device, nullptr), gradient,
+            grad);
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tests/cuda/device_sm90_gemm_test.cu: the Hopper kernel on a GPU: every element type, layout and tile against a product
-// on the CPU. The operands are small integers, so that every sum is exact and results must be equal to the bit.
+// tests/cuda/device_sm90_gemm_test.cu: the Hopper kernel on a GPU: every element type, layout and tile against a
+// product on the CPU. The operands are small integers, so that every sum is exact and results must be equal to the bit.
 #include <ashlar/cuda/sm90_launch.cuh>
 #include <cuda/device_memory.cuh>
 #include <random>
@@ -88,9 +88,9 @@ void check(const char* name, shape s, bool a_k, bool b_k, bool c_rows, index c_l
   ++checks;
   const auto fail = [&](const std::string& what) {
     if (++failures < 30) {
-      std::printf("%s tile %dx%d cluster %d pp %d: %lldx%lldx%lld batch %lld a_k %d b_k %d c_rows %d ld %lld: %s\n", name, S.bm,
-                  S.bn, S.cluster(), S.ping_pong, (long long)s.m, (long long)s.n, (long long)s.k, (long long)s.batch, a_k, b_k,
-                  c_rows, (long long)c_ld, what.c_str());
+      std::printf("%s tile %dx%d cluster %d pp %d: %lldx%lldx%lld batch %lld a_k %d b_k %d c_rows %d ld %lld: %s\n",
+                  name, S.bm, S.bn, S.cluster(), S.ping_pong, (long long)s.m, (long long)s.n, (long long)s.k,
+                  (long long)s.batch, a_k, b_k, c_rows, (long long)c_ld, what.c_str());
     }
   };
   if (!launched.ok()) return fail(launched.message());
@@ -119,8 +119,9 @@ void check(const char* name, shape s, bool a_k, bool b_k, bool c_rows, index c_l
     if (!same(expected[i], c.host[i]) && wrong++ == 0) first = index(i);
   }
   if (wrong > 0) {
-    fail(std::to_string(wrong) + " of " + std::to_string(expected.size()) + " differ, first at " + std::to_string(first) + ": " +
-         std::to_string(as_float(c.host[std::size_t(first)])) + " is not " + std::to_string(as_float(expected[std::size_t(first)])));
+    fail(std::to_string(wrong) + " of " + std::to_string(expected.size()) + " differ, first at " +
+         std::to_string(first) + ": " + std::to_string(as_float(c.host[std::size_t(first)])) + " is not " +
+         std::to_string(as_float(expected[std::size_t(first)])));
   }
 }
 

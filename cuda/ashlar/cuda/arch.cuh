@@ -3,7 +3,8 @@
 // cuda/arch.cuh: generations of GPUs, as tags: what a kernel is written for, and what a device can run.
 //
 //   any <- sm75 <- sm80 <- sm89          cp.async, mma.sync; FP8 from sm89
-//                       <- sm90a         TMA, wgmma, setmaxnreg, clusters: machine code for compute capability 9.0 alone
+//                       <- sm90a         TMA, wgmma, setmaxnreg, clusters: machine code for compute capability 9.0
+//                       alone
 //
 // Depends on: core/config.hpp.   Used by: every kernel.
 #pragma once

@@ -3,9 +3,10 @@
 // cuda/boxes.cuh: matrices and images as the tensor memory accelerator sees them: lines and boxes, walks over pixels.
 //
 //   boxed matrix     lines of consecutive elements; a box is 128 bytes of some lines
-//   walked image     a box is 128 bytes of channels of consecutive pixels of dst, for one tap. The first lies at lower +
-//                    (i, j) * step of src; the walk goes along i until upper, then j, then to the next image. A load adds
-//                    its tap's offset to all of them; what falls outside the image is zero
+//   walked image     a box is 128 bytes of channels of consecutive pixels of dst, for one tap. The first lies at lower
+//   +
+//                    (i, j) * step of src; the walk goes along i until upper, then j, then to the next image. A load
+//                    adds its tap's offset to all of them; what falls outside the image is zero
 //
 // Plain functions, tested on the CPU. The corners follow cuTensorMapEncodeIm2col of the CUDA driver API.
 //
@@ -22,10 +23,10 @@ namespace ashlar::cuda::detail {
 /// A batch of matrices as the accelerator sees it: lines of `extent[0]` consecutive elements.
 struct boxed_matrix {
   const void* data;
-  std::uint64_t extent[3];      // elements of a line, lines, matrices
-  std::uint64_t line_bytes;     // from one line to the next
-  std::uint64_t matrix_bytes;   // from one matrix to the next
-  std::uint32_t box[3];         // elements, lines and matrices of one load
+  std::uint64_t extent[3];     // elements of a line, lines, matrices
+  std::uint64_t line_bytes;    // from one line to the next
+  std::uint64_t matrix_bytes;  // from one matrix to the next
+  std::uint32_t box[3];        // elements, lines and matrices of one load
 };
 
 /// The matrix `v`, whose lines are its rows, in boxes of 128 bytes by `lines`.
@@ -68,15 +69,18 @@ struct walked_image {
   std::uint64_t extent[4];        // channels, width, height, images
   std::uint64_t stride_bytes[3];  // of width, height, images
   walked_axis x, y;
-  int channels, pixels;           // of one load
+  int channels, pixels;  // of one load
 };
 
 template <class T>
-constexpr walked_image walked(const image_view<T>& v, const walked_axis& x, const walked_axis& y, int channels, int pixels) {
+constexpr walked_image walked(const image_view<T>& v, const walked_axis& x, const walked_axis& y, int channels,
+                              int pixels) {
   const image_axes &e = v.extents(), &s = v.strides();
   const auto bytes = [](index stride) { return std::uint64_t(stride * index(sizeof(T))); };
   const auto count = [](index n) { return std::uint64_t(n); };
-  return {v.data(), {count(e.c), count(e.w), count(e.h), count(e.n)}, {bytes(s.w), bytes(s.h), bytes(s.n)}, x, y, channels, pixels};
+  return {
+      v.data(), {count(e.c), count(e.w), count(e.h), count(e.n)}, {bytes(s.w), bytes(s.h), bytes(s.n)}, x, y, channels,
+      pixels};
 }
 
 /// What the accelerator asks of an image: 16-byte steps, small corners and offsets; `reach` is the last tap's offset.
@@ -85,7 +89,8 @@ inline bool walkable(const walked_image& v, index reach_x, index reach_y) {
   for (const std::uint64_t s : v.stride_bytes) fits &= s % 16 == 0 && s < (std::uint64_t(1) << 40);
   for (const std::uint64_t e : v.extent) fits &= e > 0 && e < (std::uint64_t(1) << 31);
   for (const walked_axis& a : {v.x, v.y}) {
-    fits &= a.step >= 1 && a.step <= 8 && a.lower() >= -128 && a.lower() <= 127 && a.upper() >= -128 && a.upper() <= 127;
+    fits &=
+        a.step >= 1 && a.step <= 8 && a.lower() >= -128 && a.lower() <= 127 && a.upper() >= -128 && a.upper() <= 127;
   }
   return fits && reach_x < 256 && reach_y < 256;
 }
@@ -101,15 +106,26 @@ struct conv_walk {
 constexpr conv_walk forward_walk(const conv_geometry& g) {
   return {{g.src.w, g.dst.w, g.stride.w, g.before.w},
           {g.src.h, g.dst.h, g.stride.h, g.before.h},
-          g.kernel.w, g.taps(), g.dilation.w, g.dilation.h, g.channels, false};
+          g.kernel.w,
+          g.taps(),
+          g.dilation.w,
+          g.dilation.h,
+          g.channels,
+          false};
 }
 /// Of stride 1: dst's gradient is convolved with the mirrored filters.
 constexpr conv_walk gradient_walk(const conv_geometry& g) {
   const auto axis = [](index read, index written, index kernel, index dilation, index before) {
     return walked_axis{read, written, 1, (kernel - 1) * dilation - before};
   };
-  return {axis(g.dst.w, g.src.w, g.kernel.w, g.dilation.w, g.before.w), axis(g.dst.h, g.src.h, g.kernel.h, g.dilation.h, g.before.h),
-          g.kernel.w, g.taps(), g.dilation.w, g.dilation.h, g.filters, true};
+  return {axis(g.dst.w, g.src.w, g.kernel.w, g.dilation.w, g.before.w),
+          axis(g.dst.h, g.src.h, g.kernel.h, g.dilation.h, g.before.h),
+          g.kernel.w,
+          g.taps(),
+          g.dilation.w,
+          g.dilation.h,
+          g.filters,
+          true};
 }
 
 /// Filters (k, r, s, c) with c contiguous and taps evenly spaced, in boxes of 128 bytes of c by `lines` filters.
@@ -119,7 +135,8 @@ constexpr boxed_matrix boxed_filters(const filter_view<const T>& w, int lines) {
   constexpr index size = sizeof(T);
   return {w.data(),
           {std::uint64_t(e.c), std::uint64_t(e.r * e.s), std::uint64_t(e.k)},
-          std::uint64_t(s.s * size), std::uint64_t(s.k * size),
+          std::uint64_t(s.s * size),
+          std::uint64_t(s.k * size),
           {std::uint32_t(128 / size), 1, std::uint32_t(lines)}};
 }
 

@@ -21,18 +21,19 @@ namespace detail {
 
 // The type of the sums.
 template <class X>
-using sum_of = std::conditional_t<std::is_integral_v<X>, std::int32_t, std::conditional_t<std::same_as<X, double>, double, float>>;
+using sum_of =
+    std::conditional_t<std::is_integral_v<X>, std::int32_t, std::conditional_t<std::same_as<X, double>, double, float>>;
 
 template <class T, class Unit = ashlar::detail::this_unit>
 status check_image(const char* what, const image_view<T>& v, const image_axes& wanted) {
   const image_axes& e = v.extents();
   if (e != wanted) {
-    return status::error(errc::shape_mismatch,
-                         "conv: %s is %lld x %lld x %lld x %lld x %lld (n, d, h, w, c) but the plan has %lld x %lld x %lld x "
-                         "%lld x %lld",
-                         what, (long long)e.n, (long long)e.d, (long long)e.h, (long long)e.w, (long long)e.c,
-                         (long long)wanted.n, (long long)wanted.d, (long long)wanted.h, (long long)wanted.w,
-                         (long long)wanted.c);
+    return status::error(
+        errc::shape_mismatch,
+        "conv: %s is %lld x %lld x %lld x %lld x %lld (n, d, h, w, c) but the plan has %lld x %lld x %lld x "
+        "%lld x %lld",
+        what, (long long)e.n, (long long)e.d, (long long)e.h, (long long)e.w, (long long)e.c, (long long)wanted.n,
+        (long long)wanted.d, (long long)wanted.h, (long long)wanted.w, (long long)wanted.c);
   }
   if (v.data() == nullptr && !v.empty()) return status::error(errc::null_pointer, "conv: the data of %s is null", what);
   return {};
@@ -49,8 +50,9 @@ status check_conv(const conv_geometry& g, const image_view<const X>& read, const
   if (f != wanted) {
     return status::error(errc::shape_mismatch,
                          "conv: weights are %lld x %lldx%lldx%lld x %lld but the plan has %lld x %lldx%lldx%lld x %lld",
-                         (long long)f.k, (long long)f.d, (long long)f.r, (long long)f.s, (long long)f.c, (long long)wanted.k,
-                         (long long)wanted.d, (long long)wanted.r, (long long)wanted.s, (long long)wanted.c);
+                         (long long)f.k, (long long)f.d, (long long)f.r, (long long)f.s, (long long)f.c,
+                         (long long)wanted.k, (long long)wanted.d, (long long)wanted.r, (long long)wanted.s,
+                         (long long)wanted.c);
   }
   if (weights.data() == nullptr) return status::error(errc::null_pointer, "conv: the data of weights is null");
   if (written.empty()) return {};
@@ -60,10 +62,11 @@ status check_conv(const conv_geometry& g, const image_view<const X>& read, const
                          (const void*)written.data());
   }
   if (!e.fits(written.pixels(), written.extents().c) || !e.fits_batch(written.extents().n)) {
-    return status::error(errc::shape_mismatch,
-                         "conv: dst has %lld pixels of %lld channels in a batch of %lld but an elements() operand of the "
-                         "epilogue has not",
-                         (long long)written.pixels(), (long long)written.extents().c, (long long)written.extents().n);
+    return status::error(
+        errc::shape_mismatch,
+        "conv: dst has %lld pixels of %lld channels in a batch of %lld but an elements() operand of the "
+        "epilogue has not",
+        (long long)written.pixels(), (long long)written.extents().c, (long long)written.extents().n);
   }
   return {};
 }
@@ -72,7 +75,8 @@ status check_conv(const conv_geometry& g, const image_view<const X>& read, const
 template <class D, class E>
 bool is_one_matrix(const image_view<D>& v, const E& e) {
   const image_axes &x = v.extents(), &s = v.strides();
-  return v.evenly_spaced() && s.c == 1 && (x.n == 1 || s.n == v.pixels() * s.w) && (x.n == 1 || !uses_rows<E>) && e.fits_batch(x.n);
+  return v.evenly_spaced() && s.c == 1 && (x.n == 1 || s.n == v.pixels() * s.w) && (x.n == 1 || !uses_rows<E>) &&
+         e.fits_batch(x.n);
 }
 
 // May the Hopper kernel run this walk?
@@ -123,15 +127,16 @@ class conv_plan {
   /// dst(n, o, k) = epilogue( sum over taps t, channels c of src(n, o * stride - before + t * dilation, c) *
   /// weights(k, t, c) ).        Specification: reference::convolution.
   ///
-  /// Images and filters are of bf16, f16, f32, f64 or int8, in device memory, of any layout; dst of any element. Sums are
-  /// float, double for f64, int32 for int8. f32 and f64 are equal to the reference bit for bit, as is int8; products of
-  /// 16-bit elements are exact and summed in the hardware's order. To the epilogue each image of dst is a matrix of
-  /// pixels x channels.
+  /// Images and filters are of bf16, f16, f32, f64 or int8, in device memory, of any layout; dst of any element. Sums
+  /// are float, double for f64, int32 for int8. f32 and f64 are equal to the reference bit for bit, as is int8;
+  /// products of 16-bit elements are exact and summed in the hardware's order. To the epilogue each image of dst is a
+  /// matrix of pixels x channels.
   ///
   /// Returns shape_mismatch, null_pointer, aliasing or device_error; dst is untouched then.
   template <class S, class W, class D, class... Options>
     requires(detail::call_option<Options> && ...)
-  status run(const image_view<S>& src, const filter_view<W>& weights, const image_view<D>& dst, const Options&... options) const {
+  status run(const image_view<S>& src, const filter_view<W>& weights, const image_view<D>& dst,
+             const Options&... options) const {
     using X = std::remove_const_t<S>;
     static_assert(std::same_as<X, std::remove_const_t<W>>, "src and weights must have one element type");
     const image_view<const X> x = src;
@@ -141,31 +146,35 @@ class conv_plan {
     if (status s = detail::check_conv(geometry_, x, src_extents(), w, dst, dst_extents(), e); !s.ok()) return s;
     if (dst.empty()) return {};
     if constexpr (sizeof(X) <= 2) {
-      if (const status s = detail::conv_on_sm90<false>(x, w, dst, e, geometry_, stream); s.code() != errc::unsupported) return s;
+      if (const status s = detail::conv_on_sm90<false>(x, w, dst, e, geometry_, stream); s.code() != errc::unsupported)
+        return s;
     }
     return detail::launch_depthwise_conv<detail::sum_of<X>>(x, w, dst, e, geometry_, stream);
   }
 
   /// The gradient with respect to src: src_gradient(n, i, c) = epilogue( sum over the taps t, outputs o and filters k
-  /// that read pixel i of  dst_gradient(n, o, k) * weights(k, t, c) ).  Specification: reference::transposed_convolution.
+  /// that read pixel i of  dst_gradient(n, o, k) * weights(k, t, c) ).  Specification:
+  /// reference::transposed_convolution.
   ///
   ///     plan.run_backward_data(dst_gradient, weights, src_gradient, stream);
   ///
   /// Otherwise as run().
   template <class S, class W, class D, class... Options>
     requires(detail::call_option<Options> && ...)
-  status run_backward_data(const image_view<S>& dst_gradient, const filter_view<W>& weights, const image_view<D>& src_gradient,
-                           const Options&... options) const {
+  status run_backward_data(const image_view<S>& dst_gradient, const filter_view<W>& weights,
+                           const image_view<D>& src_gradient, const Options&... options) const {
     using X = std::remove_const_t<S>;
     static_assert(std::same_as<X, std::remove_const_t<W>>, "dst_gradient and weights must have one element type");
     const image_view<const X> y = dst_gradient;
     const filter_view<const X> w = weights;
     const auto e = detail::epilogue_of(options...);
     const cudaStream_t stream = detail::stream_of(options...);
-    if (status s = detail::check_conv(geometry_, y, dst_extents(), w, src_gradient, src_extents(), e); !s.ok()) return s;
+    if (status s = detail::check_conv(geometry_, y, dst_extents(), w, src_gradient, src_extents(), e); !s.ok())
+      return s;
     if (src_gradient.empty()) return {};
     if constexpr (sizeof(X) == 2) {
-      if (const status s = detail::conv_on_sm90<true>(y, w, src_gradient, e, geometry_, stream); s.code() != errc::unsupported) {
+      if (const status s = detail::conv_on_sm90<true>(y, w, src_gradient, e, geometry_, stream);
+          s.code() != errc::unsupported) {
         return s;
       }
     }

@@ -15,7 +15,8 @@
 namespace ashlar::cuda::detail {
 
 template <class D>
-using pair_word = std::conditional_t<sizeof(D) == 1, std::uint16_t, std::conditional_t<sizeof(D) == 2, std::uint32_t, std::uint64_t>>;
+using pair_word =
+    std::conditional_t<sizeof(D) == 1, std::uint16_t, std::conditional_t<sizeof(D) == 2, std::uint32_t, std::uint64_t>>;
 
 template <class D>
 struct element_pair {

@@ -9,8 +9,8 @@
 #pragma once
 
 #include <ashlar/cuda/device_code.cuh>
-#include <ashlar/cuda/unroll.cuh>
 #include <ashlar/cuda/epilogue.cuh>
+#include <ashlar/cuda/unroll.cuh>
 #include <cstdint>
 
 namespace ashlar::cuda::detail {

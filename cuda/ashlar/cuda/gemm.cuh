@@ -46,13 +46,15 @@ status check_gemm(const A& a, const B& b, const C& c, const E& e, const batch_st
                          shared_a ? "A" : "B", (const void*)c.data());
   }
   if (!fits(e, c.rows(), c.cols())) {
-    return status::error(errc::shape_mismatch, "gemm: C is %lld x %lld but an elements() operand of the epilogue is not",
-                         (long long)c.rows(), (long long)c.cols());
+    return status::error(errc::shape_mismatch,
+                         "gemm: C is %lld x %lld but an elements() operand of the epilogue is not", (long long)c.rows(),
+                         (long long)c.cols());
   }
   if (common::reads_memory_of(e, c)) {
-    return status::error(errc::aliasing,
-                         "gemm: an operand of the epilogue shares memory with C (at %p): write dst to read C's old value",
-                         (const void*)c.data());
+    return status::error(
+        errc::aliasing,
+        "gemm: an operand of the epilogue shares memory with C (at %p): write dst to read C's old value",
+        (const void*)c.data());
   }
   return {};
 }
@@ -65,7 +67,8 @@ bool suits_sm90(const matrix_view<const In>& a, const matrix_view<const In>& b_c
 }
 
 template <class In, any_matrix A, any_matrix B, any_matrix C, class E, class Unit = ashlar::detail::this_unit>
-status gemm_on_tensor_cores(const A& a, const B& b, const C& c, const E& e, const batch_strides& batch, cudaStream_t stream) {
+status gemm_on_tensor_cores(const A& a, const B& b, const C& c, const E& e, const batch_strides& batch,
+                            cudaStream_t stream) {
   const auto device = current_device("gemm");
   if (!device.ok()) return device.error();
   const auto lines_a = reinterpreted<In>(a);
@@ -84,7 +87,9 @@ status gemm_on_tensor_cores(const A& a, const B& b, const C& c, const E& e, cons
 }
 
 // The others have the instruction, at a fraction of the speed of ordinary ones.
-inline bool has_f64_tensor_cores(const device_facts& d) { return d.capability == 80 || d.capability == 90 || d.capability == 100; }
+inline bool has_f64_tensor_cores(const device_facts& d) {
+  return d.capability == 80 || d.capability == 90 || d.capability == 100;
+}
 
 }  // namespace detail
 

@@ -2,8 +2,8 @@
 //
 // cuda/lane.cuh: ops<T, isa::cuda>: one lane of a GPU thread, so that an epilogue expression runs there unchanged.
 //
-// The same definitions as isa::scalar, and so the same bits as on every CPU. Sums and products are named instructions on
-// the device, for nvcc contracts a * b + c where it can; on the host they are scalar's, for tests without a GPU.
+// The same definitions as isa::scalar, and so the same bits as on every CPU. Sums and products are named instructions
+// on the device, for nvcc contracts a * b + c where it can; on the host they are scalar's, for tests without a GPU.
 //
 // Depends on: isa/scalar.hpp.   Used by: every kernel.
 #pragma once

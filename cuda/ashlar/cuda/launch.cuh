@@ -5,17 +5,17 @@
 // Depends on: core/status.hpp.   Used by: every operation.
 #pragma once
 
-#include <ashlar/core/status.hpp>
 #include <cuda_runtime.h>
+#include <ashlar/core/status.hpp>
 
 namespace ashlar::cuda {
 
 /// What the kernels need to know of a device.
 struct device_facts {
-  int device;                // its number
-  int capability;            // compute capability, 90 for 9.0
+  int device;      // its number
+  int capability;  // compute capability, 90 for 9.0
   int multiprocessors;
-  int shared_bytes;          // most shared memory of a block
+  int shared_bytes;  // most shared memory of a block
 };
 
 namespace detail {
@@ -25,15 +25,19 @@ template <class Unit = ashlar::detail::this_unit>
 status checked(cudaError_t error, const char* who, const char* what) {
   if (error == cudaSuccess) return {};
   (void)cudaGetLastError();  // the next launch must not report it again
-  const bool missing = error == cudaErrorNoDevice || error == cudaErrorInsufficientDriver || error == cudaErrorNoKernelImageForDevice;
-  return status::error(missing ? errc::unsupported : errc::device_error, "%s: %s: %s", who, what, cudaGetErrorString(error));
+  const bool missing =
+      error == cudaErrorNoDevice || error == cudaErrorInsufficientDriver || error == cudaErrorNoKernelImageForDevice;
+  return status::error(missing ? errc::unsupported : errc::device_error, "%s: %s: %s", who, what,
+                       cudaGetErrorString(error));
 }
 
 template <class Unit = ashlar::detail::this_unit>
 result<device_facts> current_device(const char* who) {
   device_facts d{};
   int major = 0, minor = 0;
-  const auto ask = [&](int& value, cudaDeviceAttr attribute) { return cudaDeviceGetAttribute(&value, attribute, d.device); };
+  const auto ask = [&](int& value, cudaDeviceAttr attribute) {
+    return cudaDeviceGetAttribute(&value, attribute, d.device);
+  };
   if (status s = checked(cudaGetDevice(&d.device), who, "cudaGetDevice"); !s.ok()) return s;
   for (const auto& [value, attribute] : {std::pair<int*, cudaDeviceAttr>{&major, cudaDevAttrComputeCapabilityMajor},
                                          {&minor, cudaDevAttrComputeCapabilityMinor},
@@ -45,8 +49,8 @@ result<device_facts> current_device(const char* who) {
   return d;
 }
 
-/// Is the kernel in this program, or was it compiled for other devices only? An empty body needs few registers, that of a
-/// kernel with matrix instructions many.
+/// Is the kernel in this program, or was it compiled for other devices only? An empty body needs few registers, that of
+/// a kernel with matrix instructions many.
 template <class Unit = ashlar::detail::this_unit>
 bool has_body(const void* kernel) {
   cudaFuncAttributes attributes{};

@@ -5,9 +5,9 @@
 // Depends on: epilogue/expression.hpp.   Used by: gemm.cuh, conv.cuh.
 #pragma once
 
+#include <cuda_runtime.h>
 #include <ashlar/cuda/tf32.cuh>
 #include <ashlar/epilogue/expression.hpp>
-#include <cuda_runtime.h>
 
 #include <type_traits>
 

@@ -23,8 +23,8 @@ __device__ __forceinline__ int from_here(int x) {
   return x;
 }
 
-/// x in another register. What is stored as a pair wants two neighbouring ones; when these were accumulators, ptxas could
-/// not place them and serialised the matrix instructions (C7511).
+/// x in another register. What is stored as a pair wants two neighbouring ones; when these were accumulators, ptxas
+/// could not place them and serialised the matrix instructions (C7511).
 __device__ __forceinline__ float copied(float x) {
   float y;
   asm volatile("mov.b32 %0, %1;" : "=f"(y) : "f"(x));
@@ -41,7 +41,9 @@ __device__ __forceinline__ int copied(int x) {
 __device__ __forceinline__ void init_barrier(std::uint32_t barrier, std::uint32_t arrivals) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals) : "memory");
 }
-__device__ __forceinline__ void publish_barriers() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
+__device__ __forceinline__ void publish_barriers() {
+  asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+}
 
 __device__ __forceinline__ void expect_bytes(std::uint32_t barrier, std::uint32_t bytes) {
   asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes) : "memory");
@@ -49,9 +51,9 @@ __device__ __forceinline__ void expect_bytes(std::uint32_t barrier, std::uint32_
 __device__ __forceinline__ void arrive(std::uint32_t barrier) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
 }
-/// Arrives at the barrier at the same address in block `rank` of the cluster. Not with release at cluster scope, which is
-/// a fence of the whole GPU in machine code (8192^3 in bf16: 550 TFLOP/s instead of 670): what came before are reads that
-/// have ended.
+/// Arrives at the barrier at the same address in block `rank` of the cluster. Not with release at cluster scope, which
+/// is a fence of the whole GPU in machine code (8192^3 in bf16: 550 TFLOP/s instead of 670): what came before are reads
+/// that have ended.
 __device__ __forceinline__ void arrive_at(std::uint32_t barrier, std::uint32_t rank) {
   asm volatile(
       "{\n"
@@ -111,7 +113,8 @@ __device__ __forceinline__ void prefetch_map(const CUtensorMap& map) {
 __device__ __forceinline__ void load_box(std::uint32_t to, const CUtensorMap& map, std::uint32_t barrier, int x, int y,
                                          int z) {
   asm volatile(
-      "cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5}], [%2];" ::"r"(to),
+      "cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5}], [%2];" ::
+          "r"(to),
       "l"(&map), "r"(barrier), "r"(x), "r"(y), "r"(z)
       : "memory");
 }
@@ -119,16 +122,18 @@ __device__ __forceinline__ void load_box(std::uint32_t to, const CUtensorMap& ma
 __device__ __forceinline__ void load_box_for(std::uint16_t blocks, std::uint32_t to, const CUtensorMap& map,
                                              std::uint32_t barrier, int x, int y, int z) {
   asm volatile(
-      "cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1, {%4, %5, "
+      "cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1, {%4, "
+      "%5, "
       "%6}], [%2], %3;" ::"r"(to),
       "l"(&map), "r"(barrier), "h"(blocks), "r"(x), "r"(y), "r"(z)
       : "memory");
 }
 /// Channels from `c` on of the pixels from (x, y) of image n on, each moved by (dx, dy): a column of the im2col matrix.
-__device__ __forceinline__ void load_pixels(std::uint32_t to, const CUtensorMap& map, std::uint32_t barrier, int c, int x,
-                                            int y, int n, std::uint16_t dx, std::uint16_t dy) {
+__device__ __forceinline__ void load_pixels(std::uint32_t to, const CUtensorMap& map, std::uint32_t barrier, int c,
+                                            int x, int y, int n, std::uint16_t dx, std::uint16_t dy) {
   asm volatile(
-      "cp.async.bulk.tensor.4d.shared::cluster.global.im2col.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5, %6}], "
+      "cp.async.bulk.tensor.4d.shared::cluster.global.im2col.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5, "
+      "%6}], "
       "[%2], {%7, %8};" ::"r"(to),
       "l"(&map), "r"(barrier), "r"(c), "r"(x), "r"(y), "r"(n), "h"(dx), "h"(dy)
       : "memory");
@@ -153,7 +158,8 @@ __device__ __forceinline__ void store_matrices(std::uint32_t address, const std:
 }
 
 __device__ __forceinline__ void store_shared(std::uint32_t address, std::uint64_t word) {
-  asm volatile("st.shared.v2.b32 [%0], {%1, %2};" ::"r"(address), "r"(std::uint32_t(word)), "r"(std::uint32_t(word >> 32))
+  asm volatile("st.shared.v2.b32 [%0], {%1, %2};" ::"r"(address), "r"(std::uint32_t(word)),
+               "r"(std::uint32_t(word >> 32))
                : "memory");
 }
 __device__ __forceinline__ void store_shared(std::uint32_t address, std::uint32_t word) {

@@ -2,7 +2,8 @@
 //
 // cuda/ring.cuh: a place in a ring of stages: which slot, and the phase of its barriers.
 //
-//   producer: wait(empty[slot], phase ^ 1), fill, full arrives       consumer: wait(full[slot], phase), read, empty arrives
+//   producer: wait(empty[slot], phase ^ 1), fill, full arrives       consumer: wait(full[slot], phase), read, empty
+//   arrives
 //
 // Both sides walk the same sequence of slots and never reset it; the phase flips each time round.
 //

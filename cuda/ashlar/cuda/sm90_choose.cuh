@@ -4,13 +4,14 @@
 //
 //   cycles = waves * (k blocks * max(matrix unit, L2) + epilogue)
 //
-// A block of k (128 bytes) costs the matrix unit bm * bn / 32 cycles whatever the element type, and brings bm / cluster_n
+// A block of k (128 bytes) costs the matrix unit bm * bn / 32 cycles whatever the element type, and brings bm /
+// cluster_n
 // + bn / cluster_m lines of 128 bytes through L2, which feeds about 48 bytes a cycle to each of 132 multiprocessors.
 //
 // Measured on an H200 (bf16, us; the choice of the model in the first column):
 //   1024^3 64x128: 6.9   (128x128: 9.6, 128x256: 14.4)          2048^3 128x128: 26.3  (64x128: 31.5, 128x256: 26.9)
-//   conv 14x14, 256 to 256 channels 3x3, batch 32: 128x128 16.2 (64x128: 20.7)      7x7, 512: 64x128 18.5 (128x128: 25.7)
-//   conv 56x56, 64 to 64: 128x64 21.6 (128x128: 40.7)
+//   conv 14x14, 256 to 256 channels 3x3, batch 32: 128x128 16.2 (64x128: 20.7)      7x7, 512: 64x128 18.5
+//   (128x128: 25.7) conv 56x56, 64 to 64: 128x64 21.6 (128x128: 40.7)
 //
 // Depends on: sm90_tile.cuh.   Used by: gemm.cuh, conv.cuh.
 #pragma once

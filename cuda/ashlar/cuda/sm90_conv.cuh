@@ -16,8 +16,8 @@ namespace ashlar::cuda::detail {
 
 /// read -> written, by `walk`, with tile S. MnB: the gradient of src.
 template <class In, sm90_tile S, bool MnB, class C, class E>
-status launch_sm90_conv(const image_view<const In>& read, const filter_view<const In>& weights, const C& written, const E& e,
-                        const conv_walk& walk, const device_facts& device, cudaStream_t stream) {
+status launch_sm90_conv(const image_view<const In>& read, const filter_view<const In>& weights, const C& written,
+                        const E& e, const conv_walk& walk, const device_facts& device, cudaStream_t stream) {
   using Operands = pixels<MnB>;
   using Kind = sm90_kind<In, typename C::value_type, S, Operands>;
   constexpr const char* who = "conv";
@@ -28,13 +28,16 @@ status launch_sm90_conv(const image_view<const In>& read, const filter_view<cons
   if (status s = encode<In>(a_map, walked(read, walk.x, walk.y, Kind::bk, S.bm), who); !s.ok()) return s;
   if (status s = encode<In>(b_map, filters, encoder.value(), who); !s.ok()) return s;
   const int blocks_of_tap = int((walk.channels + Kind::bk - 1) / Kind::bk);
-  sm90_work<Operands> work{order_of<S>(written, 8, 1), blocks_of_tap * int(walk.taps), 0, false,
-                           {int(walk.x.count), int(walk.y.count), int(walk.x.step), int(walk.y.step), int(walk.x.before),
-                            int(walk.y.before), int(walk.dilation_w), int(walk.dilation_h), int(walk.kernel_w), int(walk.taps),
-                            int(walk.channels), walk.mirrored}};
+  sm90_work<Operands> work{order_of<S>(written, 8, 1),
+                           blocks_of_tap * int(walk.taps),
+                           0,
+                           false,
+                           {int(walk.x.count), int(walk.y.count), int(walk.x.step), int(walk.y.step),
+                            int(walk.x.before), int(walk.y.before), int(walk.dilation_w), int(walk.dilation_h),
+                            int(walk.kernel_w), int(walk.taps), int(walk.channels), walk.mirrored}};
   if (status s = map_of_dst(c_map, work.boxed_c, written, 0, 1, encoder.value(), who); !s.ok()) return s;
-  return launch_clusters(sm90_kernel<Kind, C, E>, S.cluster(), Kind::geometry::shared_bytes, work.order.count(), device, stream,
-                         who, a_map, b_map, c_map, work, written, e);
+  return launch_clusters(sm90_kernel<Kind, C, E>, S.cluster(), Kind::geometry::shared_bytes, work.order.count(), device,
+                         stream, who, a_map, b_map, c_map, work, written, e);
 }
 
 }  // namespace ashlar::cuda::detail

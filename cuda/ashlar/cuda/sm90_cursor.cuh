@@ -51,7 +51,9 @@ struct cluster_place {
     constexpr std::uint32_t column = bits_at_steps(S.cluster_m, 1);
     return column << n() * S.cluster_m;
   }
-  ASHLAR_INLINE constexpr bool shares_with(int other) const { return other / S.cluster_m == n() || other % S.cluster_m == m(); }
+  ASHLAR_INLINE constexpr bool shares_with(int other) const {
+    return other / S.cluster_m == n() || other % S.cluster_m == m();
+  }
 };
 
 /// load(bytes into the tile, rows or columns into it) for each box of part `part` of Parts of a tile of Lines.
@@ -78,26 +80,30 @@ struct matrix_cursor {
   ASHLAR_INLINE constexpr matrix_cursor(const matrix_work& w, const Place& here, const tile_place& p, int bk)
       : row(here.row_of(p)), col(here.col_of(p)), a_batch(p.batch * w.a_step), b_batch(p.batch * w.b_step), step(bk) {}
   // The boxes that begin i rows or columns into the tile.
-  ASHLAR_INLINE constexpr box_place a(int i) const { return MnA ? box_place{row + i, k, a_batch} : box_place{k, row + i, a_batch}; }
-  ASHLAR_INLINE constexpr box_place b(int i) const { return MnB ? box_place{col + i, k, b_batch} : box_place{k, col + i, b_batch}; }
+  ASHLAR_INLINE constexpr box_place a(int i) const {
+    return MnA ? box_place{row + i, k, a_batch} : box_place{k, row + i, a_batch};
+  }
+  ASHLAR_INLINE constexpr box_place b(int i) const {
+    return MnB ? box_place{col + i, k, b_batch} : box_place{k, col + i, b_batch};
+  }
   ASHLAR_INLINE constexpr void advance() { k += step; }
 };
 
 struct pixel_work {
-  int dst_w, dst_h;              // pixels of the rows' image
+  int dst_w, dst_h;  // pixels of the rows' image
   int stride_w, stride_h;
   int before_w, before_h;
   int dilation_w, dilation_h;
   int kernel_w, taps;
-  int channels;                  // k of one tap
-  bool mirrored;                 // tap t meets pixels at (last tap - t) * dilation
+  int channels;   // k of one tap
+  bool mirrored;  // tap t meets pixels at (last tap - t) * dilation
 };
 
 /// MnB: the filters are contiguous along B's columns and not along k, as in the gradient of src.
 template <bool MnB>
 struct pixel_cursor {
   const pixel_work* given;
-  int col, x, y, image;          // of src: the pixel that meets tap 0
+  int col, x, y, image;  // of src: the pixel that meets tap 0
   int channel = 0, tap = 0, tap_x = 0, tap_y = 0;
   int step;
 
@@ -112,10 +118,13 @@ struct pixel_cursor {
   ASHLAR_INLINE constexpr pixel_place a() const {
     const pixel_work& w = *given;
     const int last_x = w.kernel_w - 1, last_y = w.taps / w.kernel_w - 1;
-    const int dx = (w.mirrored ? last_x - tap_x : tap_x) * w.dilation_w, dy = (w.mirrored ? last_y - tap_y : tap_y) * w.dilation_h;
+    const int dx = (w.mirrored ? last_x - tap_x : tap_x) * w.dilation_w,
+              dy = (w.mirrored ? last_y - tap_y : tap_y) * w.dilation_h;
     return {channel, x, y, image, dx, dy};
   }
-  ASHLAR_INLINE constexpr box_place b(int i) const { return MnB ? box_place{col + i, tap, channel} : box_place{channel, tap, col + i}; }
+  ASHLAR_INLINE constexpr box_place b(int i) const {
+    return MnB ? box_place{col + i, tap, channel} : box_place{channel, tap, col + i};
+  }
   ASHLAR_INLINE constexpr void advance() {
     if ((channel += step) < given->channels) return;
     channel = 0, ++tap;

@@ -63,7 +63,8 @@ inline constexpr int k_of_instruction = 32 / int(sizeof(In));
 template <class In>
 inline constexpr bool any_major = sizeof(In) == 2;
 
-// The end of the instruction's text: signs of A and B where the type has them; which of them is not K-major where it may.
+// The end of the instruction's text: signs of A and B where the type has them; which of them is not K-major where it
+// may.
 template <class In, bool MnA, bool MnB>
 struct wgmma_end {
   static constexpr char text[] = ", 1, 1";

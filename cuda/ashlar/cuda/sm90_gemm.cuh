@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// cuda/sm90_gemm.cuh: the product on Hopper's matrix unit: one warp loads tiles, two warpgroups multiply and store them.
+// cuda/sm90_gemm.cuh: the product on Hopper's matrix unit: one warp loads tiles, two warpgroups multiply and store
+// them.
 //
 //   producer   for each tile, for each 128 bytes of k:   wait empty | load A and B by the accelerator -> full
 //   consumer   for each tile:   for each 128 bytes of k: wait full | wgmma | previous stage -> empty;   epilogue, store
@@ -23,10 +24,10 @@ namespace ashlar::cuda::detail {
 /// What one launch computes; Operands says where A and B are (sm90_operands.cuh).
 template <class Operands>
 struct sm90_work {
-  tile_order order;      // of clusters of tiles
-  int k_blocks;          // of 128 bytes
-  index c_step;          // elements from one C of a batch to the next
-  bool boxed_c;          // may the accelerator store C
+  tile_order order;  // of clusters of tiles
+  int k_blocks;      // of 128 bytes
+  index c_step;      // elements from one C of a batch to the next
+  bool boxed_c;      // may the accelerator store C
   typename Operands::work operands;
 };
 
@@ -50,19 +51,23 @@ struct sm90_maps {
 /// One block of the kernel.
 template <class Kind>
 struct sm90_block : Kind {
+  using Kind::S;
   using typename Kind::geometry;
   using typename Kind::In;
-  using Kind::S;
   using acc = accumulator_of<In>;
 
   unsigned char* memory;  // aligned to 1024
   std::uint32_t base;     // the same, as an address of shared memory
   std::uint32_t rank;     // of this block in its cluster
 
-  __device__ __forceinline__ std::uint32_t full(std::uint32_t slot) const { return base + geometry::barriers + 8 * slot; }
+  __device__ __forceinline__ std::uint32_t full(std::uint32_t slot) const {
+    return base + geometry::barriers + 8 * slot;
+  }
   __device__ __forceinline__ std::uint32_t empty(std::uint32_t slot) const { return full(S.stages + slot); }
   __device__ __forceinline__ std::uint32_t turn(int consumer) const { return full(2 * S.stages + consumer); }
-  __device__ __forceinline__ std::uint32_t a_tile(std::uint32_t slot) const { return base + slot * geometry::stage_bytes; }
+  __device__ __forceinline__ std::uint32_t a_tile(std::uint32_t slot) const {
+    return base + slot * geometry::stage_bytes;
+  }
   __device__ __forceinline__ std::uint32_t b_tile(std::uint32_t slot) const { return a_tile(slot) + geometry::a_bytes; }
 
   static __device__ __forceinline__ int first_tile() { return blockIdx.x / S.cluster(); }
@@ -122,21 +127,22 @@ struct sm90_block : Kind {
     for (int s = 0; s < S.stages; ++s, at.advance()) ptx::wait(empty(at.slot), at.phase ^ 1);
   }
 
-  // Blocks side by side load a part of A each, for all of them; blocks one below the other the same of B. `at(i)` is the
-  // box that begins i rows, or columns, into the tile.
+  // Blocks side by side load a part of A each, for all of them; blocks one below the other the same of B. `at(i)` is
+  // the box that begins i rows, or columns, into the tile.
   template <class At>
   __device__ __forceinline__ void load_a(const CUtensorMap& map, std::uint32_t slot, const At& at) const {
     load_parts<Kind::MnA, S.bm, S.cluster_n>(a_tile(slot), map, full(slot), place().n(), place().row_of_blocks(), at);
   }
   template <class At>
   __device__ __forceinline__ void load_b(const CUtensorMap& map, std::uint32_t slot, const At& at) const {
-    load_parts<Kind::MnB, S.bn, S.cluster_m>(b_tile(slot), map, full(slot), place().m(), place().column_of_blocks(), at);
+    load_parts<Kind::MnB, S.bn, S.cluster_m>(b_tile(slot), map, full(slot), place().m(), place().column_of_blocks(),
+                                             at);
   }
 
   // Part `part` of Parts of a tile of Lines rows or columns, to the blocks of `mask`.
   template <bool MnMajor, int Lines, int Parts, class At>
-  static __device__ __forceinline__ void load_parts(std::uint32_t tile, const CUtensorMap& map, std::uint32_t barrier, int part,
-                                                    std::uint32_t mask, const At& at) {
+  static __device__ __forceinline__ void load_parts(std::uint32_t tile, const CUtensorMap& map, std::uint32_t barrier,
+                                                    int part, std::uint32_t mask, const At& at) {
     for_each_box<MnMajor, Lines, Parts>(part, Kind::mn_block_bytes, [&](int bytes, int line) {
       load_for<(Parts > 1)>(mask, tile + bytes, map, barrier, at(line));
     });
@@ -171,7 +177,13 @@ struct sm90_block : Kind {
       const C here(c.data() + p.batch * work.c_step, c.rows(), c.cols(), c.row_stride(), c.col_stride());
       const index row = place().row_of(p) + (S.ping_pong ? 0 : consumer * geometry::rows);
       const sm90_store<typename Kind::D, S.boxes, E, C> store{
-          c_map, here, e, p.batch, work.boxed_c, memory + geometry::staging + consumer * S.boxes * store_bytes, 1 + consumer,
+          c_map,
+          here,
+          e,
+          p.batch,
+          work.boxed_c,
+          memory + geometry::staging + consumer * S.boxes * store_bytes,
+          1 + consumer,
           ptx::from_here(thread)};
       store(sums, row, place().col_of(p));
     }
@@ -212,7 +224,8 @@ struct sm90_block : Kind {
 
   // The instructions of one stage.
   template <int Blocks, int Count>
-  __device__ __forceinline__ void issue(acc (&sums)[Blocks][Count], std::uint32_t slot, int first_row, bool first) const {
+  __device__ __forceinline__ void issue(acc (&sums)[Blocks][Count], std::uint32_t slot, int first_row,
+                                        bool first) const {
     using a_layout = operand_layout<sizeof(In), Kind::MnA>;
     using b_layout = operand_layout<sizeof(In), Kind::MnB>;
     const std::uint64_t a = a_layout::descriptor(a_tile(slot) + first_row / 64 * a_layout::block_bytes);
@@ -221,7 +234,8 @@ struct sm90_block : Kind {
     for (int s = 0; s < instructions_of_line; ++s) {
 #pragma unroll
       for (int i = 0; i < Blocks; ++i) {
-        ptx::wgmma<In, S.bn, Kind::MnA, Kind::MnB>::run(sums[i], a + a_layout::to_block(i) + a_layout::to_instruction(s),
+        ptx::wgmma<In, S.bn, Kind::MnA, Kind::MnB>::run(sums[i],
+                                                        a + a_layout::to_block(i) + a_layout::to_instruction(s),
                                                         b + b_layout::to_instruction(s), !first || s > 0);
       }
     }
@@ -242,8 +256,9 @@ struct sm90_block : Kind {
 template <class Kind, class C, class E>
 __global__ void __launch_bounds__(sm90_threads, 1)
     sm90_kernel(const __grid_constant__ CUtensorMap a, const __grid_constant__ CUtensorMap b,
-                const __grid_constant__ CUtensorMap c_map, const __grid_constant__ sm90_work<typename Kind::Operands> work,
-                const __grid_constant__ C c, const __grid_constant__ E e) {
+                const __grid_constant__ CUtensorMap c_map,
+                const __grid_constant__ sm90_work<typename Kind::Operands> work, const __grid_constant__ C c,
+                const __grid_constant__ E e) {
   if constexpr (compiling_sm90a) {
     extern __shared__ unsigned char shared[];
     unsigned char* const memory = shared + (-ptx::shared_address(shared) & 1023u);

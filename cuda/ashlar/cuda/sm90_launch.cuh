@@ -35,8 +35,8 @@ sm90_operand<In> k_lines(const matrix_view<const In>& v, index step, index count
   return {lines, k_major, boxed_rows(lines, step, count, k_major ? lines_along_k : lines_across)};
 }
 
-/// Clusters of a kernel that run at once on a device: fewer than its multiprocessors would make, where they do not divide
-/// into clusters. Asked once for each kernel and device.
+/// Clusters of a kernel that run at once on a device: fewer than its multiprocessors would make, where they do not
+/// divide into clusters. Asked once for each kernel and device.
 template <class Kernel, class Unit = ashlar::detail::this_unit>
 result<int> clusters_at_once(Kernel kernel, const cudaLaunchConfig_t& config, int device, const char* who) {
   constexpr int remembered = 64;
@@ -44,7 +44,8 @@ result<int> clusters_at_once(Kernel kernel, const cudaLaunchConfig_t& config, in
   std::atomic<int>& count = counts[device % remembered];
   if (const int n = count.load(std::memory_order_relaxed); n > 0 && device < remembered) return n;
   int n = 0;
-  if (status s = checked(cudaOccupancyMaxActiveClusters(&n, kernel, &config), who, "cudaOccupancyMaxActiveClusters"); !s.ok()) {
+  if (status s = checked(cudaOccupancyMaxActiveClusters(&n, kernel, &config), who, "cudaOccupancyMaxActiveClusters");
+      !s.ok()) {
     return s;
   }
   if (n == 0) return status::error(errc::unsupported, "%s: the device runs no cluster of this kernel", who);
@@ -53,8 +54,8 @@ result<int> clusters_at_once(Kernel kernel, const cudaLaunchConfig_t& config, in
 }
 
 template <class Kernel, class... Arguments>
-status launch_clusters(Kernel kernel, int cluster, int bytes, int tiles, const device_facts& device, cudaStream_t stream,
-                       const char* who, const Arguments&... arguments) {
+status launch_clusters(Kernel kernel, int cluster, int bytes, int tiles, const device_facts& device,
+                       cudaStream_t stream, const char* who, const Arguments&... arguments) {
   if (!has_body(reinterpret_cast<const void*>(kernel))) {
     return status::error(errc::unsupported, "%s: this program has no code for compute capability 9.0a", who);
   }
@@ -70,7 +71,8 @@ status launch_clusters(Kernel kernel, int cluster, int bytes, int tiles, const d
   config.stream = stream;
   config.attrs = &attribute;
   config.numAttrs = 1;
-  const auto clusters = cluster == 1 ? result<int>(device.multiprocessors) : clusters_at_once(kernel, config, device.device, who);
+  const auto clusters =
+      cluster == 1 ? result<int>(device.multiprocessors) : clusters_at_once(kernel, config, device.device, who);
   if (!clusters.ok()) return clusters.error();
   config.gridDim = unsigned((tiles < clusters.value() ? tiles : clusters.value()) * cluster);
   return checked(cudaLaunchKernelEx(&config, kernel, arguments...), who, "cudaLaunchKernelEx");
@@ -85,7 +87,8 @@ constexpr tile_order order_of(const C& c, int group, index batch) {
 
 /// The map of C, and whether the accelerator may store it.
 template <class C, class Unit = ashlar::detail::this_unit>
-status map_of_dst(CUtensorMap& map, bool& boxed, const C& c, index step, index count, map_encoder* encoder, const char* who) {
+status map_of_dst(CUtensorMap& map, bool& boxed, const C& c, index step, index count, map_encoder* encoder,
+                  const char* who) {
   using D = typename C::value_type;
   const boxed_matrix boxes = boxed_rows(c, step, count, 64);
   boxed = c.col_stride() == 1 && c.row_stride() >= c.cols() && step >= 0 && storable(boxes, sizeof(D));
@@ -105,8 +108,8 @@ status launch_sm90_matrices(const boxed_matrix& a, const boxed_matrix& b, int k_
   if (status s = encode<In>(b_map, b, encoder.value(), who); !s.ok()) return s;
   sm90_work<Operands> work{order_of<S>(c, group, batch.count), k_blocks, batch.c, false, {batch.a != 0, batch.b != 0}};
   if (status s = map_of_dst(c_map, work.boxed_c, c, batch.c, batch.count, encoder.value(), who); !s.ok()) return s;
-  return launch_clusters(sm90_kernel<Kind, C, E>, S.cluster(), Kind::geometry::shared_bytes, work.order.count(), device, stream,
-                         who, a_map, b_map, c_map, work, c, e);
+  return launch_clusters(sm90_kernel<Kind, C, E>, S.cluster(), Kind::geometry::shared_bytes, work.order.count(), device,
+                         stream, who, a_map, b_map, c_map, work, c, e);
 }
 
 /// The same of matrices, B as rows that are its columns, for the layouts that their types allow.
@@ -120,7 +123,8 @@ status launch_sm90(const A& a, const B& b_columns, const C& c, const E& e, const
   const auto pa = k_lines<In>(a, batch.a, batch.count, S.bm / S.cluster_n, bk);
   const auto pb = k_lines<In>(b_columns, batch.b, batch.count, S.bn / S.cluster_m, bk);
   const auto go = [&]<bool MnA, bool MnB>() {
-    return launch_sm90_matrices<In, S, matrices<MnA, MnB>>(pa.boxes, pb.boxes, k_blocks, c, e, batch, device, group, stream);
+    return launch_sm90_matrices<In, S, matrices<MnA, MnB>>(pa.boxes, pb.boxes, k_blocks, c, e, batch, device, group,
+                                                           stream);
   };
   if constexpr (a_mn && b_mn) {
     if (!pa.k_major && !pb.k_major) return go.template operator()<true, true>();
@@ -134,7 +138,8 @@ status launch_sm90(const A& a, const B& b_columns, const C& c, const E& e, const
   if constexpr (a_k && b_k) {
     if (pa.k_major && pb.k_major) return go.template operator()<false, false>();
   }
-  return status::error(errc::unsupported, "gemm: no kernel for compute capability 9.0 takes A and B with these strides");
+  return status::error(errc::unsupported,
+                       "gemm: no kernel for compute capability 9.0 takes A and B with these strides");
 }
 
 }  // namespace ashlar::cuda::detail

@@ -17,17 +17,17 @@
 
 namespace ashlar::cuda::detail {
 
-inline constexpr int swizzle_line = 128;           // bytes of a line
-inline constexpr int swizzle_block = 1024;         // eight lines: the pattern repeats, and tiles are aligned to it
-inline constexpr int instructions_of_line = 4;     // of 32 bytes of k
+inline constexpr int swizzle_line = 128;        // bytes of a line
+inline constexpr int swizzle_block = 1024;      // eight lines: the pattern repeats, and tiles are aligned to it
+inline constexpr int instructions_of_line = 4;  // of 32 bytes of k
 
 /// The place of byte `offset` of an unswizzled tile.
 ASHLAR_HD constexpr std::uint32_t swizzled(std::uint32_t offset) { return offset ^ (offset >> 3 & 0x70u); }
 
 /// What describes a tile at `address` of shared memory to the matrix unit; strides in bytes.
 ///
-/// K-major: `lines` = bytes from 8 lines to the next 8, `blocks` is not read. MN-major: `lines` = bytes from 8 values of
-/// k to the next 8, `blocks` = bytes from one block of 64 to the next.
+/// K-major: `lines` = bytes from 8 lines to the next 8, `blocks` is not read. MN-major: `lines` = bytes from 8 values
+/// of k to the next 8, `blocks` = bytes from one block of 64 to the next.
 ASHLAR_HD constexpr std::uint64_t matrix_descriptor(std::uint32_t address, std::uint32_t lines, std::uint32_t blocks) {
   constexpr std::uint64_t swizzle_128 = std::uint64_t(1) << 62;
   return swizzle_128 | std::uint64_t(lines >> 4) << 32 | std::uint64_t(blocks >> 4) << 16 | (address >> 4 & 0x3FFFu);
@@ -38,7 +38,8 @@ template <int ElementBytes, bool MnMajor>
 struct operand_layout {
   static constexpr int bk = swizzle_line / ElementBytes;
   static constexpr int block_bytes = MnMajor ? bk * swizzle_line : 64 * swizzle_line;
-  static constexpr int step_bytes = MnMajor ? bk / instructions_of_line * swizzle_line : swizzle_line / instructions_of_line;
+  static constexpr int step_bytes =
+      MnMajor ? bk / instructions_of_line * swizzle_line : swizzle_line / instructions_of_line;
 
   ASHLAR_HD static constexpr std::uint64_t descriptor(std::uint32_t address) {
     return matrix_descriptor(address, swizzle_block, bk * swizzle_line);
@@ -61,7 +62,8 @@ ASHLAR_HD constexpr fragment_place accumulator_place(int thread, int i) {
 /// rows 0-7 and 8-15 of two neighbouring groups of 8 columns.
 ASHLAR_HD constexpr fragment_place stored_matrix_row(int lane) { return {lane % 16, 8 * (lane / 16)}; }
 
-/// Where in a box of 64 lines of 128 bytes thread `thread` stores eight accumulators of 2 bytes from `i` on, by stmatrix.
+/// Where in a box of 64 lines of 128 bytes thread `thread` stores eight accumulators of 2 bytes from `i` on, by
+/// stmatrix.
 ASHLAR_HD constexpr std::uint32_t stored_matrix_place(int thread, int i) {
   const fragment_place p = stored_matrix_row(thread % 32);
   return swizzled(std::uint32_t((thread / 32 * 16 + p.row) * swizzle_line + (2 * i + p.col) * 2));

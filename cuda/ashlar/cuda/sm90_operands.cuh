@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// cuda/sm90_operands.cuh: where the tiles of A and B are in memory: what distinguishes a matrix product from a convolution.
+// cuda/sm90_operands.cuh: where the tiles of A and B are in memory: what distinguishes a matrix product from a
+// convolution.
 //
 //   matrices       A and B are matrices, k runs along one of their axes
-//   pixels         A's rows are pixels of dst, its k are (tap, channel) of src: the accelerator's im2col mode finds them;
+//   pixels         A's rows are pixels of dst, its k are (tap, channel) of src: the accelerator's im2col mode finds
+//   them;
 //                  B is the filter of the tap
 //
-// A cursor is one thread's place in the k of one tile: it loads a stage of A and of B and goes on. The rest of the kernel
-// does not know which of them it runs. The places are sm90_cursor.cuh's; here they are loaded.
+// A cursor is one thread's place in the k of one tile: it loads a stage of A and of B and goes on. The rest of the
+// kernel does not know which of them it runs. The places are sm90_cursor.cuh's; here they are loaded.
 //
 // Depends on: ptx.cuh, sm90_cursor.cuh.   Used by: sm90_gemm.cuh, sm90_launch.cuh, sm90_conv.cuh.
 #pragma once

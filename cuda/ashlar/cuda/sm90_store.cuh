@@ -89,7 +89,8 @@ struct sm90_store {
 #pragma unroll
       for (int i = 0; i < count; i += 2) {
         const std::uint32_t place = stored_pair_place(thread, i, sizeof(D));
-        const pair_word<D> pair = packed<D>(ptx::copied(value(acc, q, i, row, col)), ptx::copied(value(acc, q, i + 1, row, col)));
+        const pair_word<D> pair =
+            packed<D>(ptx::copied(value(acc, q, i, row, col)), ptx::copied(value(acc, q, i + 1, row, col)));
         ptx::store_shared(box + place, pair);
       }
     }

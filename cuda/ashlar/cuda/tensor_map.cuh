@@ -7,11 +7,11 @@
 // Depends on: boxes.cuh, launch.cuh, sm90_elements.cuh.   Used by: sm90_gemm.cuh.
 #pragma once
 
+#include <cuda.h>
+#include <cuda_runtime.h>
 #include <ashlar/cuda/boxes.cuh>
 #include <ashlar/cuda/launch.cuh>
 #include <ashlar/cuda/sm90_elements.cuh>
-#include <cuda.h>
-#include <cuda_runtime.h>
 
 #include <cstdint>
 
@@ -57,8 +57,8 @@ status encode(CUtensorMap& map, const boxed_matrix& m, map_encoder* encoder, con
   const cuuint64_t strides[] = {m.line_bytes, m.matrix_bytes};
   const cuuint32_t steps[] = {1, 1, 1};
   const CUresult r = encoder(&map, map_type<T>, 3, const_cast<void*>(m.data), m.extent, strides, m.box, steps,
-                             CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
-                             CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+                             CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+                             CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   if (r == CUDA_SUCCESS) return {};
   return status::error(errc::device_error, "%s: cuTensorMapEncodeTiled: error %d for %llu lines of %llu elements", who,
                        int(r), (unsigned long long)m.extent[1], (unsigned long long)m.extent[0]);

@@ -61,27 +61,33 @@ struct wgmma<In, 16, MnA, MnB> {
   using acc = detail::accumulator_of<In>;
   __device__ __forceinline__ static void run(acc (&d)[8], std::uint64_t a_tile, std::uint64_t b_tile, bool accumulate) {
     if constexpr (std::is_same_v<acc, float>) {
-      ASHLAR_WGMMA("16", "%0, %1, %2, %3, %4, %5, %6, %7", "8", "9", "10", "11", "12", ASHLAR_4(ASHLAR_F, 0), ASHLAR_4(ASHLAR_F, 4));
+      ASHLAR_WGMMA("16", "%0, %1, %2, %3, %4, %5, %6, %7", "8", "9", "10", "11", "12", ASHLAR_4(ASHLAR_F, 0),
+                   ASHLAR_4(ASHLAR_F, 4));
     } else {
-      ASHLAR_WGMMA("16", "%0, %1, %2, %3, %4, %5, %6, %7", "8", "9", "10", "11", "12", ASHLAR_4(ASHLAR_R, 0), ASHLAR_4(ASHLAR_R, 4));
+      ASHLAR_WGMMA("16", "%0, %1, %2, %3, %4, %5, %6, %7", "8", "9", "10", "11", "12", ASHLAR_4(ASHLAR_R, 0),
+                   ASHLAR_4(ASHLAR_R, 4));
     }
   }
 };
 template <class In, bool MnA, bool MnB>
 struct wgmma<In, 32, MnA, MnB> {
   using acc = detail::accumulator_of<In>;
-  __device__ __forceinline__ static void run(acc (&d)[16], std::uint64_t a_tile, std::uint64_t b_tile, bool accumulate) {
+  __device__ __forceinline__ static void run(acc (&d)[16], std::uint64_t a_tile, std::uint64_t b_tile,
+                                             bool accumulate) {
     if constexpr (std::is_same_v<acc, float>) {
-      ASHLAR_WGMMA("32", "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15", "16", "17", "18", "19", "20", ASHLAR_16(ASHLAR_F, 0));
+      ASHLAR_WGMMA("32", "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15", "16", "17", "18", "19",
+                   "20", ASHLAR_16(ASHLAR_F, 0));
     } else {
-      ASHLAR_WGMMA("32", "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15", "16", "17", "18", "19", "20", ASHLAR_16(ASHLAR_R, 0));
+      ASHLAR_WGMMA("32", "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15", "16", "17", "18", "19",
+                   "20", ASHLAR_16(ASHLAR_R, 0));
     }
   }
 };
 template <class In, bool MnA, bool MnB>
 struct wgmma<In, 64, MnA, MnB> {
   using acc = detail::accumulator_of<In>;
-  __device__ __forceinline__ static void run(acc (&d)[32], std::uint64_t a_tile, std::uint64_t b_tile, bool accumulate) {
+  __device__ __forceinline__ static void run(acc (&d)[32], std::uint64_t a_tile, std::uint64_t b_tile,
+                                             bool accumulate) {
     if constexpr (std::is_same_v<acc, float>) {
       ASHLAR_WGMMA("64", ASHLAR_NAMES_0, "32", "33", "34", "35", "36", ASHLAR_32(ASHLAR_F, 0));
     } else {
@@ -92,7 +98,8 @@ struct wgmma<In, 64, MnA, MnB> {
 template <class In, bool MnA, bool MnB>
 struct wgmma<In, 128, MnA, MnB> {
   using acc = detail::accumulator_of<In>;
-  __device__ __forceinline__ static void run(acc (&d)[64], std::uint64_t a_tile, std::uint64_t b_tile, bool accumulate) {
+  __device__ __forceinline__ static void run(acc (&d)[64], std::uint64_t a_tile, std::uint64_t b_tile,
+                                             bool accumulate) {
     if constexpr (std::is_same_v<acc, float>) {
       ASHLAR_WGMMA("128", ASHLAR_NAMES_0 ", " ASHLAR_NAMES_32, "64", "65", "66", "67", "68", ASHLAR_64(ASHLAR_F, 0));
     } else {
@@ -103,22 +110,28 @@ struct wgmma<In, 128, MnA, MnB> {
 template <class In, bool MnA, bool MnB>
 struct wgmma<In, 192, MnA, MnB> {
   using acc = detail::accumulator_of<In>;
-  __device__ __forceinline__ static void run(acc (&d)[96], std::uint64_t a_tile, std::uint64_t b_tile, bool accumulate) {
+  __device__ __forceinline__ static void run(acc (&d)[96], std::uint64_t a_tile, std::uint64_t b_tile,
+                                             bool accumulate) {
     if constexpr (std::is_same_v<acc, float>) {
-      ASHLAR_WGMMA("192", ASHLAR_NAMES_0 ", " ASHLAR_NAMES_32 ", " ASHLAR_NAMES_64, "96", "97", "98", "99", "100", ASHLAR_64(ASHLAR_F, 0), ASHLAR_32(ASHLAR_F, 64));
+      ASHLAR_WGMMA("192", ASHLAR_NAMES_0 ", " ASHLAR_NAMES_32 ", " ASHLAR_NAMES_64, "96", "97", "98", "99", "100",
+                   ASHLAR_64(ASHLAR_F, 0), ASHLAR_32(ASHLAR_F, 64));
     } else {
-      ASHLAR_WGMMA("192", ASHLAR_NAMES_0 ", " ASHLAR_NAMES_32 ", " ASHLAR_NAMES_64, "96", "97", "98", "99", "100", ASHLAR_64(ASHLAR_R, 0), ASHLAR_32(ASHLAR_R, 64));
+      ASHLAR_WGMMA("192", ASHLAR_NAMES_0 ", " ASHLAR_NAMES_32 ", " ASHLAR_NAMES_64, "96", "97", "98", "99", "100",
+                   ASHLAR_64(ASHLAR_R, 0), ASHLAR_32(ASHLAR_R, 64));
     }
   }
 };
 template <class In, bool MnA, bool MnB>
 struct wgmma<In, 256, MnA, MnB> {
   using acc = detail::accumulator_of<In>;
-  __device__ __forceinline__ static void run(acc (&d)[128], std::uint64_t a_tile, std::uint64_t b_tile, bool accumulate) {
+  __device__ __forceinline__ static void run(acc (&d)[128], std::uint64_t a_tile, std::uint64_t b_tile,
+                                             bool accumulate) {
     if constexpr (std::is_same_v<acc, float>) {
-      ASHLAR_WGMMA("256", ASHLAR_NAMES_0 ", " ASHLAR_NAMES_32 ", " ASHLAR_NAMES_64 ", " ASHLAR_NAMES_96, "128", "129", "130", "131", "132", ASHLAR_64(ASHLAR_F, 0), ASHLAR_64(ASHLAR_F, 64));
+      ASHLAR_WGMMA("256", ASHLAR_NAMES_0 ", " ASHLAR_NAMES_32 ", " ASHLAR_NAMES_64 ", " ASHLAR_NAMES_96, "128", "129",
+                   "130", "131", "132", ASHLAR_64(ASHLAR_F, 0), ASHLAR_64(ASHLAR_F, 64));
     } else {
-      ASHLAR_WGMMA("256", ASHLAR_NAMES_0 ", " ASHLAR_NAMES_32 ", " ASHLAR_NAMES_64 ", " ASHLAR_NAMES_96, "128", "129", "130", "131", "132", ASHLAR_64(ASHLAR_R, 0), ASHLAR_64(ASHLAR_R, 64));
+      ASHLAR_WGMMA("256", ASHLAR_NAMES_0 ", " ASHLAR_NAMES_32 ", " ASHLAR_NAMES_64 ", " ASHLAR_NAMES_96, "128", "129",
+                   "130", "131", "132", ASHLAR_64(ASHLAR_R, 0), ASHLAR_64(ASHLAR_R, 64));
     }
   }
 };

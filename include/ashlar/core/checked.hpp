@@ -16,7 +16,9 @@ ASHLAR_HOST_INLINE constexpr bool checked_multiply(index a, index b, index* out)
 }
 
 /// *out = a + b; false when the sum does not fit (then *out is unspecified).
-ASHLAR_HOST_INLINE constexpr bool checked_add(index a, index b, index* out) { return !__builtin_add_overflow(a, b, out); }
+ASHLAR_HOST_INLINE constexpr bool checked_add(index a, index b, index* out) {
+  return !__builtin_add_overflow(a, b, out);
+}
 
 /// An index that remembers whether any step of its computation overflowed.
 ///

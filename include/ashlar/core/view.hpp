@@ -19,8 +19,8 @@ namespace ashlar {
 namespace detail {
 
 // An extent or a stride: a base of the view, for an empty base takes no storage. ([[no_unique_address]] would say the
-// same of a member, but nvcc 13 places what follows it elsewhere in device code than the host does.) Tag keeps the types
-// of the four apart: two empty bases of one type may not share an address.
+// same of a member, but nvcc 13 places what follows it elsewhere in device code than the host does.) Tag keeps the
+// types of the four apart: two empty bases of one type may not share an address.
 template <int Tag, index Static>
 struct slot {
   constexpr slot() = default;
@@ -50,7 +50,10 @@ inline constexpr bool static_converts = To == dynamic || To == From;
 /// A view is a value: copy it freely. It converts to a view of const elements and from constant extents and strides to
 /// dynamic ones. No access is checked; operations check shapes and say so through `status`. Never allocates.
 template <class T, index Rows = dynamic, index Cols = dynamic, index RowStride = dynamic, index ColStride = dynamic>
-class matrix_view : detail::slot<0, Rows>, detail::slot<1, Cols>, detail::slot<2, RowStride>, detail::slot<3, ColStride> {
+class matrix_view : detail::slot<0, Rows>,
+                    detail::slot<1, Cols>,
+                    detail::slot<2, RowStride>,
+                    detail::slot<3, ColStride> {
   using rows_slot = detail::slot<0, Rows>;
   using cols_slot = detail::slot<1, Cols>;
   using row_stride_slot = detail::slot<2, RowStride>;

@@ -6,7 +6,8 @@
 // returned. So it must not share memory with dst, where partial sums may rest: dst is read as `dst` alone. Elements are
 // of dst's type; cast() (epilogue/cast.hpp) converts those of another.
 //
-// Depends on: epilogue/expression.hpp, core/view.hpp, core/narrow_float.hpp.   Used by: epilogue/functions.hpp, epilogue/cast.hpp.
+// Depends on: epilogue/expression.hpp, core/view.hpp, core/narrow_float.hpp.   Used by: epilogue/functions.hpp,
+// epilogue/cast.hpp.
 #pragma once
 
 #include <ashlar/core/narrow_float.hpp>
