@@ -7,7 +7,7 @@
 //
 // The eight lines that one phase of ldmatrix reads (the four of a 32-bit load) must lie in different banks. key()
 // spreads them over the eight chunks of 128 bytes; where a line has only four, neighbours share 128 bytes and the key
-// does the rest. tests/cuda/mma_maps_test.cpp proves it for every tile.
+// does the rest. tests/cuda/mma_maps_test.cpp proves it for every tile, dmma_gemm_test.cpp for those of double.
 //
 // Depends on: core/config.hpp.   Used by: fragment.cuh, tile_copy.cuh.
 #pragma once
@@ -33,10 +33,10 @@ struct shared_tile {
   static constexpr int chunks = line / 16;
   static constexpr int bytes = lines * line;
   static_assert(chunks >= 4 && (chunks & (chunks - 1)) == 0, "a line is at least 64 bytes, a power of two");
-  static_assert(Size < 4 || Major == major::k || chunks >= 8, "32-bit loads spread over 128 bytes");
+  static_assert(Size < 4 || (Size == 4 && Major == major::k) || chunks >= 8, "words spread over 128 bytes");
 
   static ASHLAR_INLINE constexpr int key(int l) {
-    if constexpr (Major == major::mn && Size == 4) {
+    if constexpr (Size == 8 || (Major == major::mn && Size == 4)) {
       return (l & 3) << 1;  // four lines at once, two chunks of each
     } else if constexpr (Major == major::mn && Size == 1) {
       // Lines 0 1 4 5 8 9 12 13, or those two further on, at once: fragment.cuh.
