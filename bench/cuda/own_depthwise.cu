@@ -95,7 +95,7 @@ void add_strips_of_16_bits(std::vector<conv_contender>& list, arithmetic t) {
 }
 
 void add_strips_of_32_bits(std::vector<conv_contender>& list, arithmetic t) {
-  list.push_back(strip<float, depthwise_shape{3, 1, 4, 2, false, 3}>(t));
+  list.push_back(strip<float, depthwise_shape{3, 1, 4, 1, true, 3}>(t));
   list.push_back(strip<float, depthwise_shape{3, 1, 4, 1, false, 4}>(t));
   list.push_back(strip<float, depthwise_shape{3, 1, 7, 1, false, 2}>(t));
   list.push_back(strip<float, depthwise_shape{3, 2, 4, 1, true, 2}>(t));

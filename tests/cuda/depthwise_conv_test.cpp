@@ -29,8 +29,9 @@ using cd::depthwise_shape;
 template <depthwise_shape S, class X, class D, class E>
 void run_blocks(const image_view<const X>& src, const filter_view<const X>& weights, const image_view<D>& dst,
                 const E& e, const conv_geometry& g) {
-  using strip = cd::depthwise_strip<S, cd::depthwise_problem<X, D, E>>;
-  const auto p = cd::depthwise_problem_of<S>(src, weights, dst, e, g);
+  using P = cd::depthwise_problem<X, D, E>;
+  using strip = cd::depthwise_strip<S, P>;
+  const P p{src, weights, dst, e, cd::cut_depthwise(g, S, P::channels_of_vector), int(g.before.h), int(g.before.w)};
   const auto shared = std::make_unique<typename strip::filters>();
   std::vector<strip> threads(cd::depthwise_threads);
   for (index b = 0; b < p.cut.blocks; ++b) {
@@ -130,12 +131,12 @@ void check_chosen(random& r) {
 // How often each element of dst has a thread.
 void check_cover(const depthwise_shape& s, const conv_geometry& g, int lanes) {
   const cd::depthwise_cut cut = cd::cut_depthwise(g, s, lanes);
-  std::vector<int> count(std::size_t(g.batch * cut.row_groups.divisor * cut.strips_of_row * cut.vectors));
+  std::vector<int> count(std::size_t(g.batch * cut.row_groups * cut.strips_of_row * cut.vectors));
   for (index b = 0; b < cut.blocks; ++b) {
     for (int t = 0; t < cd::depthwise_threads; ++t) {
       const cd::strip_place p = cd::place_of_strip(cut, int(b), t);
       if (p.exists)
-        ++count[std::size_t(((p.n * cut.row_groups.divisor + p.row_group) * cut.strips_of_row + p.strip) * cut.vectors +
+        ++count[std::size_t(((p.n * cut.row_groups + p.row_group) * cut.strips_of_row + p.strip) * cut.vectors +
                             p.vector)];
     }
   }
@@ -169,21 +170,6 @@ TEST_CASE("every strip of dst has one thread") {
     conv_geometry g{r.between(1, 3), c, c, c, {}, {1, 3, 3}, {}, {}, {0, 1, 1}, {0, 1, 1}, {}};
     g.src = g.dst = {1, r.between(1, 40), r.between(1, 120)};
     check_cover({3, 1, int(r.between(1, 8)), int(r.between(1, 2)), false, 2}, g, 8);
-  });
-}
-
-TEST_CASE("quotients by products") {
-  constexpr int most = 0x7fffffff;
-  for (const int d : {1, 2, 3, 5, 7, 25, 255, 256, 641, 65537, 1 << 30, (1 << 30) + 1, most - 1, most}) {
-    const cd::fast_divisor by(d);
-    for (const index n : {index(0), index(1), index(d) - 1, index(d), index(d) + 1, index(most) - 1, index(most),
-                          index(most) / d * d - 1, index(most) / d * d}) {
-      if (n >= 0 && n <= most) CHECK(by.quotient(int(n)) == n / d);
-    }
-  }
-  for_each_case(scaled(2000), [](random& r) {
-    const index d = r.between(1, index(1) << r.between(1, 30)), n = r.between(0, most);
-    REQUIRE(cd::fast_divisor(int(d)).quotient(int(n)) == n / d);
   });
 }
 

@@ -17,10 +17,9 @@
 namespace ashlar::cuda::detail {
 
 /// 16-bit and 32-bit elements whose sums are float.
-template <class T, class X, class D>
+template <class T, class X>
 inline constexpr bool has_depthwise_kernel =
-    std::is_same_v<T, float> && sizeof(D) <= 4 &&
-    (std::is_same_v<X, float> || std::is_same_v<X, f16> || std::is_same_v<X, bf16>);
+    std::is_same_v<T, float> && (std::is_same_v<X, float> || std::is_same_v<X, f16> || std::is_same_v<X, bf16>);
 
 /// Are channels contiguous, and pixels, rows, images and the first element multiples of `bytes` apart?
 template <class T>
@@ -44,10 +43,7 @@ constexpr bool is_depthwise_window(const conv_geometry& g) {
 template <class X, class D>
 bool fits_depthwise(const image_view<const X>& src, const image_view<D>& dst, const conv_geometry& g) {
   constexpr int channels = 16 / int(sizeof(X));
-  constexpr index most = index(1) << 26;  // and 15 columns of a line reach less than 2^31 bytes
-  const index step = src.strides().w;
-  const bool near = step < most && step > -most;
-  return is_depthwise_window(g) && near && g.channels % channels == 0 && pixels_aligned(src, 16) &&
+  return is_depthwise_window(g) && g.channels % channels == 0 && pixels_aligned(src, 16) &&
          pixels_aligned(dst, store_piece<D, channels>);
 }
 

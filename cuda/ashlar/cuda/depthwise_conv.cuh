@@ -32,10 +32,10 @@ template <depthwise_shape S, class X, class D, class E, class Unit = ashlar::det
 status launch_depthwise_strips(const image_view<const X>& src, const filter_view<const X>& weights,
                                const image_view<D>& dst, const E& e, const conv_geometry& g, cudaStream_t stream) {
   if (dst.empty()) return {};
-  using strip = depthwise_strip<S, depthwise_problem<X, D, E>>;
-  const auto p = depthwise_problem_of<S>(src, weights, dst, e, g);
+  using P = depthwise_problem<X, D, E>;
+  const P p{src, weights, dst, e, cut_depthwise(g, S, P::channels_of_vector), int(g.before.h), int(g.before.w)};
   if (!countable(p.cut)) return launch_direct_conv<float>(src, weights, dst, e, g, stream);
-  depthwise_kernel<strip><<<unsigned(p.cut.blocks), depthwise_threads, 0, stream>>>(p);
+  depthwise_kernel<depthwise_strip<S, P>><<<unsigned(p.cut.blocks), depthwise_threads, 0, stream>>>(p);
   return checked(cudaGetLastError(), "conv", "launch");
 }
 
@@ -45,7 +45,7 @@ status launch_depthwise_strips(const image_view<const X>& src, const filter_view
 template <class T, class X, class D, class E>
 status launch_depthwise_conv(const image_view<const X>& src, const filter_view<const X>& weights,
                              const image_view<D>& dst, const E& epilogue, const conv_geometry& g, cudaStream_t stream) {
-  if constexpr (has_depthwise_kernel<T, X, D>) {
+  if constexpr (has_depthwise_kernel<T, X>) {
     if (fits_depthwise(src, dst, g)) {
       return with_strip<X>(
           g, [&](auto strip) { return launch_depthwise_strips<strip.value>(src, weights, dst, epilogue, g, stream); });

@@ -14,7 +14,6 @@
 #pragma once
 
 #include <ashlar/conv/geometry.hpp>
-#include <cstdint>
 
 namespace ashlar::cuda::detail {
 
@@ -32,35 +31,12 @@ struct depthwise_shape {
 inline constexpr int depthwise_threads = 256;
 inline constexpr int most_lanes = 16;
 
-/// n / divisor for 0 <= n < 2^31 as a product: with s = ceil(log2 d) and m = ceil(2^(31 + s) / d) < 2^32, m * d exceeds
-/// 2^(31 + s) by less than 2^s, and so n * m / 2^(31 + s) exceeds n / d by less than 1 / d.
-struct fast_divisor {
-  int divisor = 1;
-  std::uint32_t factor = std::uint32_t(1) << 31;
-  int shift = 31;
-
-  constexpr fast_divisor() = default;
-  constexpr explicit fast_divisor(int d) : divisor(d) {
-    while ((std::uint64_t(1) << (shift - 31)) < std::uint64_t(d)) ++shift;
-    factor = std::uint32_t(((std::uint64_t(1) << shift) + std::uint64_t(d) - 1) / std::uint64_t(d));
-  }
-  ASHLAR_INLINE constexpr int quotient(int n) const {
-    return static_cast<int>(static_cast<std::uint64_t>(static_cast<std::uint32_t>(n)) * factor >> shift);
-  }
-  /// n becomes the remainder.
-  ASHLAR_INLINE constexpr int take(int& n) const {
-    const int q = quotient(n);
-    n -= q * divisor;
-    return q;
-  }
-};
-
 struct depthwise_cut {
   int vectors;  // of a pixel
-  fast_divisor lanes, slices;
-  int units_of_block;  // strips of one slice in a block
-  int strips_of_row;
-  fast_divisor strips_of_band, bands, row_groups;  // the last band may be narrower
+  int lanes, slices;
+  int units_of_block;                        // strips of one slice in a block
+  int strips_of_row, strips_of_band, bands;  // the last band may be narrower
+  int row_groups;
   index units, blocks;
 };
 
@@ -90,15 +66,13 @@ constexpr depthwise_cut cut_depthwise(const conv_geometry& g, const depthwise_sh
   const auto parts = [](index n, index of) { return (n + of - 1) / of; };
   depthwise_cut c{};
   c.vectors = int(g.channels / channels_of_vector);
-  const int lanes = depthwise_lanes(c.vectors), slices = int(parts(c.vectors, lanes));
-  c.strips_of_row = int(parts(g.dst.w, s.columns));
-  const int band = depthwise_band(c.strips_of_row), bands = int(parts(c.strips_of_row, band));
-  const int row_groups = int(parts(g.dst.h, s.rows));
-  c.lanes = fast_divisor(lanes), c.slices = fast_divisor(slices), c.strips_of_band = fast_divisor(band);
-  c.bands = fast_divisor(bands), c.row_groups = fast_divisor(row_groups);
-  c.units_of_block = depthwise_threads / lanes;
-  c.units = g.batch * bands * band * row_groups;
-  c.blocks = parts(c.units, c.units_of_block) * slices;
+  c.lanes = depthwise_lanes(c.vectors), c.slices = int(parts(c.vectors, c.lanes));
+  c.units_of_block = depthwise_threads / c.lanes;
+  c.strips_of_row = int(parts(g.dst.w, s.columns)), c.strips_of_band = depthwise_band(c.strips_of_row);
+  c.bands = int(parts(c.strips_of_row, c.strips_of_band));
+  c.row_groups = int(parts(g.dst.h, s.rows));
+  c.units = g.batch * c.bands * c.strips_of_band * c.row_groups;
+  c.blocks = parts(c.units, c.units_of_block) * c.slices;
   return c;
 }
 
@@ -112,16 +86,17 @@ struct strip_place {
 
 ASHLAR_INLINE constexpr strip_place place_of_strip(const depthwise_cut& c, int block, int thread) {
   strip_place p{};
-  p.lane = thread;
-  const int unit_in_block = c.lanes.take(p.lane);
-  p.slice = block;
-  const int unit = c.slices.take(p.slice) * c.units_of_block + unit_in_block;  // less than units + 256: 31 bits
-  p.vector = p.slice * c.lanes.divisor + p.lane;
-  int strip_in_band = unit, band = 0;
-  p.row_group = c.strips_of_band.take(strip_in_band);
-  band = c.row_groups.take(p.row_group);
-  p.n = c.bands.take(band);
-  p.strip = band * c.strips_of_band.divisor + strip_in_band;
+  const int unit_in_block = thread / c.lanes;
+  p.lane = thread - unit_in_block * c.lanes;
+  const int group = block / c.slices;
+  p.slice = block - group * c.slices;
+  p.vector = p.slice * c.lanes + p.lane;
+  const int unit = group * c.units_of_block + unit_in_block;  // less than units + 256: 31 bits
+  int rest = unit / c.strips_of_band;
+  const int strip_in_band = unit - rest * c.strips_of_band;
+  p.row_group = rest % c.row_groups, rest /= c.row_groups;
+  p.strip = rest % c.bands * c.strips_of_band + strip_in_band;
+  p.n = rest / c.bands;
   p.exists = unit_in_block < c.units_of_block && p.vector < c.vectors && unit < c.units && p.strip < c.strips_of_row;
   return p;
 }

@@ -30,24 +30,7 @@ struct depthwise_problem {
   E e;
   depthwise_cut cut;
   int before_h, before_w;
-  int column_bytes;  // between columns of src, and lines
-  index line_bytes;
 };
-
-template <depthwise_shape S, class X, class D, class E>
-depthwise_problem<X, D, E> depthwise_problem_of(const image_view<const X>& src, const filter_view<const X>& weights,
-                                                const image_view<D>& dst, const E& e, const conv_geometry& g) {
-  const depthwise_cut cut = cut_depthwise(g, S, depthwise_problem<X, D, E>::channels_of_vector);
-  return {src,
-          weights,
-          dst,
-          e,
-          cut,
-          int(g.before.h),
-          int(g.before.w),
-          int(src.strides().w * index(sizeof(X))),
-          src.strides().h * index(sizeof(X))};
-}
 
 template <depthwise_shape S, class P>
 struct depthwise_filters {
@@ -71,14 +54,15 @@ class depthwise_strip {
     at_ = place_of_strip(p.cut, block, thread);
     y_ = at_.row_group * S.rows * S.stride - p.before_h;
     x_ = at_.strip * S.columns * S.stride - p.before_w;
-    const index first = at_.n * p.src.strides().n + y_ * p.src.strides().h + x_ * p.src.strides().w;
-    from_ = reinterpret_cast<const char*>(p.src.data()) + (first + at_.vector * channels) * index(sizeof(X));
-    from_ = kept(from_), inside_ = 0;
-    ASHLAR_UNROLL_ALL
-    for (int i = 0; i < S.inputs(); ++i) inside_ |= unsigned(unsigned(x_ + i) < unsigned(p.src.extents().w)) << i;
-    inside_ = at_.exists ? inside_ : 0u;
-    load(p, raw_);
-    take_filters(p, shared, thread);
+    if (at_.exists) load(p, raw_, 0);
+    const int lanes = p.cut.lanes;
+    for (int i = thread; i < lanes * channels * S.taps(); i += depthwise_threads) {
+      const int c = i / S.taps(), tap = i % S.taps();
+      const index k = index(at_.slice) * lanes * channels + c;
+      const bool exists = k < p.weights.extents().k;
+      shared.at[place_of_filter(tap, c / channels, c % channels / 4, lanes) + c % 4] =
+          exists ? widened<float>(p.weights(k, 0, tap / S.window, tap % S.window, 0)) : 0.0f;
+    }
   }
 
   /// After it.
@@ -89,7 +73,7 @@ class depthwise_strip {
       ASHLAR_UNROLL_ALL
       for (int l = 0; l < S.lines(); ++l) {
         line next = {};
-        if (l + 1 < S.lines()) load(p, next);
+        if (l + 1 < S.lines()) load(p, next, l + 1);
         add_line(p, shared, sums, l);
         ASHLAR_UNROLL_ALL
         for (int i = 0; i < S.inputs(); ++i) raw_[i] = next[i];
@@ -97,7 +81,7 @@ class depthwise_strip {
     } else {
       ASHLAR_UNROLL_BY(1)
       for (int l = 0; l < S.lines(); ++l) {
-        if (l > 0) load(p, raw_);
+        if (l > 0) load(p, raw_, l);
         add_line(p, shared, sums, l);
       }
     }
@@ -105,43 +89,21 @@ class depthwise_strip {
   }
 
  private:
-  // Four loads at once, without a branch: they wait together. Channels beyond the last repeat it, and are not used.
-  ASHLAR_INLINE void take_filters(const P& p, filters& shared, int thread) const {
-    constexpr int turns = 4;
-    const unsigned lanes = unsigned(p.cut.lanes.divisor), all = lanes * unsigned(channels * S.taps());
-    const unsigned first_channel = unsigned(at_.slice) * lanes * unsigned(channels);
-    const unsigned last_channel = unsigned(p.weights.extents().k) - 1;
-    for (unsigned i = unsigned(thread); i < all; i += turns * depthwise_threads) {
-      X w[turns];
-      ASHLAR_UNROLL_ALL
-      for (int t = 0; t < turns; ++t) {
-        const unsigned at = i + unsigned(t * depthwise_threads), c = at / unsigned(S.taps()),
-                       tap = at % unsigned(S.taps());
-        const unsigned k = first_channel + c < last_channel ? first_channel + c : last_channel;
-        w[t] = p.weights(k, 0, tap / unsigned(S.window), tap % unsigned(S.window), 0);
-      }
-      ASHLAR_UNROLL_ALL
-      for (int t = 0; t < turns; ++t) {
-        const unsigned at = i + unsigned(t * depthwise_threads), c = at / unsigned(S.taps()),
-                       tap = at % unsigned(S.taps());
-        const int place = place_of_filter(int(tap), int(c / channels), int(c % channels / 4), int(lanes));
-        if (at < all) shared.at[place + int(c % 4)] = widened<float>(w[t]);
-      }
-    }
-  }
-
   static ASHLAR_INLINE int place_of_filter(int tap, int lane, int quad, int lanes) {
     return ((tap * quads + quad) * lanes + lane) * 4;
   }
 
-  // The next line of the strip: columns that the image has, else zeros. Addresses outside are formed, and not read.
-  ASHLAR_INLINE void load(const P& p, line& to) {
-    const unsigned columns = unsigned(y_) < unsigned(p.src.extents().h) ? inside_ : 0u;
+  // Line l of the strip. Of what is outside the image no address is formed.
+  ASHLAR_INLINE void load(const P& p, line& to, int l) const {
+    const auto& e = p.src.extents();
+    const auto& s = p.src.strides();
+    const bool inside = unsigned(y_ + l) < unsigned(e.h);
+    const X* const from =
+        p.src.data() + (at_.n * s.n + index(y_ + l) * s.h + index(x_) * s.w + index(at_.vector) * channels);
     ASHLAR_UNROLL_ALL
     for (int i = 0; i < S.inputs(); ++i) {
-      to[i] = load_vector(from_ + index(i * p.column_bytes), (columns & (1u << i)) != 0);
+      to[i] = inside && unsigned(x_ + i) < unsigned(e.w) ? load_vector(from + i * s.w) : vector16{};
     }
-    ++y_, from_ += p.line_bytes;
   }
 
   // Line l is row l - h * stride of the window of row h of the strip.
@@ -156,8 +118,7 @@ class depthwise_strip {
         float w[S.window][4];
         ASHLAR_UNROLL_ALL
         for (int s = 0; s < S.window; ++s) {
-          const vector16 v =
-              shared_vector(shared.at + place_of_filter(r * S.window + s, at_.lane, q, p.cut.lanes.divisor));
+          const vector16 v = shared_vector(shared.at + place_of_filter(r * S.window + s, at_.lane, q, p.cut.lanes));
           ASHLAR_UNROLL_ALL
           for (int c = 0; c < 4; ++c) w[s][c] = lane_of<float>(v, c);
         }
@@ -188,7 +149,7 @@ class depthwise_strip {
     const uint4 v = *reinterpret_cast<const uint4*>(from);
     return {{v.x, v.y, v.z, v.w}};
 #else
-    return load_vector(from, true);
+    return load_vector(from);
 #endif
   }
 
@@ -213,22 +174,17 @@ class depthwise_strip {
         }
       }
     }
-    const index step = p.dst.strides().w;
     ASHLAR_UNROLL_ALL
     for (int h = 0; h < S.rows; ++h) {
-      D* const to = kept(p.dst.pointer(at_.n, 0, y0 + h, x0, c0));
-      const index columns = y0 + h < height ? width - x0 : 0;
       ASHLAR_UNROLL_ALL
       for (int j = 0; j < S.columns; ++j) {
-        if (j < columns) store_vector(to + j * step, sums[h][j]);
+        if (y0 + h < height && x0 + j < width) store_vector(p.dst.pointer(at_.n, 0, y0 + h, x0 + j, c0), sums[h][j]);
       }
     }
   }
 
   strip_place at_;
-  int y_, x_;         // of src: the next line, the first column
-  const char* from_;  // that element, where it exists
-  unsigned inside_;   // a bit for each column of a line
+  int y_, x_;  // of src: the strip's first line and column
   line raw_;
 };
 
