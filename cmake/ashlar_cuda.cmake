@@ -29,7 +29,8 @@ endif()
 
 function(ashlar_add_cuda target)
   add_executable(${target} ${ARGN})
-  # CMake 3.25 does not know that nvcc 13 has C++20.
+  # CMake 3.25 does not know that nvcc 13 has C++20. Without extensions it would add the newest standard that it knows.
+  set_target_properties(${target} PROPERTIES CUDA_EXTENSIONS ON)
   target_compile_options(${target} PRIVATE -std=c++20 "SHELL:-Xcompiler -Wall,-Wextra")
   foreach(code IN LISTS ASHLAR_CUDA_CODES)
     target_compile_options(${target} PRIVATE "SHELL:-gencode arch=compute_${code},code=sm_${code}")
