@@ -35,6 +35,7 @@ function(ashlar_add_cuda target)
   foreach(code IN LISTS ASHLAR_CUDA_CODES)
     target_compile_options(${target} PRIVATE "SHELL:-gencode arch=compute_${code},code=sm_${code}")
   endforeach()
-  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/cuda")
+  target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../include"
+                                               "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../cuda")
   target_link_libraries(${target} PRIVATE CUDA::cudart_static ${CMAKE_DL_LIBS})
 endfunction()

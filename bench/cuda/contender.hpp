@@ -115,6 +115,6 @@ struct contender_for {
 using contender = contender_for<gemm_problem>;
 
 std::vector<contender> own_contenders();
-std::vector<contender> f64_contenders();  // own_f64.cu; a part of them
+std::vector<contender> f64_contenders();  // tune_f64.cu; a part of them
 
 }  // namespace bench

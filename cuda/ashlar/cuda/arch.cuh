@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// cuda/arch.cuh: generations of GPUs, as tags: what a kernel is written for, and what a device can run.
-//
-//   any <- sm75 <- sm80 <- sm89          cp.async, mma.sync; FP8 from sm89
-//                       <- sm90a         TMA, wgmma, setmaxnreg, clusters: machine code for compute capability 9.0
-//                       alone
+// cuda/arch.cuh: for which GPU this pass of the compiler is: kernels have an empty body where they cannot run.
 //
 // Depends on: core/config.hpp.   Used by: every kernel.
 #pragma once
@@ -12,13 +8,6 @@
 #include <ashlar/core/config.hpp>
 
 namespace ashlar::cuda {
-
-namespace arch {
-struct sm75 {};
-struct sm80 : sm75 {};
-struct sm89 : sm80 {};
-struct sm90a : sm80 {};
-}  // namespace arch
 
 namespace detail {
 

@@ -7,7 +7,8 @@
 // Twice the peak rate of simt_gemm.cuh where the device has f64 tensor cores (8.0, 9.0); the others have them for the
 // sake of their instructions only.
 //
-// Depends on: dmma_block.cuh, mma_gemm.cuh.   Used by: gemm.
+// Depends on: dmma_block.cuh, mma_gemm.cuh.   Used by: tests and the bench; not by
+// gemm.cuh, until this kernel has passed its test on a GPU.
 #pragma once
 
 #include <ashlar/cuda/dmma_block.cuh>

@@ -3,14 +3,12 @@
 // cuda/gemm.cuh: matrix products on the GPU: which kernel runs.
 //
 //   f32, f64, anything exact        simt_gemm       one fused multiply-add a k, in order: the bits of the CPU
-//   f64                             dmma_gemm       the same bits: f64 tensor cores (8.0, 9.0) sum in order, too
 //   bf16, f16, e4m3, e5m2, s8,      sm90_gemm       compute capability 9.0, operands on 16 bytes
 //   f32 as TF32                     mma_gemm        8.0 and later, any operands
 //
 // Depends on: these, gemm/check_views.hpp.   Used by: users.
 #pragma once
 
-#include <ashlar/cuda/dmma_gemm.cuh>
 #include <ashlar/cuda/mma_gemm.cuh>
 #include <ashlar/cuda/options.cuh>
 #include <ashlar/cuda/simt_gemm.cuh>
@@ -86,11 +84,6 @@ status gemm_on_tensor_cores(const A& a, const B& b, const C& c, const E& e, cons
   return launch_mma<Multiply>(a, b, c, e, batch, stream);
 }
 
-// The others have the instruction, at a fraction of the speed of ordinary ones.
-inline bool has_f64_tensor_cores(const device_facts& d) {
-  return d.capability == 80 || d.capability == 90 || d.capability == 100;
-}
-
 }  // namespace detail
 
 /// For p = 0 .. count - 1:  C_p(m,n) = epilogue( sum over k of A_p(m,k) * B_p(k,n) ), the p-th matrices lying p times a
@@ -116,12 +109,6 @@ status gemm_batched(const A& a, index a_stride, const B& b, index b_stride, cons
   } else {
     static_assert(std::same_as<X, T> && (std::same_as<X, float> || std::same_as<X, double>),
                   "exact products are of f32 or f64; A and B may be bf16, f16, e4m3, e5m2 or int8 with any C");
-    if constexpr (std::same_as<X, double>) {
-      const auto device = detail::current_device("gemm");
-      if (device.ok() && detail::has_f64_tensor_cores(device.value())) {
-        if (const status s = detail::launch_dmma(a, b, c, e, batch, stream); s.code() != errc::unsupported) return s;
-      }
-    }
     return detail::launch_simt<X>(a, b, c, e, batch, stream);
   }
 }

@@ -4,7 +4,7 @@
 //
 //   f16 bf16 tf32 e4m3 e5m2  ->  float        int8 uint8  ->  int32        double  ->  double, exactly (dmma_block.cuh)
 //
-// tf32 is rounded to nearest, ties away from zero; wgmma cuts the bits off instead.
+// tf32 is rounded to nearest, ties away from zero.
 //
 // Depends on: core/narrow_float.hpp, tf32.cuh.   Used by: mma_block.cuh, mma_gemm.cuh.
 #pragma once

@@ -22,7 +22,7 @@ inline constexpr CUtensorMapDataType map_type = CU_TENSOR_MAP_DATA_TYPE_UINT8;
 template <>
 inline constexpr CUtensorMapDataType map_type<float> = CU_TENSOR_MAP_DATA_TYPE_FLOAT32;
 template <>
-inline constexpr CUtensorMapDataType map_type<tf32> = CU_TENSOR_MAP_DATA_TYPE_TFLOAT32;  // rounds as it loads
+inline constexpr CUtensorMapDataType map_type<tf32> = CU_TENSOR_MAP_DATA_TYPE_TFLOAT32;
 template <>
 inline constexpr CUtensorMapDataType map_type<std::int32_t> = CU_TENSOR_MAP_DATA_TYPE_INT32;
 template <>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// bench/cuda/own_f64.cu: the exact product of doubles as contenders: on the tensor cores every tile by itself and the
+// bench/cuda/tune_f64.cu: the exact product of doubles as contenders: on the tensor cores every tile by itself and the
 // one that is chosen, and without them.
 //
-// Depends on: contender.hpp.   Used by: own_gemm.cu.
+// Depends on: contender.hpp.   Used by: tune_sm90.cu.
 #include <ashlar/cuda/dmma_gemm.cuh>
 #include <ashlar/cuda/simt_gemm.cuh>
 #include <cstdio>
