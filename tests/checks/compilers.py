@@ -41,9 +41,21 @@ def targets(cross=True):
     return found
 
 
+def run_compiler(target, text, *arguments):
+    command = [target.compiler, "-std=c++20", "-I", str(ROOT / "include"), *target.flags, *arguments]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, env=dict(os.environ, LC_ALL="C"))
+    return done.returncode, done.stderr
+
+
 def compile_text(target, text, *arguments):
     """Compiles `text` for `target`; returns (status, diagnostics)."""
-    command = [target.compiler, "-std=c++20", "-I", str(ROOT / "include"), *target.flags, *arguments, "-x", "c++", "-"]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False,
-                          env=dict(os.environ, LC_ALL="C"))
-    return done.returncode, done.stderr
+    return run_compiler(target, text, *arguments, "-x", "c++", "-")
+
+
+def precompile(target, text, folder, *arguments):
+    """Compiles the header `text` once into `folder`; a compilation with the same arguments and those returned starts from it."""
+    header = pathlib.Path(folder) / f"{target.compiler.replace('/', '_')}.{target.isa}.hpp"
+    header.write_text(text, encoding="utf-8")
+    arguments = [argument for argument in arguments if argument != "-fsyntax-only"]
+    status, _ = run_compiler(target, "", *arguments, "-x", "c++-header", str(header), "-o", f"{header}.gch")
+    return ("-include", str(header)) if status == 0 else ()

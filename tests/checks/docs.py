@@ -11,7 +11,9 @@ Links to files of the repository are followed too: what they name must exist.
 """
 
 import argparse
+import concurrent.futures
 import dataclasses
+import os
 import pathlib
 import re
 import subprocess
@@ -53,7 +55,7 @@ def blocks(page):
 
 def fragments(page, parts):
     """One translation unit of all fragments of a page; diagnostics name the page and its line."""
-    text = [f'#include "{PRELUDE}"\n']
+    text = []
     for number, block in enumerate(parts):
         where = f'#line {block.line} "{page.name}"\n'
         if block.kind == "scope":
@@ -95,7 +97,7 @@ def broken_links(page):
             yield f"{page.name}: links to {link}, which does not exist"
 
 
-def check(page, targets):
+def check(page, targets, preludes):
     found = blocks(page)
     faults = list(broken_links(page))
     for block in found:
@@ -108,7 +110,7 @@ def check(page, targets):
             faults.append(f"{page.name}:{block.line}: a block of unknown kind '{block.kind}'")
     parts = [block for block in found if block.kind in ("", "scope")]
     for target in targets if parts else ():
-        status, output = compilers.compile_text(target, fragments(page, parts), *FRAGMENT)
+        status, output = compilers.compile_text(target, fragments(page, parts), *preludes[target], *FRAGMENT)
         if status != 0:
             faults.append(f"{page.name} for {target.isa}:\n{output}")
     return len(found), [text for text in faults if text]
@@ -120,10 +122,13 @@ def main():
     options = parser.parse_args()
     pages = [pathlib.Path(page).resolve() for page in options.pages] or [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     native = [target for target in compilers.targets(cross=False) if not target.isa.startswith("highway_")]
-    total, faults = 0, []
-    for page in pages:
-        count, wrong = check(page, [native[0], native[-1]])
-        total, faults = total + count, faults + wrong
+    targets = [native[0], native[-1]]
+    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        preludes = {target: ("-include", str(PRELUDE)) for target in targets}
+        for target in targets if len(pages) > 1 else ():
+            preludes[target] = compilers.precompile(target, PRELUDE.read_text(encoding="utf-8"), folder, *FRAGMENT) or preludes[target]
+        results = list(pool.map(lambda page: check(page, targets, preludes), pages))
+    total, faults = sum(count for count, _ in results), [text for _, wrong in results for text in wrong]
     print("\n".join(faults) + ("\n" if faults else "") + f"{total} blocks of {len(pages)} pages, {len(faults)} faults")
     return 1 if faults else 0
 

@@ -21,7 +21,7 @@ void for_each_conv(index count, const F& f) {
   });
 }
 
-TEST_CASE_TEMPLATE("a convolution equals the reference bit for bit", T, float, double) {
+TEST_CASE_TEMPLATE("a convolution equals the reference bit for bit", T, ASHLAR_TEST_FLOATS) {
   for_each_conv<T>(400, [](conv_case<T>& c, random&) { REQUIRE(c.template differs<isa_under_test>() == ""); });
 }
 

@@ -11,7 +11,7 @@
 namespace ashlar::test {
 namespace {
 
-TEST_CASE_TEMPLATE("the gradient of a convolution equals its reference bit for bit", T, float, double) {
+TEST_CASE_TEMPLATE("the gradient of a convolution equals its reference bit for bit", T, ASHLAR_TEST_FLOATS) {
   for_each_case(scaled(300, 20), [](random& r) {
     const conv3d p = some_problem(r);
     const random same = r;

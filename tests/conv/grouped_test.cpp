@@ -25,7 +25,7 @@ conv_geometry small_groups(random& r) {
   return g;
 }
 
-TEST_CASE_TEMPLATE("several groups in a vector, or several vectors in a group", T, float, double) {
+TEST_CASE_TEMPLATE("several groups in a vector, or several vectors in a group", T, ASHLAR_TEST_FLOATS) {
   using kernel = grouped_kernel<T, isa_under_test>;
   for_each_case(scaled(600, 60), [&](random& r) {
     conv_geometry g = small_groups<T>(r);

@@ -58,7 +58,7 @@ struct weights_case {
   int order;
 };
 
-TEST_CASE_TEMPLATE("the gradient of the weights equals its reference bit for bit", T, float, double) {
+TEST_CASE_TEMPLATE("the gradient of the weights equals its reference bit for bit", T, ASHLAR_TEST_FLOATS) {
   for_each_case(scaled(250, 20), [](random& r) {
     const conv3d p = some_problem(r);
     const random same = r;

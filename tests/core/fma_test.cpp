@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <limits>
 
+#include "support/floats.hpp"
+
 namespace {
 
 using ashlar::detail::ieee;
@@ -109,14 +111,14 @@ T number(random_bits& r, std::uint64_t exponent) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("random bit patterns", T, float, double) {
+TEST_CASE_TEMPLATE("random bit patterns", T, ASHLAR_TEST_FLOATS) {
   using word = typename ieee<T>::bits;
   random_bits r{0x9e3779b97f4a7c15};
   const auto any = [&] { return std::bit_cast<T>(static_cast<word>(r() >> (64 - sizeof(T) * 8))); };
   for (int i = 0; i < 2'000'000; ++i) compare(any(), any(), any());
 }
 
-TEST_CASE_TEMPLATE("addend near the product: cancellation, ties and sticky bits", T, float, double) {
+TEST_CASE_TEMPLATE("addend near the product: cancellation, ties and sticky bits", T, ASHLAR_TEST_FLOATS) {
   constexpr std::int64_t bias = ieee<T>::bias, m = ieee<T>::mantissa;
   random_bits r{0xbf58476d1ce4e5b9};
   for (int i = 0; i < 3'000'000; ++i) {
@@ -129,7 +131,7 @@ TEST_CASE_TEMPLATE("addend near the product: cancellation, ties and sticky bits"
   }
 }
 
-TEST_CASE_TEMPLATE("results around the subnormal range", T, float, double) {
+TEST_CASE_TEMPLATE("results around the subnormal range", T, ASHLAR_TEST_FLOATS) {
   constexpr std::int64_t bias = ieee<T>::bias, m = ieee<T>::mantissa;
   random_bits r{0x94d049bb133111eb};
   for (int i = 0; i < 3'000'000; ++i) {
@@ -140,7 +142,7 @@ TEST_CASE_TEMPLATE("results around the subnormal range", T, float, double) {
   }
 }
 
-TEST_CASE_TEMPLATE("every combination of special values", T, float, double) {
+TEST_CASE_TEMPLATE("every combination of special values", T, ASHLAR_TEST_FLOATS) {
   const T values[] = {T(0),
                       T(1),
                       T(3) / 2,

@@ -56,11 +56,11 @@ void check(random& r) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("forward", T, float, double) {
+TEST_CASE_TEMPLATE("forward", T, ASHLAR_TEST_FLOATS) {
   for_each_case(scaled(250), [](random& r) { check<T, false>(r); });
 }
 
-TEST_CASE_TEMPLATE("gradient of src", T, float, double) {
+TEST_CASE_TEMPLATE("gradient of src", T, ASHLAR_TEST_FLOATS) {
   for_each_case(scaled(250), [](random& r) { check<T, true>(r); });
 }
 

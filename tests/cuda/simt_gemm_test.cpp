@@ -152,11 +152,11 @@ void check(Shapes shape, extents x, const E& e, random& r, bool rows) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("any strides, every tile", T, float, double) {
+TEST_CASE_TEMPLATE("any strides, every tile", T, ASHLAR_TEST_FLOATS) {
   for_each_case(scaled(150), [](random& r) { check<T>(every_shape{}, any_extents(r), acc, r, false); });
 }
 
-TEST_CASE_TEMPLATE("row-major views, every tile", T, float, double) {
+TEST_CASE_TEMPLATE("row-major views, every tile", T, ASHLAR_TEST_FLOATS) {
   for_each_case(scaled(60), [](random& r) { check<T>(every_shape{}, any_extents(r), acc, r, true); });
 }
 

@@ -77,7 +77,7 @@ int passes(const std::vector<int>& words, int from, int count) {
 }
 }  // namespace
 
-TEST_CASE_TEMPLATE("shared memory is read and written without bank conflicts", T, float, double) {
+TEST_CASE_TEMPLATE("shared memory is read and written without bank conflicts", T, ASHLAR_TEST_FLOATS) {
   constexpr int v = cd::strip<T>, words = int(sizeof(T) / 4);
   const auto check = [&](auto tile) {
     using t = decltype(tile);

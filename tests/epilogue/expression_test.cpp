@@ -77,7 +77,7 @@ struct square {
   }
 };
 
-TEST_CASE_TEMPLATE("values", T, float, double) {
+TEST_CASE_TEMPLATE("values", T, ASHLAR_TEST_FLOATS) {
   using S = math<ops<T, isa::scalar>>;
   const index lanes = ops<T, isa_under_test>::lanes();
   for (index n : {index(1), index(2), lanes - 1, lanes, lanes + 1, 2 * lanes - 1, 2 * lanes + 1}) {
@@ -116,7 +116,7 @@ TEST_CASE_TEMPLATE("values", T, float, double) {
   }
 }
 
-TEST_CASE_TEMPLATE("a zero times dst does not read dst", T, float, double) {
+TEST_CASE_TEMPLATE("a zero times dst does not read dst", T, ASHLAR_TEST_FLOATS) {
   const problem<T> p(2 * ops<T, isa_under_test>::lanes() + 1);
   const index count = p.rows * p.cols;
   for (index i = 0; i < count; ++i) p.old[i] = std::numeric_limits<T>::quiet_NaN();

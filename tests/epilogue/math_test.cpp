@@ -217,7 +217,7 @@ TEST_CASE_TEMPLATE("errors are within the stated bounds", F, exp_function, tanh_
   }
 }
 
-TEST_CASE_TEMPLATE("infinities, zeros and saturation", T, float, double) {
+TEST_CASE_TEMPLATE("infinities, zeros and saturation", T, ASHLAR_TEST_FLOATS) {
   using m = scalar_math<T>;
   const T inf = std::numeric_limits<T>::infinity(), minus_zero = T(-0.0);
   CHECK(m::exp(inf) == inf);

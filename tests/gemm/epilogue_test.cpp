@@ -51,12 +51,12 @@ struct operand_list {
   const T* vector(index n, random& r) { return add(1, n, n, 1, r).data(); }
 };
 
-TEST_CASE_TEMPLATE("alpha and beta", T, float, double) {
+TEST_CASE_TEMPLATE("alpha and beta", T, ASHLAR_TEST_FLOATS) {
   equals_reference<T>(T(1.5) * acc + T(-0.25) * dst);
   equals_reference<T>(max(acc, dst) * 3 - 1);
 }
 
-TEST_CASE_TEMPLATE("per row, per column, elements of any layout", T, float, double) {
+TEST_CASE_TEMPLATE("per row, per column, elements of any layout", T, ASHLAR_TEST_FLOATS) {
   operand_list<T> operands;
   equals_reference<T>(150, [&](const problem<T>& p, random& r) {
     operands.all.clear();
@@ -71,7 +71,7 @@ TEST_CASE_TEMPLATE("per row, per column, elements of any layout", T, float, doub
   });
 }
 
-TEST_CASE_TEMPLATE("operands of another element type", T, float, double, std::int32_t) {
+TEST_CASE_TEMPLATE("operands of another element type", T, ASHLAR_TEST_FLOATS, std::int32_t) {
   using wide = std::conditional_t<std::same_as<T, double>, std::int64_t, double>;
   operand_list<wide> vectors;
   operand_list<std::int8_t> matrices;
@@ -84,7 +84,7 @@ TEST_CASE_TEMPLATE("operands of another element type", T, float, double, std::in
   });
 }
 
-TEST_CASE_TEMPLATE("values through another type", T, float, double, std::int32_t) {
+TEST_CASE_TEMPLATE("values through another type", T, ASHLAR_TEST_FLOATS, std::int32_t) {
   equals_reference<T>(cast<std::int8_t>(acc * 50) + cast<std::uint16_t>(dst));
   equals_reference<T>(cast<float>(max(acc, dst) * 3));
 }
@@ -101,7 +101,7 @@ TEST_CASE("a user's lambda") {
   equals_reference<float>(fn([](auto m, auto x) { return m.mul(x, m.sub(x, m.constant(1))); }, acc));
 }
 
-TEST_CASE_TEMPLATE("a user's function of everything that can be read", T, float, double) {
+TEST_CASE_TEMPLATE("a user's function of everything that can be read", T, ASHLAR_TEST_FLOATS) {
   operand_list<T> operands;
   equals_reference<T>(100, [&](const problem<T>& p, random& r) {
     operands.all.clear();
@@ -125,7 +125,7 @@ TEST_CASE("the default tile") {
   });
 }
 
-TEST_CASE_TEMPLATE("beta = 0 does not read C: NaN there does not spread", T, float, double) {
+TEST_CASE_TEMPLATE("beta = 0 does not read C: NaN there does not spread", T, ASHLAR_TEST_FLOATS) {
   for_each_case(scaled(100, 10), [](random& r) {
     at_both_ends<T>(r, any_shape(r, ops_under_test<T>::lanes()), [&](problem<T>& p) {
       p.C.each([](T& x) { x = poison<T>(); });

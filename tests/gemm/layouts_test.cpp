@@ -33,7 +33,7 @@ gemm_shape any_shape(random& r) {
   return within(s, 300000);
 }
 
-TEST_CASE_TEMPLATE("any layout of A, B and C", T, float, double) {
+TEST_CASE_TEMPLATE("any layout of A, B and C", T, ASHLAR_TEST_FLOATS) {
   for_each_case(scaled(1500, 60), [](random& r) {
     const gemm_shape s = any_shape<T>(r);
     const cache_sizes caches = any_caches(r);
@@ -43,7 +43,7 @@ TEST_CASE_TEMPLATE("any layout of A, B and C", T, float, double) {
   });
 }
 
-TEST_CASE_TEMPLATE("packed weights stand for any B", T, float, double) {
+TEST_CASE_TEMPLATE("packed weights stand for any B", T, ASHLAR_TEST_FLOATS) {
   for_each_case(scaled(700, 40), [](random& r) {
     const gemm_shape s = any_shape<T>(r);
     const cache_sizes caches = any_caches(r);
@@ -79,7 +79,7 @@ void static_extents(random& r) {
   check(view<M, K>(pa), view<K, N>(pb), column_major<M, N>(c.data()));
 }
 
-TEST_CASE_TEMPLATE("extents and strides in the type", T, float, double) {
+TEST_CASE_TEMPLATE("extents and strides in the type", T, ASHLAR_TEST_FLOATS) {
   random r(seed());
   static_extents<1, 1, 1, T>(r);
   static_extents<16, 16, 16, T>(r);
@@ -89,7 +89,7 @@ TEST_CASE_TEMPLATE("extents and strides in the type", T, float, double) {
   static_extents<70, 1, 90, T>(r);
 }
 
-TEST_CASE_TEMPLATE("larger problems", T, float, double) {
+TEST_CASE_TEMPLATE("larger problems", T, ASHLAR_TEST_FLOATS) {
   for_each_case(scaled(60, 2), [](random& r) {
     gemm_shape s{r.between(1, 300), r.between(1, 300), r.between(1, 700)};
     if (r.chance(25)) s.n = r.between(1025, 2500), s.m = r.between(1, 20);  // several blocks of columns
@@ -101,7 +101,7 @@ TEST_CASE_TEMPLATE("larger problems", T, float, double) {
 }
 
 // Rows a multiple of 4096 bytes apart are copied.
-TEST_CASE_TEMPLATE("rows of A that evict each other", T, float, double) {
+TEST_CASE_TEMPLATE("rows of A that evict each other", T, ASHLAR_TEST_FLOATS) {
   for_each_case(scaled(20, 3), [](random& r) {
     const gemm_shape s{r.between(5, 30), 4 * default_nr<T>() + r.between(0, 9), r.between(64, 140)};
     at_both_ends<T>(r, within(s, 1000000), [&](problem<T>& p) {

@@ -18,7 +18,7 @@ namespace ashlar::test {
 
 using Isa = isa_under_test;
 
-TEST_CASE_TEMPLATE("packed rows of a transposed A equal A, also reopened", T, float, double) {
+TEST_CASE_TEMPLATE("packed rows of a transposed A equal A, also reopened", T, ASHLAR_TEST_FLOATS) {
   for (index k :
        {index(1), index(16), index(33), 1024 / index(sizeof(T)) * 4}) {  // the last: rows a multiple of 4 KiB apart
     const index m = 7, n = 21;

@@ -47,7 +47,8 @@ bool holds(const packed_weights<T>& w, const matrix_view<const T>& b) {
 
 std::string says(const status& s) { return std::string(name(s.code())) + ": " + s.message(); }
 
-TEST_CASE_TEMPLATE("packed, opened and unpacked is the matrix, whatever its layout", T, float, double, std::int32_t) {
+TEST_CASE_TEMPLATE("packed, opened and unpacked is the matrix, whatever its layout", T, ASHLAR_TEST_FLOATS,
+                   std::int32_t) {
   for_each_case(scaled(300, 30), [](random& r) {
     const packed<T> p(r, r.between(0, 70), r.between(0, 200), layout(r.between(0, int(last_read))));
     REQUIRE(holds(p.weights, p.B.read()));

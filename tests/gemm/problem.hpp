@@ -84,13 +84,16 @@ inline std::string describe(const gemm_shape& s) {
          ", B " + names[int(s.b)] + ", C " + names[int(s.c)];
 }
 
-/// Calls f with the view of the most static type that has these strides: types choose code paths, C's above all.
+/// Calls f with the view of the most static type that has these strides: types choose code paths, C's above all. Each
+/// is a product of its own to compile: of the element types, float has them all.
 template <class T, class F>
 auto with_static_strides(const matrix_view<T>& v, bool wanted, const F& f) {
-  if (wanted && v.col_stride() == 1)
-    return f(matrix_view<T, dynamic, dynamic, dynamic, 1>(v.data(), v.rows(), v.cols(), v.row_stride(), 1));
-  if (wanted && v.row_stride() == 1)
-    return f(matrix_view<T, dynamic, dynamic, 1, dynamic>(v.data(), v.rows(), v.cols(), 1, v.col_stride()));
+  if constexpr (std::same_as<T, float>) {
+    if (wanted && v.col_stride() == 1)
+      return f(matrix_view<T, dynamic, dynamic, dynamic, 1>(v.data(), v.rows(), v.cols(), v.row_stride(), 1));
+    if (wanted && v.row_stride() == 1)
+      return f(matrix_view<T, dynamic, dynamic, 1, dynamic>(v.data(), v.rows(), v.cols(), 1, v.col_stride()));
+  }
   return f(v);
 }
 

@@ -46,7 +46,7 @@ void equals_reference(const Make& make) {
   });
 }
 
-TEST_CASE_TEMPLATE("normalisation: a number per row and per column", T, float, double) {
+TEST_CASE_TEMPLATE("normalisation: a number per row and per column", T, ASHLAR_TEST_FLOATS) {
   equals_reference<T>(
       [](const T* row, const T* column, const auto&) { return (acc - per_row(row)) * per_column(column); });
 }

@@ -55,7 +55,7 @@ std::string too_small(std::size_t have, std::size_t need) {
   return "gemm: scratch has " + std::to_string(have) + " bytes, this call needs " + std::to_string(need);
 }
 
-TEST_CASE_TEMPLATE("exactly gemm_workspace_bytes, at the worst address; one less is refused", T, float, double) {
+TEST_CASE_TEMPLATE("exactly gemm_workspace_bytes, at the worst address; one less is refused", T, ASHLAR_TEST_FLOATS) {
   index with_scratch = 0;
   for_each_case(scaled(300, 40), [&](random& r) {
     const auto epilogue = T(2) * acc + T(1) * dst;
@@ -83,7 +83,7 @@ TEST_CASE_TEMPLATE("exactly gemm_workspace_bytes, at the worst address; one less
   CHECK((with_scratch > 0 || only_case() >= 0));
 }
 
-TEST_CASE_TEMPLATE("nothing is allocated with scratch, whatever B is", T, float, double) {
+TEST_CASE_TEMPLATE("nothing is allocated with scratch, whatever B is", T, ASHLAR_TEST_FLOATS) {
   for_each_case(scaled(200, 20), [&](random& r) {
     problem<T> p(r, any_shape(r), placement::at_end);
     const auto A = p.A.read(), B = p.B.read();

@@ -24,7 +24,7 @@ void sprinkle(const guarded_matrix<T>& m, random& r, const std::vector<T>& value
   m.each([&](T& x) { x = r.chance(percent) ? values[std::size_t(r.between(0, index(values.size()) - 1))] : T(1); });
 }
 
-TEST_CASE_TEMPLATE("special values propagate as in the reference", T, float, double) {
+TEST_CASE_TEMPLATE("special values propagate as in the reference", T, ASHLAR_TEST_FLOATS) {
   for_each_case(scaled(800, 60), [](random& r) {
     at_both_ends<T>(r, any_shape(r, ops_under_test<T>::lanes()), [&](problem<T>& p) {
       const index percent = r.pick<index>({3, 10, 50, 100});
@@ -37,7 +37,7 @@ TEST_CASE_TEMPLATE("special values propagate as in the reference", T, float, dou
   });
 }
 
-TEST_CASE_TEMPLATE("signed zeros and subnormals alone", T, float, double) {
+TEST_CASE_TEMPLATE("signed zeros and subnormals alone", T, ASHLAR_TEST_FLOATS) {
   using limits = std::numeric_limits<T>;
   const std::vector<T> values{T(0),          T(-0.0),           limits::denorm_min(), -limits::denorm_min(),
                               limits::min(), -limits::min() / 2};
@@ -50,7 +50,7 @@ TEST_CASE_TEMPLATE("signed zeros and subnormals alone", T, float, double) {
   });
 }
 
-TEST_CASE_TEMPLATE("no rows or no columns: nothing is written", T, float, double) {
+TEST_CASE_TEMPLATE("no rows or no columns: nothing is written", T, ASHLAR_TEST_FLOATS) {
   random r(seed());
   for (const gemm_shape& s : {gemm_shape{0, 5, 3}, {5, 0, 3}, {0, 0, 3}, {0, 0, 0}, {0, 5, 0}, {5, 0, 0}}) {
     for (layout l : {layout::rows, layout::columns, layout::scattered}) {
@@ -66,7 +66,7 @@ TEST_CASE_TEMPLATE("no rows or no columns: nothing is written", T, float, double
   }
 }
 
-TEST_CASE_TEMPLATE("k = 0: the epilogue of zero", T, float, double) {
+TEST_CASE_TEMPLATE("k = 0: the epilogue of zero", T, ASHLAR_TEST_FLOATS) {
   for_each_case(scaled(200, 20), [](random& r) {
     gemm_shape s = any_shape(r, ops_under_test<T>::lanes());
     s.k = 0, s.a = layout(r.between(0, int(last_read))), s.b = layout(r.between(0, int(last_read)));

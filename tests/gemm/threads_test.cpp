@@ -34,7 +34,7 @@ void equals_reference(const Executor& executor, index count, bool small_caches) 
   });
 }
 
-TEST_CASE_TEMPLATE("a pool of any size gives the bits of the reference", T, float, double) {
+TEST_CASE_TEMPLATE("a pool of any size gives the bits of the reference", T, ASHLAR_TEST_FLOATS) {
   for (index threads = 1; threads <= 5; ++threads) {
     CAPTURE(threads);
     thread_pool pool(threads);

@@ -65,7 +65,7 @@ void all(cases<Tiles...>) {
   (k_blocks<T, Tiles::shape>(), ...);
 }
 
-TEST_CASE_TEMPLATE("every tile equals the reference bit for bit", T, float, double) { all<T>(tiles_of<T>{}); }
+TEST_CASE_TEMPLATE("every tile equals the reference bit for bit", T, ASHLAR_TEST_FLOATS) { all<T>(tiles_of<T>{}); }
 
 }  // namespace
 }  // namespace ashlar::test

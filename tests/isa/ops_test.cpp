@@ -69,7 +69,7 @@ void compare_all(lanes_of<T>& x) {
   }
 }
 
-TEST_CASE_TEMPLATE("operations equal the scalar ones on special values", T, float, double, std::int32_t,
+TEST_CASE_TEMPLATE("operations equal the scalar ones on special values", T, ASHLAR_TEST_FLOATS, std::int32_t,
                    std::uint32_t) {
   const std::vector<T> values = special_values<T>();
   lanes_of<T> x;
@@ -87,7 +87,8 @@ TEST_CASE_TEMPLATE("operations equal the scalar ones on special values", T, floa
   }
 }
 
-TEST_CASE_TEMPLATE("operations equal the scalar ones on random bits", T, float, double, std::int32_t, std::uint32_t) {
+TEST_CASE_TEMPLATE("operations equal the scalar ones on random bits", T, ASHLAR_TEST_FLOATS, std::int32_t,
+                   std::uint32_t) {
   std::mt19937_64 random(20);
   lanes_of<T> x;
   for (int round = 0; round < 4000; ++round) {
@@ -101,7 +102,7 @@ TEST_CASE_TEMPLATE("operations equal the scalar ones on random bits", T, float, 
   }
 }
 
-TEST_CASE_TEMPLATE("fma rounds once", T, float, double) {
+TEST_CASE_TEMPLATE("fma rounds once", T, ASHLAR_TEST_FLOATS) {
   // (1 + e)(1 - e) - 1 = -e^2: the two roundings of mul and add give 0.
   const T e = std::numeric_limits<T>::epsilon();
   lanes_of<T> x;
@@ -112,7 +113,7 @@ TEST_CASE_TEMPLATE("fma rounds once", T, float, double) {
   CHECK(x.result[0] == 0);
 }
 
-TEST_CASE_TEMPLATE("pow2 is exact over the normal exponents", T, float, double) {
+TEST_CASE_TEMPLATE("pow2 is exact over the normal exponents", T, ASHLAR_TEST_FLOATS) {
   using V = vector_ops<T>;
   lanes_of<T> x;
   const int largest = std::numeric_limits<T>::max_exponent - 1;
@@ -123,7 +124,7 @@ TEST_CASE_TEMPLATE("pow2 is exact over the normal exponents", T, float, double) 
   }
 }
 
-TEST_CASE_TEMPLATE("zero and broadcast", T, float, double, std::int32_t, std::uint32_t) {
+TEST_CASE_TEMPLATE("zero and broadcast", T, ASHLAR_TEST_FLOATS, std::int32_t, std::uint32_t) {
   using V = vector_ops<T>;
   lanes_of<T> x;
   const T value = T(7);
@@ -139,7 +140,7 @@ TEST_CASE_TEMPLATE("zero and broadcast", T, float, double, std::int32_t, std::ui
   CHECK(V::lanes() <= V::max_lanes);
 }
 
-TEST_CASE_TEMPLATE("loads and stores keep within what they name", T, float, double, std::int32_t, std::uint32_t) {
+TEST_CASE_TEMPLATE("loads and stores keep within what they name", T, ASHLAR_TEST_FLOATS, std::int32_t, std::uint32_t) {
   using V = vector_ops<T>;
   const guarded_pages pages(4096);
   T buffer[V::max_lanes + 2];
@@ -185,7 +186,7 @@ void check_lane() {
   }
 }
 
-TEST_CASE_TEMPLATE("fma by lane, where the ISA has it", T, float, double) { check_lane<T, 0>(); }
+TEST_CASE_TEMPLATE("fma by lane, where the ISA has it", T, ASHLAR_TEST_FLOATS) { check_lane<T, 0>(); }
 
 // The definition is usable in constant evaluation.
 static_assert(scalar_ops<float>::round_even(2.5f) == 2 && scalar_ops<float>::round_even(-0.3f) == 0);

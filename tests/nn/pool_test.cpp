@@ -84,7 +84,7 @@ void for_each_pool(index count, const F& f) {
   });
 }
 
-TEST_CASE_TEMPLATE("maxima and their positions equal the reference", T, float, double) {
+TEST_CASE_TEMPLATE("maxima and their positions equal the reference", T, ASHLAR_TEST_FLOATS) {
   for_each_pool(300, [](const pool3d& p, const conv_geometry& g, random& r, placement where) {
     const auto plan = plan_max_pool3d<T, isa_under_test>(p).value();
     operand<T> src(r, plan.src_extents(), where), dst(r, plan.dst_extents(), where),
@@ -103,7 +103,7 @@ TEST_CASE_TEMPLATE("maxima and their positions equal the reference", T, float, d
   });
 }
 
-TEST_CASE_TEMPLATE("the gradient of max pooling equals the reference", T, float, double) {
+TEST_CASE_TEMPLATE("the gradient of max pooling equals the reference", T, ASHLAR_TEST_FLOATS) {
   for_each_pool(200, [](const pool3d& p, const conv_geometry& g, random& r, placement where) {
     const auto plan = plan_max_pool3d<T, isa_under_test>(p).value();
     operand<T> dy(r, plan.dst_extents(), where), dx(r, plan.src_extents(), where);
@@ -117,7 +117,7 @@ TEST_CASE_TEMPLATE("the gradient of max pooling equals the reference", T, float,
   });
 }
 
-TEST_CASE_TEMPLATE("averages and their gradients equal the reference", T, float, double) {
+TEST_CASE_TEMPLATE("averages and their gradients equal the reference", T, ASHLAR_TEST_FLOATS) {
   for_each_pool(200, [](const pool3d& p, const conv_geometry& g, random& r, placement where) {
     const auto plan = plan_average_pool3d<T, isa_under_test>(p).value();
     operand<T> src(r, plan.src_extents(), where), dst(r, plan.dst_extents(), where), dx(r, plan.src_extents(), where);

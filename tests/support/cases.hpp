@@ -19,6 +19,8 @@
 #include <iterator>
 #include <string>
 
+#include "support/floats.hpp"
+
 namespace ashlar::test {
 
 /// Percent of the native amount of work.

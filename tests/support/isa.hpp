@@ -18,6 +18,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "support/floats.hpp"
+
 #if !defined(ASHLAR_TEST_ISA)
 #define ASHLAR_TEST_ISA ashlar::isa::native
 #endif

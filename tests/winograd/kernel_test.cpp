@@ -163,10 +163,10 @@ void within_the_bound(index count) {
   });
 }
 
-TEST_CASE_TEMPLATE("F(2x2, 3x3) is within its bound and has the bits of the scalar ISA", T, float, double) {
+TEST_CASE_TEMPLATE("F(2x2, 3x3) is within its bound and has the bits of the scalar ISA", T, ASHLAR_TEST_FLOATS) {
   within_the_bound<T, f2x2_3x3>(100);
 }
-TEST_CASE_TEMPLATE("F(4x4, 3x3) is within its bound and has the bits of the scalar ISA", T, float, double) {
+TEST_CASE_TEMPLATE("F(4x4, 3x3) is within its bound and has the bits of the scalar ISA", T, ASHLAR_TEST_FLOATS) {
   within_the_bound<T, f4x4_3x3>(100);
 }
 TEST_CASE("F(5x5, 3x3), F(6x6, 3x3)") {
@@ -208,7 +208,7 @@ void finish(problem<T>& p, const E& e) {
   }
 }
 
-TEST_CASE_TEMPLATE("bias and activation", T, float, double) {
+TEST_CASE_TEMPLATE("bias and activation", T, ASHLAR_TEST_FLOATS) {
   applies<T, f4x4_3x3>([](const problem<T>& p) { return relu(acc + per_column(p.bias.data())); });
 }
 TEST_CASE("the old dst, another image, a long function") {
