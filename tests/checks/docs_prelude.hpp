@@ -9,6 +9,7 @@
 #include <ashlar/core/executors/thread_pool.hpp>
 #include <ashlar/dispatch.hpp>
 #include <ashlar/gemm.hpp>
+#include <ashlar/quant.hpp>
 #include <ashlar/reference.hpp>
 #include <cstdio>
 #include <vector>

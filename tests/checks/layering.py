@@ -18,6 +18,7 @@ LAYERS = {
     "gemm": {"loop", "pack", "tile", "epilogue", "isa", "core", "reference"},
     "winograd": {"conv/geometry.hpp", "loop", "pack", "tile", "epilogue", "isa", "core"},
     "conv": {"gemm", "winograd", "loop", "pack", "tile", "epilogue", "isa", "core"},
+    "quant": {"epilogue", "isa", "core"},
     "nn": {"conv/geometry.hpp", "conv/problem.hpp", "conv/check.hpp", "epilogue", "isa", "core"},
     "reference": {"epilogue", "core", "conv/geometry.hpp", "isa/scalar.hpp", "isa/tags.hpp", "isa/ops.hpp"},
 }

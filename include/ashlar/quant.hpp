@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// quant.hpp: everything about quantized numbers.
+#pragma once
+
+#include <ashlar/quant/requantize.hpp>
+#include <ashlar/quant/rescale.hpp>

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// quant/rescale.hpp: from a 32-bit sum to the scale of the output, one policy for each rounding rule in use.
+//
+//   tflite{multiplier, shift}          TensorFlow Lite: doubling high product, then a rounding shift
+//   single_rounding{multiplier, shift} the same factor, rounded once (TensorFlow Lite's and CMSIS-NN's switch)
+//   gemmlowp{offset, multiplier, shift}  gemmlowp's integer scale
+//   onnx{scale}                        a float factor, halves to even
+//   ncnn{scale}                        a float factor, halves away from zero
+//   power_of_two{shift}                a shift, halves upwards
+//
+// A policy is a literal value that maps a sum to an integer; requantized() adds the zero point and clamps. These
+// functions are the specification: every kernel that requantizes gives their bits.
+//
+// Depends on: core/config.hpp, epilogue/conversion.hpp, isa/scalar.hpp.   Used by: users, through <ashlar/quant.hpp>.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+
+#include <ashlar/core/config.hpp>
+#include <ashlar/epilogue/conversion.hpp>
+#include <ashlar/isa/scalar.hpp>
+
+namespace ashlar {
+
+/// What rescales a sum: P(x) for every x, a value without state.   static_assert(rescaling<tflite>);
+template <class P>
+concept rescaling = std::copyable<P> && requires(const P& policy, std::int32_t x) {
+  { policy(x) } -> std::same_as<std::int32_t>;
+};
+
+namespace detail {
+
+template <std::integral To, std::integral From>
+ASHLAR_INLINE constexpr To clamped(From x) {
+  return static_cast<To>(
+      std::clamp<From>(x, From(std::numeric_limits<To>::min()), From(std::numeric_limits<To>::max())));
+}
+
+// 2 a b / 2^32 to the nearest integer, halves upwards; the one product that does not fit becomes the largest number.
+ASHLAR_INLINE constexpr std::int32_t doubling_high_product(std::int32_t a, std::int32_t b) {
+  return clamped<std::int32_t>((std::int64_t(a) * b + (std::int64_t(1) << 30)) >> 31);
+}
+
+// x / 2^n to the nearest integer, halves away from zero.
+ASHLAR_INLINE constexpr std::int32_t rounding_shift(std::int32_t x, int n) {
+  const std::int64_t half = n > 0 ? std::int64_t(1) << (n - 1) : 0;
+  return std::int32_t((std::int64_t(x) + half - (x < 0 && n > 0)) >> n);
+}
+
+}  // namespace detail
+
+/// x * multiplier * 2^(shift - 31) with two roundings: y = x * 2^max(shift, 0), as 32 bits keep it; then y * multiplier
+/// / 2^31 to nearest, halves upwards, saturated; then that / 2^max(-shift, 0) to nearest, halves away from zero.
+///
+/// multiplier in [2^30, 2^31), shift in [-31, 30]: quantized_multiplier() makes them of a real factor.
+///
+///     requantized<std::int8_t>(sum, tflite{1342580370, -9}, zero_point);
+///
+/// Source: MultiplyByQuantizedMultiplier of TensorFlow Lite; CMSIS-NN's default.
+struct tflite {
+  std::int32_t multiplier;
+  int shift;
+  constexpr std::int32_t operator()(std::int32_t x) const {
+    const auto y = std::int32_t(std::uint32_t(x) << std::max(shift, 0));
+    return detail::rounding_shift(detail::doubling_high_product(y, multiplier), std::max(-shift, 0));
+  }
+};
+
+/// x * multiplier * 2^(shift - 31) to nearest, halves upwards, saturated. The range is that of tflite.
+///
+/// Source: TensorFlow Lite with TFLITE_SINGLE_ROUNDING, CMSIS-NN with CMSIS_NN_USE_SINGLE_ROUNDING.
+struct single_rounding {
+  std::int32_t multiplier;
+  int shift;
+  constexpr std::int32_t operator()(std::int32_t x) const {
+    const int total = 31 - shift;
+    return detail::clamped<std::int32_t>((std::int64_t(x) * multiplier + (std::int64_t(1) << (total - 1))) >> total);
+  }
+};
+
+/// ((x + offset) * multiplier + 2^(shift - 1)) >> shift, all in 32 bits that wrap; no rounding term for shift 0.
+/// shift in [0, 31].
+///
+/// Source: OutputStageQuantizeDownInt32ToUint8Scale of gemmlowp (its fixed-point stage is tflite with shift <= 0).
+struct gemmlowp {
+  std::int32_t offset, multiplier;
+  int shift;
+  constexpr std::int32_t operator()(std::int32_t x) const {
+    const std::uint32_t half = shift > 0 ? std::uint32_t(1) << (shift - 1) : 0;
+    const std::uint32_t sum = (std::uint32_t(x) + std::uint32_t(offset)) * std::uint32_t(multiplier) + half;
+    return std::int32_t(sum) >> shift;
+  }
+};
+
+/// float(x) * scale to the nearest integer, halves to even; beyond 32 bits the nearer end, NaN is 0. The product is
+/// one rounded float product.
+///
+/// Source: ONNX QuantizeLinear, QLinearMatMul and QLinearConv; scale = scale_a * scale_b / scale_y.
+struct onnx {
+  float scale;
+  constexpr std::int32_t operator()(std::int32_t x) const {
+    using O = ops<float, isa::scalar>;
+    return detail::converted<std::int32_t>(O::round_even(O::mul(float(x), scale)));
+  }
+};
+
+/// float(x) * scale to the nearest integer, halves away from zero; beyond 32 bits the nearer end, NaN is 0.
+///
+/// Source: ncnn's float2int8 (which clamps to [-127, 127]: give requantized() that range).
+struct ncnn {
+  float scale;
+  constexpr std::int32_t operator()(std::int32_t x) const {
+    using O = ops<float, isa::scalar>;
+    const float product = O::mul(float(x), scale), size = O::abs(product), even = O::round_even(size);
+    const float away = size - even >= 0.5f ? even + 1 : even;  // the difference is exact
+    return detail::converted<std::int32_t>(O::copysign(away, product));
+  }
+};
+
+/// x / 2^shift to nearest, halves upwards; a negative shift multiplies, as 32 bits keep it. shift in [-31, 31].
+///
+/// Source: the fixed-point formats of CMSIS-NN's legacy q7 and q15 kernels and of NNoM.
+struct power_of_two {
+  int shift;
+  constexpr std::int32_t operator()(std::int32_t x) const {
+    if (shift <= 0) return std::int32_t(std::uint32_t(x) << -shift);
+    return std::int32_t((std::int64_t(x) + (std::int64_t(1) << (shift - 1))) >> shift);
+  }
+};
+
+/// min(max(policy(x) + zero_point, low), high) as a U: how a sum becomes an element of the output. The sum with the
+/// zero point does not wrap.
+///
+///     requantized<std::uint8_t>(sum, onnx{0.003f}, 128)     requantized<std::int8_t>(sum, ncnn{0.1f}, 0, -127, 127)
+template <std::integral U, rescaling P>
+ASHLAR_INLINE constexpr U requantized(std::int32_t x, const P& policy, std::int32_t zero_point,
+                                      U low = std::numeric_limits<U>::min(), U high = std::numeric_limits<U>::max()) {
+  return static_cast<U>(std::clamp<std::int64_t>(std::int64_t(policy(x)) + zero_point, low, high));
+}
+
+/// The multiplier and shift of a positive real factor: factor = multiplier * 2^(shift - 31), multiplier rounded to the
+/// nearest of [2^30, 2^31), halves upwards. A factor below 2^-32, zero, negative or NaN gives {0, 0}; one of 2^30 and
+/// above the largest.
+///
+///     constexpr tflite by_half = quantized_multiplier(0.5);     // {1 << 30, 0}
+///
+/// Source: QuantizeMultiplier of TensorFlow Lite.
+constexpr tflite quantized_multiplier(double factor) {
+  constexpr double largest = 0x1p30, smallest = 0x1p-32;
+  if (!(factor >= smallest)) return {0, 0};
+  if (factor >= largest) return {std::numeric_limits<std::int32_t>::max(), 30};
+  const auto bits = std::bit_cast<std::uint64_t>(factor);
+  const auto fraction = std::int64_t(bits & ((std::uint64_t(1) << 52) - 1)) | std::int64_t(1) << 52;
+  int shift = int(bits >> 52) - 1022;  // factor = fraction * 2^(shift - 53), in [2^(shift - 1), 2^shift)
+  std::int64_t multiplier = (fraction + (std::int64_t(1) << 21)) >> 22;
+  if (multiplier == std::int64_t(1) << 31) multiplier /= 2, ++shift;
+  if (shift > 30) return {std::numeric_limits<std::int32_t>::max(), 30};
+  return {std::int32_t(multiplier), shift};
+}
+
+}  // namespace ashlar
