@@ -55,7 +55,10 @@ def ensure(names, optional=()):
     if missing:
         print("dev: installing " + " ".join(missing), flush=True)
         if apt("install", "--no-install-recommends", *missing) != 0:
-            sys.exit("dev: could not install them. As root: apt-get install " + " ".join(missing))
+            needed = [name for name in missing if name in names]
+            if needed:
+                sys.exit("dev: could not install them. As root: apt-get install " + " ".join(needed))
+            print("dev: could not install them; going on without", flush=True)
     return [name for name in optional if installed(name)]
 
 

@@ -5,7 +5,6 @@ under qemu-user, the address, undefined-behaviour and thread sanitizers, packagi
 import os
 import platform
 import re
-import shutil
 import subprocess
 import time
 
@@ -39,7 +38,7 @@ def chosen_presets(options):
     return presets
 
 
-def install(presets):
+def install(presets, options):
     packages.ensure(packages.TEST, optional=packages.EMULATE_X86)
     if any(preset in ARM for preset in presets):
         there = packages.ensure([], optional=packages.CROSS_ARM)
@@ -47,7 +46,8 @@ def install(presets):
             print("dev: no cross compiler or emulator for 64-bit ARM here; needs " + " ".join(packages.CROSS_ARM))
             presets = [preset for preset in presets if preset not in ARM]
     if any(preset in SANITIZERS for preset in presets):
-        packages.ensure([], optional=packages.SANITIZE)
+        there = packages.ensure([], optional=packages.SANITIZE)
+        options.sanitizer_cxx = SANITIZER_CXX if len(there) == len(packages.SANITIZE) else ""
     return presets
 
 
@@ -55,7 +55,7 @@ def compiler(preset, options):
     """The compiler of the user's choice for native builds, or nothing for CMake's own."""
     if preset in ARM:
         return ""
-    return options.cxx or (SANITIZER_CXX if preset in SANITIZERS and shutil.which(SANITIZER_CXX) else "")
+    return options.cxx or (options.sanitizer_cxx if preset in SANITIZERS else "")
 
 
 def command(preset, options, root):
@@ -135,7 +135,7 @@ def run_preset(preset, options, root):
 
 
 def run(options, root):
-    presets = install(chosen_presets(options))
+    presets = install(chosen_presets(options), options)
     results = [run_preset(preset, options, root) for preset in presets]
     passed, failed, skipped = (sum(column) for column in zip(*results)) if results else (0, 0, 0)
     print(f"\n{passed} passed, {failed} failed, {skipped} skipped")
