@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tests/quant/convolution_layer.hpp: an int8 convolution of CMSIS-NN's vectors, taken in 32 bits: the zero point of src
+// is added before, requantize<tflite> for each channel is the epilogue; by the reference and by a plan.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <ashlar/conv.hpp>
+#include <ashlar/core/workspace.hpp>
+#include <ashlar/quant.hpp>
+#include <ashlar/reference.hpp>
+#include <optional>
+#include <vector>
+
+#include "support/isa.hpp"
+#include "support/vec_file.hpp"
+
+namespace ashlar::test {
+
+using integers = std::vector<std::int32_t>;
+
+inline integers narrowed(const std::vector<std::int64_t>& from, std::int64_t offset = 0) {
+  integers to;
+  for (std::int64_t x : from) to.push_back(std::int32_t(x + offset));
+  return to;
+}
+
+struct convolution_layer {
+  conv2d problem;
+  index out_h, out_w;
+  bool depthwise;  // weights are [h][w][out]; else [out][h][w][in / groups]
+  integers src, weights, bias, multiplier, shift;
+  output_range range;
+
+  /// Nothing where the file is no complete convolution in int8 (some share arrays with other cases).
+  static std::optional<convolution_layer> of(const vec_file& f) {
+    convolution_layer x;
+    const index n = f.number("INPUT_BATCHES"), c = f.number("IN_CH"), k = f.number("OUT_CH");
+    const index h = f.number("INPUT_H"), w = f.number("INPUT_W"), r = f.number("FILTER_Y"), s = f.number("FILTER_X");
+    x.out_h = f.number("OUTPUT_H"), x.out_w = f.number("OUTPUT_W");
+    x.depthwise = f.defines.count("CH_MULT") != 0;
+    x.src = narrowed(f.array({"input"}, std::size_t(n * h * w * c)), f.number("INPUT_OFFSET"));
+    x.weights = f.arrays.count("weights") ? narrowed(f.arrays.at("weights")) : integers();
+    x.bias = narrowed(f.array({"biases", "bias"}, std::size_t(k)));
+    x.multiplier = narrowed(f.array({"output_mult"}, std::size_t(k)));
+    x.shift = narrowed(f.array({"output_shift"}, std::size_t(k)));
+    for (const integers* part : {&x.src, &x.weights, &x.bias, &x.multiplier, &x.shift})
+      if (part->empty()) return {};
+    const index group_channels = x.depthwise ? 1 : index(x.weights.size()) / (k * r * s);
+    if (group_channels * k * r * s != index(x.weights.size())) return {};
+    x.problem = {.src = {n, h, w, c}, .weights = {k, r, s, group_channels}, .groups = c / group_channels};
+    x.problem.stride = {f.number("STRIDE_Y"), f.number("STRIDE_X")};
+    x.problem.dilation = {f.number("DILATION_Y", 1), f.number("DILATION_X", 1)};
+    x.problem.padding.before = {f.number("PAD_Y"), f.number("PAD_X")};
+    x.pad_after();
+    x.range = {std::int32_t(f.number("OUTPUT_OFFSET")), std::int32_t(f.number("OUT_ACTIVATION_MIN")),
+               std::int32_t(f.number("OUT_ACTIVATION_MAX"))};
+    return x;
+  }
+
+  integers expected(const vec_file& f) const {
+    return narrowed(f.array({"output_ref"}, std::size_t(problem.src[0] * out_h * out_w * problem.weights[0])));
+  }
+
+  integers by_reference() const {
+    return computed([&](const auto& plan, const auto& from, const auto& w, const auto& to, const auto& e) {
+      reference::convolution(plan.geometry(), from, w, to, e);
+    });
+  }
+  integers by_plan() const {
+    return computed([](const auto& plan, const auto& from, const auto& w, const auto& to, const auto& e) {
+      const auto storage = aligned_buffer::make(plan.packed_bytes());
+      const auto packed = plan.pack(w, storage.span());
+      REQUIRE_MESSAGE(packed.ok(), packed.error().message());
+      const status ran = plan.run(from, packed.value(), to, e);
+      REQUIRE_MESSAGE(ran.ok(), ran.message());
+    });
+  }
+
+ private:
+  // What is before is said; what is after follows from the size of dst.
+  void pad_after() {
+    const index dst[] = {out_h, out_w};
+    for (std::size_t i = 0; i < 2; ++i) {
+      const index span = (dst[i] - 1) * problem.stride[i] + (problem.weights[1 + i] - 1) * problem.dilation[i] + 1;
+      problem.padding.after[i] = std::max<index>(0, span - problem.src[1 + i] - problem.padding.before[i]);
+    }
+  }
+
+  template <class F>
+  integers computed(const F& f) const {
+    const auto [n, h, w, c] = problem.src;
+    const auto [k, r, s, group_channels] = problem.weights;
+    const auto filter = depthwise ? hwio(weights.data(), r, s, 1, k) : ohwi(weights.data(), k, r, s, group_channels);
+    integers dst(std::size_t(n * out_h * out_w * k), -1000);
+    const auto e = requantize<tflite>(acc + per_column(bias.data()), per_column(multiplier.data()),
+                                      per_column(shift.data()), range.zero_point, range.low, range.high);
+    const auto plan = plan_conv2d<std::int32_t, isa_under_test>(problem);
+    REQUIRE_MESSAGE(plan.ok(), plan.error().message());
+    f(plan.value(), nhwc(src.data(), n, h, w, c), filter, nhwc(dst.data(), n, out_h, out_w, k), e);
+    return dst;
+  }
+};
+
+}  // namespace ashlar::test
