@@ -3,5 +3,6 @@
 // quant.hpp: everything about quantized numbers.
 #pragma once
 
+#include <ashlar/quant/affine.hpp>
 #include <ashlar/quant/requantize.hpp>
 #include <ashlar/quant/rescale.hpp>
