@@ -25,6 +25,17 @@ inline integers narrowed(const std::vector<std::int64_t>& from, std::int64_t off
   return to;
 }
 
+/// The array of signed 4-bit numbers in these bytes, low half first; the last half may be none.
+inline integers from_nibbles(const std::vector<std::int64_t>& bytes, index count) {
+  integers to;
+  for (std::int64_t x : bytes) {
+    for (int half : {0, 4}) to.push_back(std::int32_t(std::uint32_t(x) >> half << 28) >> 28);
+  }
+  if (index(to.size()) != count && index(to.size()) != count + 1) return {};
+  to.resize(std::size_t(count));
+  return to;
+}
+
 struct convolution_layer {
   conv2d problem;
   index out_h, out_w;
@@ -32,19 +43,25 @@ struct convolution_layer {
   integers src, weights, bias, multiplier, shift;
   output_range range;
 
-  /// Nothing where the file is no complete convolution in int8 (some share arrays with other cases).
-  static std::optional<convolution_layer> of(const vec_file& f) {
+  /// Nothing where the file is no complete convolution of int8 by int8, or by two weights a byte. Some files hold two
+  /// cases: the newer arrays are named input_weights, input_bias (or none), output_multiplier and output.
+  static std::optional<convolution_layer> of(const vec_file& f, bool nibbles = false) {
     convolution_layer x;
     const index n = f.number("INPUT_BATCHES"), c = f.number("IN_CH"), k = f.number("OUT_CH");
     const index h = f.number("INPUT_H"), w = f.number("INPUT_W"), r = f.number("FILTER_Y"), s = f.number("FILTER_X");
+    const bool newer = f.arrays.count("input_weights") != 0;
     x.out_h = f.number("OUTPUT_H"), x.out_w = f.number("OUTPUT_W");
     x.depthwise = f.defines.count("CH_MULT") != 0;
+    const auto stored = f.arrays.find(newer ? "input_weights" : "weights");
+    if (stored == f.arrays.end()) return {};
+    const index dense = k * r * s * (x.depthwise ? 1 : c);
+    x.weights = nibbles ? from_nibbles(stored->second, dense) : narrowed(stored->second);
     x.src = narrowed(f.array({"input"}, std::size_t(n * h * w * c)), f.number("INPUT_OFFSET"));
-    x.weights = f.arrays.count("weights") ? narrowed(f.arrays.at("weights")) : integers();
-    x.bias = narrowed(f.array({"biases", "bias"}, std::size_t(k)));
-    x.multiplier = narrowed(f.array({"output_mult"}, std::size_t(k)));
+    x.bias = narrowed(newer ? f.array({"input_bias"}, std::size_t(k)) : f.array({"biases", "bias"}, std::size_t(k)));
+    if (x.bias.empty()) x.bias.resize(std::size_t(k));
+    x.multiplier = narrowed(f.array({newer ? "output_multiplier" : "output_mult"}, std::size_t(k)));
     x.shift = narrowed(f.array({"output_shift"}, std::size_t(k)));
-    for (const integers* part : {&x.src, &x.weights, &x.bias, &x.multiplier, &x.shift})
+    for (const integers* part : {&x.src, &x.weights, &x.multiplier, &x.shift})
       if (part->empty()) return {};
     const index group_channels = x.depthwise ? 1 : index(x.weights.size()) / (k * r * s);
     if (group_channels * k * r * s != index(x.weights.size())) return {};
@@ -59,7 +76,8 @@ struct convolution_layer {
   }
 
   integers expected(const vec_file& f) const {
-    return narrowed(f.array({"output_ref"}, std::size_t(problem.src[0] * out_h * out_w * problem.weights[0])));
+    const char* const name = f.arrays.count("input_weights") ? "output" : "output_ref";
+    return narrowed(f.array({name}, std::size_t(problem.src[0] * out_h * out_w * problem.weights[0])));
   }
 
   integers by_reference() const {
