@@ -10,8 +10,8 @@
 # sanitizer's alone), SOURCES files (default: from the name), THREADS, LIBRARIES targets, DEFINITIONS d, OPTIONS flags,
 # ARGUMENTS program arguments, TIMEOUT seconds. ASHLAR_TEST_ISA is always defined, as the tag type (ashlar::isa::avx2 ...).
 #
-# An x86 ISA that this CPU lacks runs under qemu-x86_64 where that knows it (AVX2 from 7.2), otherwise it is compiled up to the machine
-# code and reported as skipped (checks.codegen and checks.odr compile it whole). SVE runs once for each vector length of ASHLAR_SVE_BYTES.
+# An x86 ISA that this CPU lacks runs under qemu-x86_64 where that knows it (AVX2 from 7.2), otherwise its templates are instantiated
+# and checked without generating code, and it is reported as skipped (checks.codegen and checks.odr compile it whole). SVE runs once for each vector length of ASHLAR_SVE_BYTES.
 include_guard(GLOBAL)
 
 set(ASHLAR_TEST_ISAS "all" CACHE STRING "ISAs to test: all, or a list of names from cmake/ashlar_isa.cmake")

@@ -20,13 +20,12 @@ import tempfile
 
 import compilers
 
+FLAGS = ("-fsyntax-only", "-Wall", "-Wextra", "-Werror")
+
 
 def directive(text, name, default=""):
     found = re.search(rf"^// {name}: *(.+?) *$", text, re.M)
     return found[1] if found else default
-
-
-FLAGS = ("-fsyntax-only", "-Wall", "-Wextra", "-Werror")
 
 
 def check(path, precompiled):

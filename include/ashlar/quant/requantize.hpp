@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// quant/requantize.hpp: rescaling as part of an epilogue: 32-bit sums to the integers of the output, in registers.
+// quant/requantize.hpp: rescaling as part of an epilogue: 32-bit sums to the integers of the output.
 //
 //   requantize(acc + per_column(bias), tflite{multiplier, shift}, zero_point, -128, 127)
 //   requantize<tflite>(acc, per_column(multipliers), per_column(shifts), zero_point)          a factor for each channel
 //
-// Lane by lane through the policies of quant/rescale.hpp, which are the specification; so the same bits on every ISA.
+// Lane by lane, through a buffer on the stack, by the policies of quant/rescale.hpp, which are the specification; so the
+// same bits on every ISA.
 //
 // Depends on: quant/rescale.hpp, epilogue/expression.hpp.   Used by: users, through <ashlar/quant.hpp>.
 #pragma once
