@@ -5,8 +5,8 @@
 //   requantize(acc + per_column(bias), tflite{multiplier, shift}, zero_point, -128, 127)
 //   requantize<tflite>(acc, per_column(multipliers), per_column(shifts), zero_point)          a factor for each channel
 //
-// Lane by lane, through a buffer on the stack, by the policies of quant/rescale.hpp, which are the specification; so the
-// same bits on every ISA.
+// Lane by lane, through a buffer on the stack, by the policies of quant/rescale.hpp, which are the specification; so
+// the same bits on every ISA.
 //
 // Depends on: quant/rescale.hpp, epilogue/expression.hpp.   Used by: users, through <ashlar/quant.hpp>.
 #pragma once
