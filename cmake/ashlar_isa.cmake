@@ -5,13 +5,16 @@
 #   ashlar_add_fat_kernels(target SOURCE file ISAS isas...)   compile `file` once per ISA into `target`  (fat mode)
 #   ashlar_isa_runs_here(result isa)                          can this machine execute `isa`
 #
-# Adding an ISA: a block of three lines below, and its name in ASHLAR_ISAS.
+# Adding an ISA: a block of three lines below, and its name in ASHLAR_ISAS, or in ASHLAR_DOT_ISAS where it differs from its parent in
+# dot products of small integers alone.
 include_guard(GLOBAL)
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
   set(ASHLAR_ISAS scalar neon sve)
+  set(ASHLAR_DOT_ISAS neon_dot)
 else()
   set(ASHLAR_ISAS scalar avx2 avx512)
+  set(ASHLAR_DOT_ISAS avx_vnni avx512_vnni)
 endif()
 
 # scalar: the baseline of the platform.
@@ -36,6 +39,19 @@ set(ASHLAR_ISA_sve_TAG "ashlar::isa::sve")
 set(ASHLAR_ISA_sve_FLAGS -march=armv8.2-a+sve)
 set(ASHLAR_ISA_sve_CPUINFO sve)
 
+# Dot products of bytes.
+set(ASHLAR_ISA_avx_vnni_TAG "ashlar::isa::avx_vnni")
+set(ASHLAR_ISA_avx_vnni_FLAGS ${ASHLAR_ISA_avx2_FLAGS} -mavxvnni)
+set(ASHLAR_ISA_avx_vnni_CPUINFO ${ASHLAR_ISA_avx2_CPUINFO} avx_vnni)
+
+set(ASHLAR_ISA_avx512_vnni_TAG "ashlar::isa::avx512_vnni")
+set(ASHLAR_ISA_avx512_vnni_FLAGS ${ASHLAR_ISA_avx512_FLAGS} -mavx512vnni)
+set(ASHLAR_ISA_avx512_vnni_CPUINFO ${ASHLAR_ISA_avx512_CPUINFO} avx512_vnni)
+
+set(ASHLAR_ISA_neon_dot_TAG "ashlar::isa::neon_dot")
+set(ASHLAR_ISA_neon_dot_FLAGS -march=armv8.2-a+dotprod)
+set(ASHLAR_ISA_neon_dot_CPUINFO asimd asimddp)
+
 # The same ISAs through the Highway adapter: a cross-check that two SIMD libraries give the same bits.
 foreach(base avx2 avx512 neon)
   set(ASHLAR_ISA_highway_${base}_TAG "ashlar::isa::through_highway<${ASHLAR_ISA_${base}_TAG}>")
@@ -47,12 +63,13 @@ foreach(base avx2 avx512 neon)
 endforeach()
 
 # The variables above live in this folder's scope; the functions are called from others.
-foreach(isa scalar avx2 avx512 neon sve highway_avx2 highway_avx512 highway_neon)
+foreach(isa scalar avx2 avx512 neon sve avx_vnni avx512_vnni neon_dot highway_avx2 highway_avx512 highway_neon)
   foreach(field TAG FLAGS CPUINFO)
     set_property(GLOBAL PROPERTY ASHLAR_ISA_${isa}_${field} "${ASHLAR_ISA_${isa}_${field}}")
   endforeach()
 endforeach()
 set_property(GLOBAL PROPERTY ASHLAR_ISAS "${ASHLAR_ISAS}")
+set_property(GLOBAL PROPERTY ASHLAR_DOT_ISAS "${ASHLAR_DOT_ISAS}")
 
 # ashlar_isa_get(result isa TAG|FLAGS|CPUINFO); an unknown ISA is an error that lists the known ones.
 function(ashlar_isa_get result isa field)
@@ -77,11 +94,12 @@ endfunction()
 function(ashlar_add_fat_kernels target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "SOURCE" "ISAS")
   get_property(known GLOBAL PROPERTY ASHLAR_ISAS)
+  get_property(known_dot GLOBAL PROPERTY ASHLAR_DOT_ISAS)
   get_filename_component(stem "${arg_SOURCE}" NAME_WE)
   set(rows "")
   foreach(isa IN LISTS arg_ISAS)
     ashlar_isa_get(flags ${isa} FLAGS)
-    if(NOT isa IN_LIST known)
+    if(NOT isa IN_LIST known AND NOT isa IN_LIST known_dot)
       continue()
     endif()
     set(object ${target}.${stem}.${isa})

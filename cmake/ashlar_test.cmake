@@ -3,10 +3,11 @@
 #
 #   ashlar_test(core.view)                       tests/core/view_test.cpp, baseline flags, ctest name core.view
 #   ashlar_test(gemm.float ISAS all)             one executable for each ISA of this build: gemm.float.avx2, gemm.float.highway_avx2 ...
+#   ashlar_test(gemm.bytes ISAS dot ...)         those of main and the ISAs that differ in dot products of small integers alone
 #   ashlar_test(gemm.errors ISAS main SMALL_TILES)   not through Highway; gemm's default tiles are small (support/small_tiles.hpp)
 #   ashlar_test(core.executor THREADS)           also links threads, and is what the thread sanitizer runs
 #
-# Options: ISAS all|main|names, SANITIZE names (ISAs of the sanitizer builds, for what compiles long), SANITIZE_THREAD names (of the thread
+# Options: ISAS all|main|dot|names, SANITIZE names (ISAs of the sanitizer builds, for what compiles long), SANITIZE_THREAD names (of the thread
 # sanitizer's alone), SOURCES files (default: from the name), THREADS, LIBRARIES targets, DEFINITIONS d, OPTIONS flags,
 # ARGUMENTS program arguments, TIMEOUT seconds. ASHLAR_TEST_ISA is always defined, as the tag type (ashlar::isa::avx2 ...).
 #
@@ -67,9 +68,17 @@ function(ashlar_test name)
     return()
   endif()
   get_property(known GLOBAL PROPERTY ASHLAR_ISAS)
+  get_property(dot GLOBAL PROPERTY ASHLAR_DOT_ISAS)
   set(wanted ${ASHLAR_TEST_ISAS})
   if(wanted STREQUAL "all")
     set(wanted ${known})
+  endif()
+  if("${arg_ISAS}" STREQUAL "dot")
+    if(ASHLAR_TEST_ISAS STREQUAL "all")
+      list(APPEND wanted ${dot})
+    endif()
+    list(APPEND known ${dot})
+    set(arg_ISAS main)
   endif()
   ashlar_isa_runs_here(avx2_runs avx2)
   set(isas ${arg_ISAS})

@@ -29,3 +29,12 @@
 #if defined(__ARM_FEATURE_SVE) && !defined(__clang__)
 #include <ashlar/isa/highway.hpp>
 #endif
+
+#include <ashlar/isa/dot.hpp>
+#if defined(__AVX2__) && defined(__FMA__)
+#include <ashlar/isa/dot_madd.hpp>
+#include <ashlar/isa/dot_vnni.hpp>
+#endif
+#if defined(__aarch64__)
+#include <ashlar/isa/dot_arm.hpp>
+#endif

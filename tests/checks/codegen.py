@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 
-FMA = re.compile(r"^(vfn?m(add|sub)\d+[ps][sd]|f(n?ml[as]|madd)|fn?mad|fml[as]|[us]dot|vpdp\w+|vdpbf16ps|[us]mmla|usmmla|bfmmla)$")
+FMA = re.compile(r"^(vfn?m(add|sub)\d+[ps][sd]|f(n?ml[as]|madd)|fn?mad|fml[as]|[us]dot|vpmaddwd|vpdp\w+|vdpbf16ps|[us]mmla|usmmla|bfmmla)$")
 STACK = {"x86": re.compile(r"%[er]?sp\b"), "arm": re.compile(r"\[sp\b")}
 # The frame pointer is the stack too, in functions that set it up; elsewhere it is a register like any other.
 FRAME = {"x86": re.compile(r"%[er]?bp\b"), "arm": re.compile(r"\[x29\b")}
@@ -46,7 +46,7 @@ def disassemble(path):
         if head:
             current = functions.setdefault(head[1], [])
             continue
-        body = re.match(r"^\s*([0-9a-f]+):\s+(?:(?:rep|lock|notrack|bnd) )?(\S+)\s*(.*)$", line)
+        body = re.match(r"^\s*([0-9a-f]+):\s+(?:(?:rep|lock|notrack|bnd|\{vex\}) )?(\S+)\s*(.*)$", line)
         if body and current is not None:
             current.append(Instruction(int(body[1], 16), body[2], body[3]))
     return ("arm" if arm else "x86"), functions

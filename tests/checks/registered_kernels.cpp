@@ -7,14 +7,24 @@ namespace {
 
 using namespace ashlar;
 
+using isa_type = ASHLAR_TEST_ISA;
+
 // Asking for one kernel of each table, narrow and wide, makes the compiler emit them all.
-template <class Tile>
+template <class Table>
 int kernels_of() {
-  if constexpr (std::is_same_v<typename Tile::isa_type, ASHLAR_TEST_ISA>) {
-    using T = typename Tile::value_type;
-    using table = tile_table<T, ASHLAR_TEST_ISA, Tile::shape, plus_times, acc_node>;
-    volatile ashlar::index rows = 1;
-    return (table::find(rows, 1) != nullptr) + (table::find_wide(rows) != nullptr);
+  volatile ashlar::index rows = 1;
+  return (Table::find(rows, 1) != nullptr) + (Table::find_wide(rows) != nullptr);
+}
+
+template <class Tile>
+int kernels_for() {
+  using T = typename Tile::value_type;
+  if constexpr (std::is_same_v<T, std::int8_t> && std::is_base_of_v<typename Tile::isa_type, isa_type>) {
+    using O = dot_ops<isa_type>;
+    using operands = tile_operands<typename O::a_unit, typename O::b_unit, std::int32_t>;
+    return kernels_of<tile_table<O, Tile::shape, dot_products, acc_node, operands>>();
+  } else if constexpr (std::is_same_v<typename Tile::isa_type, isa_type>) {
+    return kernels_of<tile_table<ops<T, isa_type>, Tile::shape, plus_times, acc_node>>();
   } else {
     return 0;
   }
@@ -22,7 +32,7 @@ int kernels_of() {
 
 template <class... Tiles>
 int count(const tile_list<Tiles...>*) {
-  return (kernels_of<Tiles>() + ...);
+  return (kernels_for<Tiles>() + ...);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 template <ashlar::tile_shape S>
 using table =
-    ashlar::tile_table<float, ashlar::isa::avx2, S, ashlar::plus_times, std::remove_cv_t<decltype(ashlar::acc)>>;
+    ashlar::tile_table<ashlar::ops<float, ashlar::isa::avx2>, S, ashlar::plus_times, std::remove_cv_t<decltype(ashlar::acc)>>;
 
 int main() {
 #ifdef MISTAKE

@@ -38,7 +38,7 @@ class implicit_block {
   using O = ops<T, Isa>;
   using operands = segmented_operands<T>;
   using image_epilogue = decltype(std::declval<const E&>().at_image(0));
-  using table = tile_table<T, Isa, S, plus_times, image_epilogue, operands>;
+  using table = tile_table<ops<T, Isa>, S, plus_times, image_epilogue, operands>;
   using tiles = row_tiles<table, operands, image_epilogue>;
   static ASHLAR_INLINE index nr() { return table::nr(); }
 

@@ -80,7 +80,7 @@ template <class T, class Isa, tile_shape S>
 class weights_block {
   using O = ops<T, Isa>;
   using operands = segmented_operands<T>;
-  using table = tile_table<T, Isa, S, plus_times, acc_node, operands>;
+  using table = tile_table<ops<T, Isa>, S, plus_times, acc_node, operands>;
   using tiles = row_tiles<table, operands, acc_node>;
 
  public:

@@ -60,7 +60,7 @@ status check_problems(index count, const Problems& problem, const Options&... op
   for (index g = 0; g < count; ++g) {
     const auto p = problem(g);
     using K = kernel_of<Isa, decltype(p.a), decltype(p.b), decltype(p.c), Options...>;
-    if (status s = check_gemm(p.a, p.b, p.c, e, K::nr()); !s.ok()) {
+    if (status s = check_gemm(p.a, p.b, p.c, e, K::nr(), K::Format::group); !s.ok()) {
       return status::error(s.code(), "problem %lld: %s", (long long)g, s.message());
     }
   }

@@ -30,7 +30,7 @@ ASHLAR_INLINE constexpr index cols_of(const packed_weights<T>& w) {
 }
 
 template <any_matrix V, any_matrix C, class Unit = this_unit>
-status check_operand(const char* what, const V& v, const C& c, index) {
+status check_operand(const char* what, const V& v, const C& c, index, index) {
   if (status s = check_view(what, v); !s.ok()) return s;
   if (overlaps(v, c)) {
     return status::error(errc::aliasing,
@@ -40,11 +40,17 @@ status check_operand(const char* what, const V& v, const C& c, index) {
   return {};
 }
 template <class T, any_matrix C, class Unit = this_unit>
-status check_operand(const char* what, const packed_weights<T>& w, const C&, index nr) {
+status check_operand(const char* what, const packed_weights<T>& w, const C&, index nr, index group) {
   if (w.nr != nr) {
     return status::error(errc::wrong_blob,
                          "gemm: %s is packed in panels of %lld columns but this tile reads panels of %lld", what,
                          (long long)w.nr, (long long)nr);
+  }
+  if constexpr (byte_weights<T>) {
+    if (w.group != group) {
+      return status::error(errc::wrong_blob, "gemm: %s is packed in units of %lld numbers but this ISA multiplies %lld",
+                           what, (long long)w.group, (long long)group);
+    }
   }
   if (w.panels == nullptr && w.k > 0 && w.n > 0) {
     return status::error(errc::null_pointer, "gemm: %s is packed weights of %lld x %lld without panels", what,
@@ -65,15 +71,15 @@ ASHLAR_INLINE constexpr bool prologue_fits(const transformed_matrix<V, E>& t) {
 
 /// ok, or what is wrong with the call.
 template <class A, class B, any_matrix C, class E, class Unit = this_unit>
-status check_gemm(const A& given, const B& b, const C& c, const E& e, index nr) {
+status check_gemm(const A& given, const B& b, const C& c, const E& e, index nr, index group = 1) {
   const auto& a = matrix_of(given);
   if (cols_of(a) != rows_of(b) || c.rows() != rows_of(a) || c.cols() != cols_of(b)) {
     return shape_error(rows_of(a), cols_of(a), rows_of(b), cols_of(b), c.rows(), c.cols());
   }
   if (status s = check_view("C", c); !s.ok()) return s;
   if (status s = check_written(c); !s.ok()) return s;
-  if (status s = check_operand("A", a, c, nr); !s.ok()) return s;
-  if (status s = check_operand("B", b, c, nr); !s.ok()) return s;
+  if (status s = check_operand("A", a, c, nr, group); !s.ok()) return s;
+  if (status s = check_operand("B", b, c, nr, group); !s.ok()) return s;
   if (!fits(e, c.rows(), c.cols())) {
     return status::error(errc::shape_mismatch,
                          "gemm: C is %lld x %lld but an elements() operand of the epilogue is not", (long long)c.rows(),

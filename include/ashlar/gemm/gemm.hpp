@@ -13,6 +13,7 @@
 #include <ashlar/gemm/supported.hpp>
 #include <ashlar/loop/contract.hpp>
 #include <ashlar/loop/direct.hpp>
+#include <ashlar/loop/dot_format.hpp>
 #include <ashlar/loop/fixed.hpp>
 #include <ashlar/loop/narrow.hpp>
 
@@ -20,30 +21,33 @@ namespace ashlar {
 namespace detail {
 
 // Everything about one call that is decided by types.
-template <class Isa_, class T, tile_shape S, class Semiring, class E, class Prologue>
+template <class Format_, tile_shape S, class Semiring, class E, class Prologue, class D>
 struct gemm_kernel {
-  using Isa = Isa_;
-  static constexpr bool reads_in_place = std::is_same_v<Prologue, no_prologue>;
+  using Format = Format_;
+  using O = typename Format::O;
+  using Isa = typename O::isa_type;
+  using T = typename Format::sum_type;
+  using operands = contraction<Format, D>;
+  static constexpr bool reads_in_place = Format::in_place && std::is_same_v<Prologue, no_prologue>;
   using direct = direct_contraction<T, Isa, S, Semiring, E>;
   using narrow = narrow_contraction<T, Isa, S, Semiring, E>;
   template <index M, index N, index K>
   using fixed = fixed_contraction<T, Isa, S, Semiring, E, M, N, K>;
-  using block = contraction_block<T, Isa, S, Semiring, E, Prologue>;
-  using O = ops<T, Isa>;
+  using block = contraction_block<Format, S, Semiring, E, Prologue, D>;
 
   static index nr() { return S.nv * O::lanes(); }
 
-  static contraction_shape shape_of(const contraction<T>& x) {
+  static contraction_shape shape_of(const operands& x) {
     contraction_shape s{};
-    s.m = x.m, s.n = x.n, s.k = x.k;
+    s.m = x.m, s.n = x.n, s.k = x.steps();
     s.element_bytes = sizeof(T);
     s.a_row_stride = x.a_row_stride, s.a_k_stride = x.a_k_stride;
-    s.a_transformed = !std::is_same_v<Prologue, no_prologue>;
+    s.a_transformed = !reads_in_place;
     s.b_packed = x.panels != nullptr;
-    s.b_k_stride = x.b_k_stride, s.b_column_stride = x.b_column_stride;
+    s.b_k_stride = x.b_k_stride, s.b_column_stride = Format::in_place ? x.b_column_stride : 0;
     s.b_edges = !O::masked_memory && x.n % O::lanes() != 0;
     s.dst_contiguous = x.dst_column_stride == 1;
-    s.dst_read = reads_dst<E>;
+    s.dst_read = reads_dst<E> || !std::is_same_v<T, D>;
     return s;
   }
 
@@ -52,11 +56,11 @@ struct gemm_kernel {
   }
 
   // Elements of the workspace of one worker.
-  static index workspace(const contraction_shape& s, const blocking& b) { return workspace_elements(b, s, nr()); }
+  static index workspace(const contraction_shape& s, const blocking& b) { return workspace_of<Format, E>(b, s, nr()); }
 
   // Runs all tasks; worker w has its own part of the scratch memory.
   template <class Executor>
-  static void run(const contraction<T>& x, const blocking& b, const E& e, const Prologue& p, T* memory, index each,
+  static void run(const operands& x, const blocking& b, const E& e, const Prologue& p, T* memory, index each,
                   Executor& executor) {
     const index workers = std::min<index>(executor.concurrency(), b.tasks());
     if (workers <= 1) {
@@ -72,31 +76,36 @@ struct gemm_kernel {
   }
 };
 
-template <class T, any_matrix V>
-ASHLAR_INLINE void set_b(contraction<T>& x, const V& b) {
+template <class X, any_matrix V>
+ASHLAR_INLINE void set_b(X& x, const V& b) {
   x.b = b.data(), x.b_k_stride = b.row_stride(), x.b_column_stride = b.col_stride();
   x.panels = nullptr, x.nr = 0;
 }
-template <class T>
-ASHLAR_INLINE void set_b(contraction<T>& x, const packed_weights<T>& w) {
+template <class X, class T>
+ASHLAR_INLINE void set_b(X& x, const packed_weights<T>& w) {
   x.b = nullptr, x.b_k_stride = 0, x.b_column_stride = 1;
-  x.panels = w.panels, x.nr = w.nr;
+  x.panels = reinterpret_cast<const typename X::b_unit*>(w.panels), x.nr = w.nr;
+  if constexpr (byte_weights<T>) x.panel_sums = w.sums;
 }
 
-template <class T, any_matrix A, class B, any_matrix C>
-ASHLAR_INLINE contraction<T> contraction_of(const A& a, const B& b, const C& c) {
-  contraction<T> x;
+template <class K, any_matrix A, class B, any_matrix C, class... Options>
+ASHLAR_INLINE typename K::operands contraction_of(const A& a, const B& b, const C& c, const Options&... options) {
+  typename K::operands x;
   x.m = c.rows(), x.n = c.cols(), x.k = a.cols();
   x.a = a.data(), x.a_row_stride = a.row_stride(), x.a_k_stride = a.col_stride();
   set_b(x, b);
   x.dst = c.data(), x.dst_row_stride = c.row_stride(), x.dst_column_stride = c.col_stride();
+  if constexpr (!K::Format::in_place) {
+    x.zeros = {option<a_zero_option>(no_zero_option{}, options...).z, option<b_zero_option>(no_zero_option{}, options...).z};
+  }
   return x;
 }
 
 // Finds scratch memory (the caller's, a small piece of stack, or the heap) and runs.
-template <class K, class T, class E, class P, class Executor>
-status run_with_memory(const contraction<T>& x, const E& e, const P& p, Executor& executor, const cache_sizes& caches,
+template <class K, class E, class P, class Executor>
+status run_with_memory(const typename K::operands& x, const E& e, const P& p, Executor& executor, const cache_sizes& caches,
                        const std::span<std::byte>* given) {
+  using T = typename K::T;
   const contraction_shape s = K::shape_of(x);
   const blocking b = K::plan(s, executor.concurrency(), caches);
   const index each = K::workspace(s, b);
@@ -123,20 +132,46 @@ status run_with_memory(const contraction<T>& x, const E& e, const P& p, Executor
   return {};
 }
 
+// How the types of the operands and of the options make a product: the elements themselves, or small integers.
 template <class Isa, class A, class B, class C, class... Options>
-using kernel_of = gemm_kernel<Isa, typename C::value_type,
-                              decltype(option<tile_option>(with_tile<default_tile<typename C::value_type, Isa>>{},
-                                                           std::declval<const Options&>()...))::shape,
-                              decltype(option<semiring_option>(plus_times{}, std::declval<const Options&>()...)),
-                              decltype(option<epilogue_option>(acc, std::declval<const Options&>()...)),
-                              std::decay_t<decltype(prologue_of(std::declval<const A&>()))>>;
+struct product_of {
+  using T = typename C::value_type;
+  using format = plain_format<T, Isa>;
+  using element = T;  // the registry's
+  using semiring = decltype(option<semiring_option>(plus_times{}, std::declval<const Options&>()...));
+};
+template <class Isa, class A, class B, class C, class... Options>
+  requires sums_small_integers<A, B>
+struct product_of<Isa, A, B, C, Options...> {
+  template <template <class> class Option>
+  using zero = decltype(option<Option>(no_zero_option{}, std::declval<const Options&>()...).z);
+  using format = dot_format<matrix_element<A>, typename B::value_type, Isa, zero<a_zero_option>, zero<b_zero_option>>;
+  using element = std::int8_t;
+  using semiring = dot_products;
+};
+template <class Isa, class A, class B, class C, class... Options>
+using tile_of = decltype(option<tile_option>(
+    with_tile<default_tile<typename product_of<Isa, A, B, C, Options...>::element, Isa>>{},
+    std::declval<const Options&>()...));
+
+template <class Isa, class A, class B, class C, class... Options>
+using kernel_of =
+    gemm_kernel<typename product_of<Isa, A, B, C, Options...>::format, tile_of<Isa, A, B, C, Options...>::shape,
+                typename product_of<Isa, A, B, C, Options...>::semiring,
+                decltype(option<epilogue_option>(acc, std::declval<const Options&>()...)),
+                std::decay_t<decltype(prologue_of(std::declval<const A&>()))>, typename C::value_type>;
 
 template <class Isa, class A, class B, class C, class... Options>
 consteval bool supported_call() {
-  using tile = decltype(option<tile_option>(with_tile<default_tile<typename C::value_type, Isa>>{},
-                                            std::declval<const Options&>()...));
-  return supported<Isa, A, B, C, decltype(option<semiring_option>(plus_times{}, std::declval<const Options&>()...)),
-                   tile::shape>();
+  using tile = tile_of<Isa, A, B, C, Options...>;
+  using semiring = decltype(option<semiring_option>(plus_times{}, std::declval<const Options&>()...));
+  if constexpr (sums_small_integers<A, B>) {
+    return supported_integers<Isa, A, B, C, semiring, tile::shape>();
+  } else {
+    constexpr bool zero_points = (is_a_zero_point<Options> || ...) || (is_b_zero_point<Options> || ...);
+    static_assert(!zero_points, "gemm: zero points are for small integers");
+    return supported<Isa, A, B, C, semiring, tile::shape>() && !zero_points;
+  }
 }
 
 template <class Isa>
@@ -155,7 +190,7 @@ inline constexpr bool fixed_extents<A, B, C> =
 // Do the types of the extents choose straight-line code?
 template <class K, class A, class B, class C>
 consteval bool is_fixed() {
-  if constexpr (fixed_extents<A, B, C>) {
+  if constexpr (K::Format::in_place && fixed_extents<A, B, C>) {
     return K::template fixed<C::static_rows, C::static_cols, A::static_cols>::serves;
   } else {
     return false;
@@ -163,8 +198,8 @@ consteval bool is_fixed() {
 }
 
 // Does a kernel that reads every operand where it lies take the product? It needs no plan and no workspace.
-template <class K, class A, class B, class C, class T>
-ASHLAR_INLINE bool serves_in_place(const contraction<T>& x, index workers, const cache_sizes& caches) {
+template <class K, class A, class B, class C>
+ASHLAR_INLINE bool serves_in_place(const typename K::operands& x, index workers, const cache_sizes& caches) {
   if constexpr (is_fixed<K, A, B, C>()) {
     return true;
   } else if constexpr (K::reads_in_place) {
@@ -175,8 +210,9 @@ ASHLAR_INLINE bool serves_in_place(const contraction<T>& x, index workers, const
 }
 
 // True: one of those kernels has run.
-template <class K, class A, class B, class C, class T, class E, class Executor>
-ASHLAR_INLINE bool run_in_place(const contraction<T>& x, const E& e, Executor& executor, const cache_sizes& caches) {
+template <class K, class A, class B, class C, class E, class Executor>
+ASHLAR_INLINE bool run_in_place(const typename K::operands& x, const E& e, Executor& executor,
+                                const cache_sizes& caches) {
   if (!serves_in_place<K, A, B, C>(x, executor.concurrency(), caches)) return false;
   if constexpr (is_fixed<K, A, B, C>()) {
     K::template fixed<C::static_rows, C::static_cols, A::static_cols>::run(x, e);
@@ -191,11 +227,15 @@ ASHLAR_INLINE bool run_in_place(const contraction<T>& x, const E& e, Executor& e
 template <class Isa, class A, class B, class C, class... Options>
 ASHLAR_INLINE bool run_at_once(const A& a, const B& b, const C& c, const Options&... options) {
   using K = kernel_of<Isa, A, B, C, Options...>;
-  const auto e = option<epilogue_option>(acc, options...);
-  if (!plainly_valid(a, b, c, e, K::nr())) return false;
-  const auto target = option<executor_option>(on(serial{}), options...);
-  const auto caches = option<cache_option>(default_caches<Isa>(), options...);
-  return run_in_place<K, A, B, C>(contraction_of<typename C::value_type>(matrix_of(a), b, c), e, target.get(), caches);
+  if constexpr (K::Format::in_place) {
+    const auto e = option<epilogue_option>(acc, options...);
+    if (!plainly_valid(a, b, c, e, K::nr())) return false;
+    const auto target = option<executor_option>(on(serial{}), options...);
+    const auto caches = option<cache_option>(default_caches<Isa>(), options...);
+    return run_in_place<K, A, B, C>(contraction_of<K>(matrix_of(a), b, c, options...), e, target.get(), caches);
+  } else {
+    return false;
+  }
 }
 
 // Every other call, once it is known to be right.
@@ -205,7 +245,7 @@ status run_valid(const A& a, const B& b, const C& c, const Options&... options) 
   const auto e = option<epilogue_option>(acc, options...);
   const auto target = option<executor_option>(on(serial{}), options...);
   const auto caches = option<cache_option>(default_caches<Isa>(), options...);
-  const auto x = contraction_of<typename C::value_type>(matrix_of(a), b, c);
+  const auto x = contraction_of<K>(matrix_of(a), b, c, options...);
   if (run_in_place<K, A, B, C>(x, e, target.get(), caches)) return {};
   if constexpr (is_fixed<K, A, B, C>()) {
     return {};
@@ -219,14 +259,14 @@ template <class Isa, class A, class B, class C, class... Options>
 std::size_t workspace_bytes(const A& a, const B& b, const C& c, const Options&... options) {
   using K = kernel_of<Isa, A, B, C, Options...>;
   if (c.empty()) return 0;
-  const auto x = contraction_of<typename C::value_type>(matrix_of(a), b, c);
+  const auto x = contraction_of<K>(matrix_of(a), b, c, options...);
   const auto target = option<executor_option>(on(serial{}), options...);
   const auto caches = option<cache_option>(default_caches<Isa>(), options...);
   if (serves_in_place<K, A, B, C>(x, target.get().concurrency(), caches)) return 0;
   const auto s = K::shape_of(x);
   const blocking cut = K::plan(s, target.get().concurrency(), caches);
   const index elements = K::workspace(s, cut) * std::min<index>(target.get().concurrency(), cut.tasks());
-  return elements == 0 ? 0 : arena::bytes_for<typename C::value_type>(elements);
+  return elements == 0 ? 0 : arena::bytes_for<typename K::T>(elements);
 }
 
 template <class X>
@@ -239,16 +279,20 @@ concept gemm_a = any_matrix<X> || is_transformed<X>;
 template <class X>
 concept gemm_b = any_matrix<X> || is_packed<X>;
 
-// A column-major C is solved as C^T = B^T A^T, where rows are contiguous again.
+// A column-major C is solved as C^T = B^T A^T, where rows are contiguous again; not with 16-bit A, which B cannot have.
 template <class A, class B, class C>
-inline constexpr bool solves_transposed =
-    C::static_row_stride == 1 && C::static_col_stride != 1 && any_matrix<A> && any_matrix<B>;
+inline constexpr bool solves_transposed = false;
+template <any_matrix A, any_matrix B, class C>
+inline constexpr bool solves_transposed<A, B, C> =
+    C::static_row_stride == 1 && C::static_col_stride != 1 &&
+    (!sums_small_integers<A, B> || sizeof(typename A::value_type) == 1);
 
 // Views by value: the caller's then need no address, unless this is called.
 template <class Isa, class A, class B, class C, class... Options>
 [[gnu::noinline]] status run_checked(A a, B b, C c, const Options&... options) {
   using K = kernel_of<Isa, A, B, C, Options...>;
-  if (status s = check_gemm(a, b, c, option<epilogue_option>(acc, options...), K::nr()); !s.ok()) return s;
+  if (status s = check_gemm(a, b, c, option<epilogue_option>(acc, options...), K::nr(), K::Format::group); !s.ok())
+    return s;
   if (c.empty()) return {};
   if constexpr (solves_transposed<A, B, C>) {
     return run_valid<Isa>(b.transposed(), a.transposed(), c.transposed(), transposed_option(options)...);

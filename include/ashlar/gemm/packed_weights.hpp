@@ -4,12 +4,14 @@
 // as it is.
 //
 //   bytes 0..127     packed_header: magic, version, element type, NR, K, N, sizes, checksums of panels and header
-//   bytes 128..      panels (pack/panels.hpp), 64-byte aligned when the blob is
+//   bytes 128..      panels (pack/panels.hpp), 64-byte aligned when the blob is; of bytes (pack/dot_units.hpp), then the
+//                    sum of each column
 //
 // The layout depends on the element type and on NR alone, not on cache sizes, threads or the compiler: one blob serves
-// every machine whose tile has the same NR (16 floats for AVX2, 32 for AVX-512, 8 for NEON, 3 vectors for SVE).
+// every machine whose tile has the same NR (16 floats for AVX2, 32 for AVX-512, 8 for NEON, 3 vectors for SVE). That of
+// bytes depends on how many the ISA multiplies at a time, too.
 //
-// Depends on: pack/panels.hpp, tile/registry.hpp, core/.   Used by: gemm/gemm.hpp.
+// Depends on: pack/panels.hpp, pack/dot_units.hpp, tile/registry.hpp, core/.   Used by: gemm/gemm.hpp.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +21,7 @@
 #include <type_traits>
 
 #include <ashlar/core.hpp>
+#include <ashlar/pack/dot_units.hpp>
 #include <ashlar/pack/panels.hpp>
 #include <ashlar/tile/registry.hpp>
 
@@ -50,11 +53,12 @@ struct packed_header {
   static constexpr std::uint32_t current_version = 1;
   std::uint64_t magic;
   std::uint32_t version;
-  std::uint32_t element;  // bytes of an element, + 0x100 for floating point
+  std::uint32_t element;  // bytes of an element, + 0x100 for floating point, 0x200 unsigned bytes
   std::int64_t nr, k, n;
   std::uint64_t bytes;            // of the panels
   std::uint64_t checksum;         // of the panels
-  std::uint64_t reserved[8];      // zero
+  std::int64_t group;             // of bytes: how many k stand together; else zero
+  std::uint64_t reserved[7];      // zero
   std::uint64_t header_checksum;  // of all that stands before it
 
   ASHLAR_INLINE std::uint64_t own_checksum() const {
@@ -62,6 +66,10 @@ struct packed_header {
   }
 };
 static_assert(sizeof(packed_header) == 128 && std::is_trivially_copyable_v<packed_header>);
+
+/// Bytes are packed in units.
+template <class T>
+concept byte_weights = std::integral<T> && sizeof(T) == 1;
 
 /// A view of packed weights, K x N: takes the place of B in gemm. Owns nothing: the blob must outlive it.
 template <class T>
@@ -75,19 +83,69 @@ struct packed_weights {
   }
 };
 
+/// The same of bytes: units of `group` numbers as the ISA they are packed for multiplies them, and the sums of columns.
+template <byte_weights T>
+struct packed_weights<T> {
+  using value_type = T;
+  const std::byte* panels = nullptr;
+  const std::int32_t* sums = nullptr;
+  index k = 0, n = 0, nr = 0, group = 1;
+  /// Element (row, column) of the packed matrix.
+  ASHLAR_INLINE T operator()(index row, index column) const {
+    const index steps = (k + group - 1) / group;
+    const index at = ((column / nr * steps + row / group) * nr + column % nr) * group + row % group;
+    if (group > 1) {
+      return static_cast<T>(reinterpret_cast<const std::int8_t*>(panels)[at] + detail::shift_of<std::int8_t, T>);
+    }
+    return static_cast<T>(reinterpret_cast<const std::int32_t*>(panels)[at]);
+  }
+};
+
 namespace detail {
 
 template <class T>
-inline constexpr std::uint32_t element_code = sizeof(T) + (std::is_floating_point_v<T> ? 0x100u : 0u);
+inline constexpr std::uint32_t element_code =
+    sizeof(T) + (std::is_floating_point_v<T> ? 0x100u : byte_weights<T> && std::is_unsigned_v<T> ? 0x200u : 0u);
+
+// Bytes of the panels of K x N, and of the sums behind them; false where that exceeds 64 bits.
+template <class T>
+constexpr bool panel_bytes(index k, index n, index nr, index group, index* bytes) {
+  index columns = 0;
+  if (k < 0 || n < 0 || nr <= 0 || __builtin_add_overflow(n, nr - 1, &columns)) return false;
+  columns = columns / nr * nr;
+  index column = k, sum = 0;  // bytes of one
+  if constexpr (byte_weights<T>) {
+    if (group <= 0 || __builtin_add_overflow(k, group - 1, &column)) return false;
+    column = column / group * group;
+    if (group == 1 && __builtin_mul_overflow(column, index(sizeof(std::int32_t)), &column)) return false;
+    sum = sizeof(std::int32_t);
+  } else if (__builtin_mul_overflow(column, index(sizeof(T)), &column)) {
+    return false;
+  }
+  return !__builtin_add_overflow(column, sum, &column) && !__builtin_mul_overflow(columns, column, bytes);
+}
+
+// The view of a blob whose header says this.
+template <class T>
+packed_weights<T> weights_at(const std::byte* panels, index k, index n, index nr, index group) {
+  if constexpr (byte_weights<T>) {
+    index all = 0;
+    panel_bytes<T>(k, n, nr, group, &all);
+    const index sums = (n + nr - 1) / nr * nr * index(sizeof(std::int32_t));
+    return {panels, reinterpret_cast<const std::int32_t*>(panels + (all - sums)), k, n, nr, group};
+  } else {
+    return {reinterpret_cast<const T*>(panels), k, n, nr};
+  }
+}
 
 // The header of a blob whose panels are written already.
 template <class T, class Unit = this_unit>
-void write_header(std::byte* blob, index nr, index k, index n, std::size_t bytes) {
+void write_header(std::byte* blob, index nr, index k, index n, std::size_t bytes, index group = 0) {
   packed_header h{};
   h.magic = h.expected_magic;
   h.version = h.current_version;
   h.element = element_code<T>;
-  h.nr = nr, h.k = k, h.n = n;
+  h.nr = nr, h.k = k, h.n = n, h.group = group;
   h.bytes = bytes;
   h.checksum = checksum(blob + sizeof h, bytes);
   h.header_checksum = h.own_checksum();
@@ -96,7 +154,38 @@ void write_header(std::byte* blob, index nr, index k, index n, std::size_t bytes
 
 template <class T, class Isa>
 ASHLAR_INLINE index panel_width() {
-  return default_tile<T, Isa>.nv * ops<T, Isa>::lanes();
+  if constexpr (byte_weights<T>) {
+    return default_tile<std::int8_t, Isa>.nv * ops<std::int32_t, Isa>::lanes();
+  } else {
+    return default_tile<T, Isa>.nv * ops<T, Isa>::lanes();
+  }
+}
+template <class T, class Isa>
+consteval index panel_group() {
+  if constexpr (byte_weights<T>) {
+    return dot_ops<Isa>::group;
+  } else {
+    return 0;
+  }
+}
+
+// Writes the panels of B, and the sums of columns behind those of bytes.
+template <class Isa, class T>
+void write_panels(const strided_block<T>& b, std::byte* to, index nr) {
+  if constexpr (byte_weights<T>) {
+    using O = dot_ops<Isa>;
+    using panels = dot_panels<O, T>;
+    const index steps = (b.rows + O::group - 1) / O::group, columns = (b.cols + nr - 1) / nr * nr;
+    auto* out = reinterpret_cast<typename O::b_element*>(to);
+    auto* const sums = reinterpret_cast<std::int32_t*>(out + columns * steps * O::group);
+    std::fill(sums, sums + columns, 0);
+    for (index j = 0; j < b.cols; j += nr, out += steps * O::group * nr) {
+      panels::copy({b.data + j * b.col_stride, b.row_stride, b.col_stride, b.rows, std::min(nr, b.cols - j)}, out, nr);
+      panels::add_sums(out, nr, steps, sums + j);
+    }
+  } else {
+    pack_panels<T, Isa>(b, reinterpret_cast<T*>(to), nr);
+  }
 }
 
 }  // namespace detail
@@ -105,12 +194,8 @@ ASHLAR_INLINE index panel_width() {
 /// negative.
 template <class T, class Isa = isa::native>
 std::size_t packed_weights_bytes(index k, index n) {
-  const index nr = detail::panel_width<T, Isa>();
-  index columns = 0, elements = 0, bytes = 0;
-  if (k < 0 || n < 0 || __builtin_add_overflow(n, nr - 1, &columns)) return 0;
-  columns = columns / nr * nr;
-  if (__builtin_mul_overflow(columns, k, &elements) || __builtin_mul_overflow(elements, index(sizeof(T)), &bytes))
-    return 0;
+  index bytes = 0;
+  if (!detail::panel_bytes<T>(k, n, detail::panel_width<T, Isa>(), detail::panel_group<T, Isa>(), &bytes)) return 0;
   return std::size_t(bytes) + sizeof(packed_header);
 }
 
@@ -140,10 +225,8 @@ result<packed_weights<T>> open_weights(std::span<const std::byte> blob, bool ver
   if (h.element != detail::element_code<T>)
     return status::error(errc::wrong_blob, "open_weights: element code %u but the type asked for has %u", h.element,
                          detail::element_code<T>);
-  index columns = 0, bytes = 0;
-  const bool sane = h.k >= 0 && h.n >= 0 && h.nr > 0 && !__builtin_add_overflow(h.n, h.nr - 1, &columns) &&
-                    !__builtin_mul_overflow(columns / h.nr * h.nr, h.k, &bytes) &&
-                    !__builtin_mul_overflow(bytes, index(sizeof(T)), &bytes);
+  index bytes = 0;
+  const bool sane = detail::panel_bytes<T>(h.k, h.n, h.nr, h.group, &bytes);
   if (!sane || std::uint64_t(bytes) != h.bytes || blob.size() - sizeof h < h.bytes) {
     return status::error(errc::corrupt_blob, "open_weights: %lld x %lld with NR %lld does not fit a blob of %zu bytes",
                          (long long)h.k, (long long)h.n, (long long)h.nr, blob.size());
@@ -157,10 +240,10 @@ result<packed_weights<T>> open_weights(std::span<const std::byte> blob, bool ver
     return status::error(errc::corrupt_blob, "open_weights: the checksum of the panels is not the header's %llx",
                          (unsigned long long)h.checksum);
   }
-  return packed_weights<T>{reinterpret_cast<const T*>(panels), h.k, h.n, h.nr};
+  return detail::weights_at<T>(panels, h.k, h.n, h.nr, h.group);
 }
 
-/// Packs B (K x N, any strides) for gemm on Isa into `storage`, which then is a blob: keep it, share it, write it to a
+/// Packs B (K x N, any strides; bytes for A of bytes) for gemm on Isa into `storage`, which then is a blob: keep it, share it, write it to a
 /// file.
 ///
 ///     auto storage = aligned_buffer::make(packed_weights_bytes<float>(k, n));
@@ -186,10 +269,11 @@ auto pack_weights(const B& b, std::span<std::byte> storage) -> result<packed_wei
     return status::error(errc::misaligned, "pack_weights: storage at %p is not aligned to %zu bytes",
                          (void*)storage.data(), workspace_alignment);
   const index nr = detail::panel_width<T, Isa>();
-  T* panels = reinterpret_cast<T*>(storage.data() + sizeof(packed_header));
-  pack_panels<T, Isa>({b.data(), b.row_stride(), b.col_stride(), b.rows(), b.cols()}, panels, nr);
-  detail::write_header<T>(storage.data(), nr, b.rows(), b.cols(), bytes - sizeof(packed_header));
-  return packed_weights<T>{panels, b.rows(), b.cols(), nr};
+  constexpr index group = detail::panel_group<T, Isa>();
+  std::byte* const panels = storage.data() + sizeof(packed_header);
+  detail::write_panels<Isa, T>({b.data(), b.row_stride(), b.col_stride(), b.rows(), b.cols()}, panels, nr);
+  detail::write_header<T>(storage.data(), nr, b.rows(), b.cols(), bytes - sizeof(packed_header), group);
+  return detail::weights_at<T>(panels, b.rows(), b.cols(), nr, group);
 }
 
 /// Packed weights -> B: the inverse of pack_weights, exactly.  unpack_weights(w.value(), view(b, k, n))

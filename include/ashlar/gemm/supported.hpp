@@ -3,11 +3,12 @@
 // gemm/supported.hpp: mistakes that types show, each said in one line before anything is instantiated that would say it
 // in fifty.
 //
-// Depends on: gemm/operands.hpp, gemm/packed_weights.hpp, tile/shape.hpp.   Used by: gemm/gemm.hpp.
+// Depends on: gemm/operands.hpp, gemm/packed_weights.hpp, loop/dot_format.hpp, tile/shape.hpp.   Used by: gemm/gemm.hpp.
 #pragma once
 
 #include <ashlar/gemm/operands.hpp>
 #include <ashlar/gemm/packed_weights.hpp>
+#include <ashlar/loop/dot_format.hpp>
 #include <ashlar/tile/shape.hpp>
 #include <type_traits>
 
@@ -15,6 +16,33 @@ namespace ashlar::detail {
 
 template <class A>
 using matrix_element = typename std::decay_t<decltype(matrix_of(std::declval<const A&>()))>::value_type;
+
+/// Products of these sum small integers in 32 bits.
+template <class A, class B>
+inline constexpr bool sums_small_integers = small_integers<matrix_element<A>, typename B::value_type>;
+
+/// The same for small integers.
+template <class Isa, class A, class B, class C, class Semiring, tile_shape S>
+consteval bool supported_integers() {
+  using D = typename C::value_type;
+  constexpr bool writable = !std::is_const_v<typename C::element_type>;
+  static_assert(writable, "gemm: C must not be const");
+  constexpr bool output = std::is_same_v<D, float> || (std::is_integral_v<D> && sizeof(D) <= 4);
+  static_assert(output, "gemm: C of small integers must be float or integers of at most 32 bits");
+  constexpr bool known = simd_ops<ops<std::int32_t, Isa>>;
+  static_assert(known,
+                "gemm: no operations for this ISA: these compiler flags do not allow it, or its adapter is not "
+                "included");
+  constexpr bool plain = std::is_same_v<Semiring, plus_times> && !is_transformed<A>;
+  static_assert(plain, "gemm: small integers have neither a semiring of their own nor a prologue of A");
+  if constexpr (known) {
+    constexpr bool fits = tile_fits_in_registers<dot_ops_for<Isa, matrix_element<A>>, S>;
+    static_assert(fits, "gemm: this tile shape needs more vector registers than the ISA has");
+    return writable && output && plain && fits;
+  } else {
+    return false;
+  }
+}
 
 /// True, or a compile-time error that names the mistake; false then, and the caller instantiates nothing.
 template <class Isa, class A, class B, class C, class Semiring, tile_shape S>
@@ -24,7 +52,7 @@ consteval bool supported() {
   constexpr bool writable = !std::is_const_v<typename C::element_type>;
   static_assert(writable, "gemm: C must not be const");
   constexpr bool one_type = std::is_same_v<matrix_element<A>, T> && std::is_same_v<typename B::value_type, T>;
-  static_assert(one_type, "gemm: A, B and C must have one element type");
+  static_assert(one_type, "gemm: A, B and C must have one element type, or A and B small integers");
   constexpr bool known = simd_ops<O>;
   static_assert(known,
                 "gemm: no operations for this ISA and element type: these compiler flags do not allow the ISA, or "

@@ -59,6 +59,7 @@ struct avx2_instructions<float> {
   static ASHLAR_INLINE vec round_even(const vec& x) {
     return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   }
+  static ASHLAR_INLINE vec from_int(const avx2_vector<std::int32_t>& x) { return _mm256_cvtepi32_ps(x); }
   static ASHLAR_INLINE vec pow2(const vec& k) {
     const __m256 sum = _mm256_add_ps(k, _mm256_set1_ps(0x1p23f + 127));  // isa/scalar.hpp says why
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(sum), 23));

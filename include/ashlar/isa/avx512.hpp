@@ -71,6 +71,7 @@ struct avx512_instructions<float> {
   static ASHLAR_INLINE vec round_even(const vec& x) {
     return _mm512_maskz_roundscale_ps(all, x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   }
+  static ASHLAR_INLINE vec from_int(const avx512_vector<std::int32_t>& x) { return _mm512_maskz_cvtepi32_ps(all, x); }
   static ASHLAR_INLINE vec pow2(const vec& k) {
     const __m512 sum = _mm512_add_ps(k, _mm512_set1_ps(0x1p23f + 127));  // isa/scalar.hpp says why
     return _mm512_castsi512_ps(_mm512_maskz_slli_epi32(all, _mm512_castps_si512(sum), 23));

@@ -62,7 +62,8 @@ using highway_target = any;
 namespace ashlar::detail {
 
 static_assert(HWY_TARGET == HWY_STATIC_TARGET, "Highway must be in static mode: one target in a translation unit");
-static_assert(std::same_as<isa::native, isa::scalar> || std::derived_from<isa::highway_target, isa::native>,
+static_assert(std::same_as<isa::native_vectors, isa::scalar> ||
+                  std::derived_from<isa::highway_target, isa::native_vectors>,
               "Highway chose a weaker target than the compiler's flags allow: see the flags it wants above");
 
 namespace hn = hwy::HWY_NAMESPACE;
@@ -150,6 +151,11 @@ struct highway_arithmetic : highway_ops<T, Isa> {
   static ASHLAR_INLINE vec neg(vec x) { return hn::Neg(x); }
   static ASHLAR_INLINE vec copysign(vec magnitude, vec sign) { return hn::CopySign(magnitude, sign); }
   static ASHLAR_INLINE vec round_even(vec x) { return hn::Round(x); }
+  static ASHLAR_INLINE vec from_int(hn::Vec<hn::RebindToSigned<tag>> x)
+    requires(sizeof(T) == 4)
+  {
+    return hn::ConvertTo(tag(), x);
+  }
   static ASHLAR_INLINE vec pow2(vec k) {  // isa/scalar.hpp says why
     const vec sum = hn::Add(k, hn::Set(tag(), pow2_offset));
     return hn::BitCast(tag(), hn::ShiftLeft<fraction>(hn::BitCast(bits(), sum)));

@@ -14,17 +14,45 @@
 
 namespace ashlar::isa {
 
+/// The vectors of isa::native, without the dot products that refine them.
 #if defined(__AVX512F__) && defined(__AVX512CD__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && \
     defined(__AVX512VL__) && defined(__FMA__)
-using native = avx512;
+using native_vectors = avx512;
 #elif defined(__AVX2__) && defined(__FMA__)
-using native = avx2;
+using native_vectors = avx2;
 #elif defined(__ARM_FEATURE_SVE) && !defined(__clang__)
-using native = sve;
+using native_vectors = sve;
 #elif defined(__aarch64__)
-using native = neon;
+using native_vectors = neon;
 #else
-using native = scalar;
+using native_vectors = scalar;
 #endif
+
+namespace detail {
+template <class Vectors>
+struct best_of {
+  using type = Vectors;
+};
+#if defined(__AVX512VNNI__)
+template <>
+struct best_of<avx512> {
+  using type = avx512_vnni;
+};
+#endif
+#if defined(__AVXVNNI__)
+template <>
+struct best_of<avx2> {
+  using type = avx_vnni;
+};
+#endif
+#if defined(__ARM_FEATURE_DOTPROD)
+template <>
+struct best_of<neon> {
+  using type = neon_dot;
+};
+#endif
+}  // namespace detail
+
+using native = detail::best_of<native_vectors>::type;
 
 }  // namespace ashlar::isa

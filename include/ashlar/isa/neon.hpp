@@ -66,6 +66,7 @@ struct neon_instructions<float> {
   static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
   static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
   static ASHLAR_INLINE vec round_even(const vec& x) { return vrndnq_f32(x); }
+  static ASHLAR_INLINE vec from_int(const neon_vector<std::int32_t>& x) { return vcvtq_f32_s32(x); }
   static ASHLAR_INLINE vec pow2(const vec& k) {
     const auto sum = vaddq_f32(k, vdupq_n_f32(0x1p23f + 127));  // isa/scalar.hpp says why
     return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(sum), 23));

@@ -37,6 +37,7 @@ namespace ashlar {
 ///     div(a, b)
 ///     abs  neg  copysign(magnitude, sign)     on the sign bit alone, NaN included
 ///     round_even(x)                      to the nearest integer, ties to even; -0 and the sign are kept
+///     from_int(i)                        (float) a vector of std::int32_t, each to the nearest float, ties to even
 ///     pow2(k)                            2^k for integral-valued k in [-126, 127], for double [-1022, 1023]
 ///
 /// Integers (integer_ops):  bit_and  bit_or.

@@ -73,6 +73,11 @@ struct scalar_float_ops : scalar_ops<T> {
   static ASHLAR_INLINE constexpr T div(T a, T b) { return a / b; }
   static ASHLAR_INLINE constexpr T fma(T a, T b, T c) { return ashlar::fma(a, b, c); }
 
+  static ASHLAR_INLINE constexpr T from_int(std::int32_t x)
+    requires(sizeof(T) == 4)
+  {
+    return static_cast<T>(x);
+  }
   static ASHLAR_INLINE constexpr T abs(T x) { return from_bits(to_bits(x) & ~sign); }
   static ASHLAR_INLINE constexpr T neg(T x) { return from_bits(to_bits(x) ^ sign); }
   static ASHLAR_INLINE constexpr T copysign(T magnitude, T s) {

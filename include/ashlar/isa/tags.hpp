@@ -2,8 +2,10 @@
 //
 // isa/tags.hpp: an instruction set is a type, and its facts are constants beside it.
 //
-//   any <- scalar <- avx2 <- avx512          a kernel that is not specialised for a tag falls back to the tag's parent
-//                 <- neon <- sve
+//   any <- scalar <- avx2 <- avx_vnni        a kernel that is not specialised for a tag falls back to the tag's parent
+//                      <- avx512 <- avx512_vnni
+//                 <- neon <- neon_dot
+//                      <- sve
 //
 // A tag only names an instruction set: what works on it is ops<T, Isa> (isa/ops.hpp), which exists where the flags of
 // the translation unit allow it.
@@ -20,7 +22,10 @@ struct any {};
 struct scalar : any {};   // plain C++, one lane: the specification, constexpr
 struct avx2 : scalar {};  // AVX2 and FMA (Haswell, Zen and later)
 struct avx512 : avx2 {};  // AVX-512 F, CD, BW, DQ, VL (Skylake-X, Zen 4 and later)
+struct avx_vnni : avx2 {};       // sums of four products of bytes, on 256 bits (Alder Lake, Zen 5 and later)
+struct avx512_vnni : avx512 {};  // the same on 512 bits (Cascade Lake, Zen 4 and later)
 struct neon : scalar {};  // AArch64 Advanced SIMD
+struct neon_dot : neon {};  // sums of four products of bytes: FEAT_DotProd (Cortex-A55 and A76, Neoverse N1 and later)
 struct sve : neon {};     // SVE or SVE2, vector length known at run time only (through Highway)
 
 /// The Highway adapter on Base, for Base = avx2, avx512 or neon: the same kernels through another SIMD library.
@@ -76,6 +81,19 @@ struct facts<neon> {
   // MiB.
   static constexpr index l1d_bytes = 32 * 1024;
   static constexpr index l2_bytes = 512 * 1024;
+};
+
+template <>
+struct facts<avx_vnni> : facts<avx2> {
+  static constexpr const char* name = "avx_vnni";
+};
+template <>
+struct facts<avx512_vnni> : facts<avx512> {
+  static constexpr const char* name = "avx512_vnni";
+};
+template <>
+struct facts<neon_dot> : facts<neon> {
+  static constexpr const char* name = "neon_dot";
 };
 
 template <>

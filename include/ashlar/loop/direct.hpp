@@ -15,11 +15,11 @@ namespace ashlar {
 template <class T, class Isa, tile_shape S, class Semiring, class E>
 struct direct_contraction {
   using O = ops<T, Isa>;
-  using table = tile_table<T, Isa, S, Semiring, E>;
+  using table = tile_table<O, S, Semiring, E>;
 
   /// Does B stay in L2 while all tiles of rows pass over it, can all operands be read in place, and is one worker
   /// enough?
-  static ASHLAR_INLINE bool serves(const contraction<T>& c, index workers, const cache_sizes& caches) {
+  static ASHLAR_INLINE bool serves(const contraction<plain_format<T, Isa>>& c, index workers, const cache_sizes& caches) {
     const bool in_place = c.a_k_stride == 1 && c.dst_column_stride == 1 && (c.panels || c.b_column_stride == 1);
     const bool whole = O::masked_memory || c.panels || c.n % O::lanes() == 0;
     return in_place && whole && saturated_product(c.k, c.n) <= caches.l2 / 4 / index(sizeof(T)) &&
@@ -27,7 +27,7 @@ struct direct_contraction {
   }
 
   /// One tile, where that is all, is called from here: 4 x 4 x 4 takes 18 ns by way of run_tiles.
-  static ASHLAR_INLINE void run(const contraction<T>& c, const E& e) {
+  static ASHLAR_INLINE void run(const contraction<plain_format<T, Isa>>& c, const E& e) {
     const index vectors = vectors_of(c.n);
     if (c.n > table::nr() || c.m > tallest(c, vectors)) return run_tiles(c, e);
     tile_operands<T> x;
@@ -44,7 +44,7 @@ struct direct_contraction {
 
  private:
   // Rows outside, panels inside: a tile's rows of A stay in L1, and dst is written along its rows.
-  [[gnu::noinline]] static void run_tiles(const contraction<T>& c, const E& e) {
+  [[gnu::noinline]] static void run_tiles(const contraction<plain_format<T, Isa>>& c, const E& e) {
     const index nr = table::nr();
     tile_operands<T> x;
     x.k = c.k;
@@ -90,7 +90,7 @@ struct direct_contraction {
   }
 
   // Rows of a tile: of one vector more than of whole ones, and no more than L1 has ways where they fall on one set.
-  static ASHLAR_INLINE index tallest(const contraction<T>& c, index vectors) {
+  static ASHLAR_INLINE index tallest(const contraction<plain_format<T, Isa>>& c, index vectors) {
     const index most = table::rows(vectors);
     return detail::aliases(c.a_row_stride, sizeof(T)) && most > detail::l1_ways ? detail::l1_ways : most;
   }

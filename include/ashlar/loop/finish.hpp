@@ -6,12 +6,13 @@
 // The tile applies epilogues in registers; here are the two places that cannot: a dst with strided columns (gathered
 // and scattered a vector at a time) and rows of A that were copied and are transformed while they are in L1.
 //
-// Depends on: epilogue/, isa/.   Used by: loop/contract.hpp.
+// Depends on: epilogue/, isa/, tile/.   Used by: loop/contract.hpp.
 #pragma once
 
 #include <algorithm>
 
 #include <ashlar/epilogue.hpp>
+#include <ashlar/epilogue/output.hpp>
 #include <ashlar/isa.hpp>
 #include <ashlar/tile/finish_rows.hpp>
 
@@ -21,19 +22,21 @@ namespace ashlar {
 struct no_prologue {};
 
 /// dst(i, j) = e(acc(i, j)) for a block that stands `at` a place of the whole dst; any strides of dst.
-template <class O, class E, class T = typename O::value_type>
-[[gnu::noinline]] void finish_strided(const E& e, const T* acc, index acc_stride, index rows, index cols, T* dst,
+template <class O, class E, class D, class T = typename O::value_type>
+[[gnu::noinline]] void finish_strided(const E& e, const T* acc, index acc_stride, index rows, index cols, D* dst,
                                       index row_stride, index column_stride, const epilogue_place& at) {
-  T gathered[O::max_lanes] = {}, finished[O::max_lanes];
+  using out = output<O, D>;
+  D gathered[O::max_lanes] = {}, finished[O::max_lanes];
   for (index i = 0; i < rows; ++i) {
     for (index j = 0; j < cols; j += O::lanes()) {
       const index n = std::min(O::lanes(), cols - j);
-      T* to = dst + i * row_stride + j * column_stride;
+      D* to = dst + i * row_stride + j * column_stride;
       if constexpr (reads_dst<E>) {
         for (index l = 0; l < n; ++l) gathered[l] = to[l * column_stride];
       }
-      const position<T, false> here{at.row + i * at.row_step, at.col + j, n, gathered};
-      O::store(finished, e.eval(math<O>{}, O::load_n(acc + i * acc_stride + j, n), here));
+      const typename out::template place<false> here{at.row + i * at.row_step, at.col + j, n, gathered};
+      const auto sums = O::load_n(acc + i * acc_stride + j, n);
+      out::store(finished, e.eval(typename out::context{}, out::seen(e, sums, here), here));
       for (index l = 0; l < n; ++l) to[l * column_stride] = finished[l];
     }
   }

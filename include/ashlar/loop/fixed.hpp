@@ -23,7 +23,7 @@ struct fixed_contraction {
                                  K <= 64 && !runs_long<E> && (O::masked_memory || N % index(O::max_lanes) == 0);
 
   /// dst = epilogue(A * B). Of c's strides those of rows are used: columns are contiguous.
-  static ASHLAR_INLINE void run(const contraction<T>& c, const E& e) {
+  static ASHLAR_INLINE void run(const contraction<plain_format<T, Isa>>& c, const E& e) {
     rows(c, e, std::make_integer_sequence<int, int(tiles.count)>{}, std::make_integer_sequence<int, int(panels)>{});
   }
 
@@ -33,16 +33,16 @@ struct fixed_contraction {
   static constexpr index panels = ceil_div(N, nr);
 
   template <int... I, int... J>
-  static ASHLAR_INLINE void rows(const contraction<T>& c, const E& e, std::integer_sequence<int, I...>,
+  static ASHLAR_INLINE void rows(const contraction<plain_format<T, Isa>>& c, const E& e, std::integer_sequence<int, I...>,
                                  std::integer_sequence<int, J...> columns) {
     (row<I>(c, e, columns), ...);
   }
   template <int I, int... J>
-  static ASHLAR_INLINE void row(const contraction<T>& c, const E& e, std::integer_sequence<int, J...>) {
+  static ASHLAR_INLINE void row(const contraction<plain_format<T, Isa>>& c, const E& e, std::integer_sequence<int, J...>) {
     (tile<I, J>(c, e), ...);
   }
   template <int I, int J>
-  static ASHLAR_INLINE void tile(const contraction<T>& c, const E& e) {
+  static ASHLAR_INLINE void tile(const contraction<plain_format<T, Isa>>& c, const E& e) {
     constexpr index height = tiles.height(I), first = tiles.first_row(I);
     constexpr index column = J * nr, width = N - column < nr ? N - column : nr;
     tile_operands<T> x;

@@ -33,11 +33,11 @@ class narrow_contraction {
   static constexpr index buffer = (most + 1) * width;  // whole vectors are read from anywhere in `most` of them
 
  public:
-  static ASHLAR_INLINE bool serves(const contraction<T>& c) { return available && (few_columns(c) || few_rows(c)); }
+  static ASHLAR_INLINE bool serves(const contraction<plain_format<T, Isa>>& c) { return available && (few_columns(c) || few_rows(c)); }
 
   /// dst = epilogue(A * B).
   template <class Executor>
-  [[gnu::noinline]] static void run(const contraction<T>& c, const E& e, Executor& executor) {
+  [[gnu::noinline]] static void run(const contraction<plain_format<T, Isa>>& c, const E& e, Executor& executor) {
     if constexpr (available) {
       const bool columns = few_columns(c);
       const index extent = columns ? c.m : c.n, groups = ceil_div(extent, width);
@@ -75,15 +75,15 @@ class narrow_contraction {
 
   // More columns than half a vector's lanes are as well served by tiles, and so are sums so short that turning them
   // into rows of dst counts (50000 x 8 x 32: 48 here, 56 GFLOP/s by tiles).
-  static ASHLAR_INLINE bool few_columns(const contraction<T>& c) {
+  static ASHLAR_INLINE bool few_columns(const contraction<plain_format<T, Isa>>& c) {
     return c.n <= most && 2 * c.n <= width && c.m >= width && c.k >= 8 * c.n && c.a_k_stride == 1;
   }
-  static ASHLAR_INLINE bool few_rows(const contraction<T>& c) {
+  static ASHLAR_INLINE bool few_rows(const contraction<plain_format<T, Isa>>& c) {
     return c.m <= most && c.n >= width && !c.panels && c.b_k_stride == 1 && c.b_column_stride != 1;
   }
 
   // Rows first .. last of few columns. The last group lies against the end of A, so that all its lanes exist.
-  static void run_columns(const contraction<T>& c, const E& e, index first, index last) {
+  static void run_columns(const contraction<plain_format<T, Isa>>& c, const E& e, index first, index last) {
     T sums[buffer] = {};
     const bool panels = c.panels != nullptr;
     const T* const b = panels ? c.panels : c.b;
@@ -98,7 +98,7 @@ class narrow_contraction {
   }
 
   // Columns first .. last of few rows.
-  static void run_rows(const contraction<T>& c, const E& e, index first, index last) {
+  static void run_rows(const contraction<plain_format<T, Isa>>& c, const E& e, index first, index last) {
     T sums[buffer] = {};
     lane_operands<T> x{c.k, nullptr, c.b_column_stride, c.a, c.a_row_stride, c.a_k_stride, sums};
     for (index j = first; j < last; j += width) {
@@ -110,7 +110,7 @@ class narrow_contraction {
   }
 
   // The sums lie column by column. A single column with contiguous rows is a row of the transposed problem.
-  static void finish_columns(const contraction<T>& c, const E& e, const T* sums, index i, index skip, index rows) {
+  static void finish_columns(const contraction<plain_format<T, Isa>>& c, const E& e, const T* sums, index i, index skip, index rows) {
     if (c.n == 1 && c.dst_row_stride == 1) {
       const auto turned = transposed(e);
       return finish_rows<O>(turned, sums + skip, width, 1, rows, c.dst + i, 0, {0, 1, i});
@@ -121,7 +121,7 @@ class narrow_contraction {
     finish(c, e, block, most, i, 0, rows, c.n);
   }
 
-  static void finish(const contraction<T>& c, const E& e, const T* sums, index stride, index i, index j, index rows,
+  static void finish(const contraction<plain_format<T, Isa>>& c, const E& e, const T* sums, index stride, index i, index j, index rows,
                      index cols) {
     T* const dst = c.dst + i * c.dst_row_stride + j * c.dst_column_stride;
     if (c.dst_column_stride == 1) return finish_rows<O>(e, sums, stride, rows, cols, dst, c.dst_row_stride, {i, 1, j});

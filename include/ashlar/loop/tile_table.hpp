@@ -17,9 +17,9 @@
 
 namespace ashlar {
 
-template <class T, class Isa, tile_shape S, class Semiring, class E, class Operands = tile_operands<T>>
+template <class O, tile_shape S, class Semiring, class E, class Operands = tile_operands<typename O::value_type>>
 struct tile_table {
-  using O = ops<T, Isa>;
+  using Isa = typename O::isa_type;
   static_assert(tile_fits_in_registers<O, S>, "this tile shape needs more vector registers than the ISA has");
   using one_tile = void (*)(const Operands&, const E&);
 
@@ -29,7 +29,7 @@ struct tile_table {
     ASHLAR_INLINE void operator()(const Operands& x, const E& e) const { run(x, e, 1, tile_order::down, 0); }
     friend constexpr bool operator==(many_tiles a, std::nullptr_t) { return a.run == nullptr; }
   };
-  static constexpr bool by_many = std::is_same_v<isa::neon, Isa>;
+  static constexpr bool by_many = std::is_same_v<isa::neon, Isa> || std::is_same_v<isa::neon_dot, Isa>;
   /// Do the tiles fetch dst themselves (register_tile::fetches_dst)?
   static constexpr bool fetches_dst = register_tile<O, 1, 1, 1, Semiring, E>::fetches_dst;
   using kernel = std::conditional_t<by_many, many_tiles, one_tile>;

@@ -6,11 +6,15 @@
 //
 // With plus_times a step is one fused multiply-add. No SIMD, no blocking, no order but this one.
 //
-// Depends on: core/view.hpp, epilogue/, isa/scalar.hpp.   Used by: tests.
+// Of small integers:  acc = sum over k of (A(i, k) - za) * (B(k, j) - zb), modulo 2^32
+//
+// Depends on: core/{view,small_integers}.hpp, epilogue/, isa/scalar.hpp.   Used by: tests.
 #pragma once
 
+#include <ashlar/core/small_integers.hpp>
 #include <ashlar/core/view.hpp>
 #include <ashlar/epilogue.hpp>
+#include <ashlar/epilogue/output.hpp>
 #include <ashlar/isa/scalar.hpp>
 #include <concepts>
 
@@ -27,6 +31,7 @@ namespace ashlar::reference {
 /// Changes nothing but C; allocates nothing.
 template <any_matrix ViewA, any_matrix ViewB, any_matrix ViewC, expression E = acc_node, semiring Semiring = plus_times,
           class Unit = detail::this_unit>
+  requires(!small_integers<typename ViewA::value_type, typename ViewB::value_type>)
 constexpr void gemm(const ViewA& A, const ViewB& B, const ViewC& C, const E& epilogue = {}, Semiring = {}) {
   using T = typename ViewC::value_type;
   static_assert(std::same_as<typename ViewA::value_type, T> && std::same_as<typename ViewB::value_type, T>,
@@ -41,6 +46,36 @@ constexpr void gemm(const ViewA& A, const ViewB& B, const ViewC& C, const E& epi
         for (index k = 0; k < A.cols(); ++k) sum = Semiring::template accumulate<O>(A(i, k), B(k, j), sum);
         C(i, j) = epilogue.eval(math<O>{}, sum, position<T, true>{i, j, 1, C.pointer(i, j)});
       }
+    }
+  }
+}
+
+/// C(i, j) = epilogue( sum over k of (A(i, k) - za) * (B(k, j) - zb) ) of small integers, the sum in 32 bits that wrap.
+///
+/// A and B as in small_integers; za is an integer or a pointer to one for each row of A, zb the same for columns of B. C
+/// is of integers of at most 32 bits (the expression is of std::int32_t, its value goes to C's nearest end when outside)
+/// or of float (so is the expression, of the sum rounded to float).
+///
+///     reference::gemm(view(a, m, k), view(b, k, n), view(c, m, n), acc * per_column(scale), 128, 0);
+///
+/// Changes nothing but C; allocates nothing.
+template <any_matrix ViewA, any_matrix ViewB, any_matrix ViewC, expression E = acc_node, class Za = int, class Zb = int,
+          class Unit = detail::this_unit>
+  requires small_integers<typename ViewA::value_type, typename ViewB::value_type>
+constexpr void gemm(const ViewA& A, const ViewB& B, const ViewC& C, const E& epilogue = {}, Za za = 0, Zb zb = 0) {
+  using out = output<ops<std::int32_t, isa::scalar>, typename ViewC::value_type>;
+  const detail::zero_point_values<Za> a_zeros{za};
+  const detail::zero_point_values<Zb> b_zeros{zb};
+  for (index i = 0; i < C.rows(); ++i) {
+    for (index j = 0; j < C.cols(); ++j) {
+      std::uint32_t sum = 0;
+      for (index k = 0; k < A.cols(); ++k) {
+        sum += (std::uint32_t(A(i, k)) - std::uint32_t(a_zeros.at(i))) *
+               (std::uint32_t(B(k, j)) - std::uint32_t(b_zeros.at(j)));
+      }
+      const typename out::template place<true> at{i, j, 1, C.pointer(i, j)};
+      out::store(C.pointer(i, j),
+                 epilogue.eval(typename out::context{}, out::seen(epilogue, static_cast<std::int32_t>(sum), at), at));
     }
   }
 }

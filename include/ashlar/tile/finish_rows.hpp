@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include <ashlar/epilogue.hpp>
+#include <ashlar/epilogue/output.hpp>
 #include <ashlar/isa.hpp>
 
 namespace ashlar {
@@ -22,21 +23,24 @@ struct epilogue_place {
 };
 
 /// dst(r, j) = e(acc[r * acc_stride + j]) for r < rows, j < n; `at` is dst's place in the whole matrix.
-template <class O, class E, class T = typename O::value_type>
-[[gnu::noinline]] void finish_rows(const E& e, const T* acc, index acc_stride, index rows, index n, T* dst,
+template <class O, class E, class D, class T = typename O::value_type>
+[[gnu::noinline]] void finish_rows(const E& e, const T* acc, index acc_stride, index rows, index n, D* dst,
                                    index dst_stride, const epilogue_place& at) {
+  using out = output<O, D>;
+  using context = typename out::context;
   const index lanes = O::lanes();
   for (index r = 0; r < rows; ++r) {
-    T* const to = dst + r * dst_stride;
+    D* const to = dst + r * dst_stride;
     const T* const from = acc + r * acc_stride;
     const index row = at.row + r * at.row_step;
     index j = 0;
     for (; j + lanes <= n; j += lanes) {
-      O::store(to + j, e.eval(math<O>{}, O::load(from + j), position<T, true>{row, at.col + j, lanes, to + j}));
+      const typename out::template place<true> here{row, at.col + j, lanes, to + j};
+      out::store(to + j, e.eval(context{}, out::seen(e, O::load(from + j), here), here));
     }
     if (j < n) {
-      const position<T, false> last{row, at.col + j, n - j, to + j};
-      O::store_n(to + j, e.eval(math<O>{}, O::load(from + j), last), n - j);
+      const typename out::template place<false> last{row, at.col + j, n - j, to + j};
+      out::store_n(to + j, e.eval(context{}, out::seen(e, O::load(from + j), last), last), n - j);
     }
   }
 }

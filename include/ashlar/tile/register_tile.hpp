@@ -11,7 +11,7 @@
 // panel or the rows of a row-major matrix. Accumulators are function parameter packs: an array of them goes to the
 // stack with g++ 12, and SVE vectors cannot be array elements or members at all.
 //
-// Depends on: tile/shape.hpp, core/row_addresses.hpp, epilogue/.   Used by: loop/.
+// Depends on: tile/{shape,finish_rows}.hpp, core/row_addresses.hpp, epilogue/.   Used by: loop/.
 #pragma once
 
 #include <algorithm>
@@ -21,25 +21,31 @@
 
 #include <ashlar/core/row_addresses.hpp>
 #include <ashlar/epilogue.hpp>
+#include <ashlar/epilogue/output.hpp>
 #include <ashlar/tile/finish_rows.hpp>
 #include <ashlar/tile/shape.hpp>
 
 namespace ashlar {
 
 /// What one call of a tile works on. Strides in elements; every pointer is to the tile's own first element.
-template <class T>
+/// A and B: what the tile multiplies in one step (dot products: units of several k); T: sums; D: elements of dst.
+template <class A, class B = A, class T = A, class D = T>
 struct tile_operands {
+  using a_type = A;
+  using b_type = B;
+  using dst_type = D;
+
   index k;     // steps of this K block
-  const T* a;  // row r, step k at a[r * a_stride + k]
+  const A* a;  // row r, step k at a[r * a_stride + k]
   index a_stride;
-  const T* b;  // step k at b[k * b_stride], NV vectors; readable in full unless the ISA masks memory
+  const B* b;  // step k at b[k * b_stride], NV vectors; readable in full unless the ISA masks memory
   index b_stride;
   index b_group;          // from one panel to the next, in a tile wider than a panel
   const char* prefetch;   // what is needed next: each step fetches as many lines as a step of B has towards L2
   index prefetch_stride;  // bytes
   T* partial;             // accumulators between K blocks
   index partial_stride;
-  T* dst;
+  D* dst;
   index dst_stride;
   index row, col;  // of the tile's first element in the whole dst: the epilogue's coordinates
   index n;         // columns that exist, more than (NV - 1) vectors of them
@@ -57,8 +63,8 @@ struct segmented_operands : tile_operands<T> {
 };
 
 /// Of the epilogue's rows, how many a row of the tile is.
-template <class T>
-ASHLAR_INLINE constexpr index row_step(const tile_operands<T>&) {
+template <class A, class B, class T, class D>
+ASHLAR_INLINE constexpr index row_step(const tile_operands<A, B, T, D>&) {
   return 1;
 }
 template <class T>
@@ -78,9 +84,12 @@ template <class O, int MR, int NV, int KU, class Semiring, class E, int Group = 
           class Operands = tile_operands<typename O::value_type>>
 class register_tile {
   using T = typename O::value_type;
+  using A = typename Operands::a_type;
+  using B = typename Operands::b_type;
+  using D = typename Operands::dst_type;
+  using out = output<O, D>;
   using operands = Operands;
   static constexpr bool segmented = std::is_same_v<Operands, segmented_operands<T>>;
-  using context = math<O>;
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
   using cells = std::make_integer_sequence<int, MR * NV>;  // cell I: row I / NV, vector I % NV
@@ -193,7 +202,7 @@ class register_tile {
 
   template <int... I, class... Acc>
   static ASHLAR_INLINE void accumulate(seq<I...> s, const operands& x, index tail, Acc&... acc) {
-    const T* b = x.b;
+    const B* b = x.b;
     const char* ahead = x.prefetch;
     if constexpr (segmented) {
       const index* offset = x.a_offset;
@@ -205,9 +214,9 @@ class register_tile {
 
   // The main loop, KU steps (or one vector of k, with lane FMAs) at a time; b and ahead move on.
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void segment(seq<I...> s, const operands& x, const T* a, const T*& b, const char*& ahead,
+  static ASHLAR_INLINE void segment(seq<I...> s, const operands& x, const A* a, const B*& b, const char*& ahead,
                                     index tail, Acc&... acc) {
-    row_addresses<T, MR> rows(a, x.a_stride);
+    row_addresses<A, MR> rows(a, x.a_stride);
     const bool nothing_to_fetch =
         __builtin_constant_p(x.prefetch == nullptr) && x.prefetch == nullptr;  // fixed extents
     index k = x.k;
@@ -258,7 +267,7 @@ class register_tile {
   }
 
   template <int... R>
-  static ASHLAR_INLINE void fetch_rows(seq<R...>, const T* dst, index stride) {
+  static ASHLAR_INLINE void fetch_rows(seq<R...>, const D* dst, index stride) {
     ((__builtin_prefetch(dst, 1, 3), dst = unknown(dst + (R < MR - 1 ? stride : 0))), ...);
   }
 
@@ -272,7 +281,7 @@ class register_tile {
   }
 
   template <int... I, int... K, class... Acc>
-  static ASHLAR_INLINE void steps(seq<I...> s, seq<K...>, const row_addresses<T, MR>& rows, const T* b, index b_stride,
+  static ASHLAR_INLINE void steps(seq<I...> s, seq<K...>, const row_addresses<A, MR>& rows, const B* b, index b_stride,
                                   index b_group, index tail, Acc&... acc) {
     (step<K>(s, vectors{}, rows, b + K * b_stride, b_group, tail, acc...), ...);
   }
@@ -286,7 +295,7 @@ class register_tile {
 
   // One k: the vectors of B are loaded once, as a second pack, then one broadcast of A a row.
   template <int K, int... I, int... J, class... Acc>
-  static ASHLAR_INLINE void step(seq<I...>, seq<J...>, const row_addresses<T, MR>& rows, const T* b, index b_group,
+  static ASHLAR_INLINE void step(seq<I...>, seq<J...>, const row_addresses<A, MR>& rows, const B* b, index b_group,
                                  index tail, Acc&... acc) {
     [&](auto... bv) __attribute__((always_inline)) {
       ((acc =
@@ -297,9 +306,9 @@ class register_tile {
   }
 
   template <int J>
-  static ASHLAR_INLINE auto load_b(const T* b, index b_group, index tail) {
-    const T* const p = b + J / Group * b_group + J % Group * O::lanes();
-    if constexpr (O::masked_memory && J == NV - 1) {
+  static ASHLAR_INLINE auto load_b(const B* b, index b_group, index tail) {
+    const B* const p = b + J / Group * b_group + J % Group * O::lanes();
+    if constexpr (O::masked_memory && J == NV - 1 && std::is_same_v<B, T>) {
       return O::load_n(p, tail);
     } else {
       return O::load(p);
@@ -317,18 +326,18 @@ class register_tile {
 
   // A vector of k of every row at once; then each k multiplies by one lane (NEON; vectors here are sized).
   template <int... I, int... R, class... Acc>
-  static ASHLAR_INLINE void lane_steps(seq<I...> s, seq<R...>, const row_addresses<T, MR>& rows, const T* b,
+  static ASHLAR_INLINE void lane_steps(seq<I...> s, seq<R...>, const row_addresses<A, MR>& rows, const B* b,
                                        index b_stride, index b_group, index tail, Acc&... acc) {
     const std::array<typename O::vec, MR> a{O::load(rows.template at<R>(0))...};
     lane_steps(s, std::make_integer_sequence<int, O::quad>{}, a, b, b_stride, b_group, tail, acc...);
   }
   template <int... I, int... K, class... Acc>
-  static ASHLAR_INLINE void lane_steps(seq<I...> s, seq<K...>, const std::array<typename O::vec, MR>& a, const T* b,
+  static ASHLAR_INLINE void lane_steps(seq<I...> s, seq<K...>, const std::array<typename O::vec, MR>& a, const B* b,
                                        index b_stride, index b_group, index tail, Acc&... acc) {
     ((lane_step<K>(s, vectors{}, a, b + K * b_stride, b_group, tail, acc...), fence()), ...);
   }
   template <int K, int... I, int... J, class... Acc>
-  static ASHLAR_INLINE void lane_step(seq<I...>, seq<J...>, const std::array<typename O::vec, MR>& a, const T* b,
+  static ASHLAR_INLINE void lane_step(seq<I...>, seq<J...>, const std::array<typename O::vec, MR>& a, const B* b,
                                       index b_group, index tail, Acc&... acc) {
     const std::array<typename O::vec, NV> bv{load_b<J>(b, b_group, tail)...};
     ((acc = Semiring::template accumulate_lane<O, K>(a[I / NV], bv[I % NV], acc)), ...);
@@ -353,12 +362,12 @@ class register_tile {
     const index stride = x.partial_stride;
     (store_cell<I % NV, false>(partial + (I / NV) * stride, acc, tail), ...);
   }
-  template <int J, bool Full, class V>
-  static ASHLAR_INLINE void store_cell(T* row, V v, index tail) {
+  template <int J, bool Full, class To, class V>
+  static ASHLAR_INLINE void store_cell(To* row, V v, index tail) {
     if constexpr (J == NV - 1 && !Full) {
-      O::store_n(row + J * O::lanes(), v, tail);
+      output<O, To>::store_n(row + J * O::lanes(), v, tail);
     } else {
-      O::store(row + J * O::lanes(), v);
+      output<O, To>::store(row + J * O::lanes(), v);
     }
   }
 
@@ -378,16 +387,17 @@ class register_tile {
     (finish_cell<I / NV, I % NV, Full>(to, e, tail, acc), ...);
   }
   struct destination {  // read once: a vector store may alias the operands
-    T* dst;
+    D* dst;
     index stride, row, row_step, col;
   };
   template <int R, int J, bool Full, class V>
   static ASHLAR_INLINE void finish_cell(destination& to, const E& e, index tail, V v) {
     constexpr bool whole = Full || J != NV - 1;
     const index offset = J * O::lanes();
-    T* const row = fetches_dst ? to.dst : to.dst + R * to.stride;
-    const position<T, whole> at{to.row + R * to.row_step, to.col + offset, whole ? O::lanes() : tail, row + offset};
-    store_cell<J, Full>(row, e.eval(context{}, v, at), tail);
+    D* const row = fetches_dst ? to.dst : to.dst + R * to.stride;
+    const typename out::template place<whole> at{to.row + R * to.row_step, to.col + offset, whole ? O::lanes() : tail,
+                                                 row + offset};
+    store_cell<J, Full>(row, e.eval(typename out::context{}, out::seen(e, v, at), at), tail);
     // One address that moves on: g++ would compute all of them before the loop over tiles and keep them in memory.
     if constexpr (fetches_dst && J == NV - 1 && R != MR - 1) to.dst = unknown(row + to.stride);
   }

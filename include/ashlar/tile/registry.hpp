@@ -3,13 +3,14 @@
 // tile/registry.hpp: one line a kernel. A line here is dispatched to, tested over all shapes and measured; nothing else
 // lists tiles.
 //
-// The first line of an (ISA, element type) pair is the one gemm uses; the others are alternatives that must give the
+// std::int8_t stands for dot products of small integers (isa/dot.hpp). The first line of an (ISA, element type) pair is the one gemm uses; the others are alternatives that must give the
 // same bits and can be named explicitly.
 //
 // Depends on: tile/shape.hpp.   Used by: loop/, gemm/, tests, bench.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 
 #include <ashlar/tile/shape.hpp>
@@ -43,7 +44,11 @@ using tile_registry = tile_list<                                     //
     registered_tile<isa::sve, double, tile_shape{8, 3, 2}>,          //
     registered_tile<isa::neon, float, tile_shape{9, 2}>,             //
     registered_tile<isa::neon, float, tile_shape{7, 2}>,             //
-    registered_tile<isa::neon, double, tile_shape{9, 2}>>;           //
+    registered_tile<isa::neon, double, tile_shape{9, 2}>,            //
+    registered_tile<isa::avx512, std::int8_t, tile_shape{14, 2, 1}>,  //
+    registered_tile<isa::avx2, std::int8_t, tile_shape{6, 2, 2}>,     //
+    registered_tile<isa::sve, std::int8_t, tile_shape{8, 3, 2}>,      //
+    registered_tile<isa::neon_dot, std::int8_t, tile_shape{9, 2}>>;   //
 
 namespace detail {
 template <class Isa, class T, class Entry>

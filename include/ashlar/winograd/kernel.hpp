@@ -33,7 +33,7 @@ struct winograd_operands {
 /// The products of one group of tiles with one block of output channels: M = V x U, point by point.
 template <class T, class Isa, tile_shape S>
 struct winograd_product {
-  using table = tile_table<T, Isa, S, plus_times, acc_node>;
+  using table = tile_table<ops<T, Isa>, S, plus_times, acc_node>;
   using O = ops<T, Isa>;
 
   /// `width` output channels, a multiple of NR; `u` is the block's part of U.

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// core/small_integers.hpp: products of 8- and 16-bit integers: which pairs there are, and their zero points.
+//
+//   sum over k of (A(i, k) - za) * (B(k, j) - zb)        in 32 bits that wrap: exact where the true sum fits
+//
+// Depends on: core/config.hpp.   Used by: reference/, loop/, gemm/.
+#pragma once
+
+#include <ashlar/core/config.hpp>
+#include <concepts>
+#include <cstdint>
+#include <type_traits>
+
+namespace ashlar {
+
+/// Elements whose products are summed in 32 bits: 8-bit B, of either sign, with 8-bit A of either sign or 16-bit signed
+/// A.   static_assert(small_integers<std::uint8_t, std::int8_t>);
+template <class TA, class TB>
+concept small_integers = std::integral<TA> && std::integral<TB> && !std::same_as<TA, bool> && !std::same_as<TB, bool> &&
+                         sizeof(TB) == 1 && (sizeof(TA) == 1 || std::same_as<TA, std::int16_t>);
+
+/// Nothing to subtract.
+struct no_zero_point {};
+
+namespace detail {
+
+/// What is subtracted: nothing, a number, or a number for each row of A or column of B.
+template <class Z>
+struct zero_point_values {
+  Z z;
+  static constexpr bool each = std::is_pointer_v<Z>;
+  ASHLAR_INLINE constexpr std::int32_t at([[maybe_unused]] index i) const {
+    if constexpr (std::same_as<Z, no_zero_point>) {
+      return 0;
+    } else if constexpr (each) {
+      return static_cast<std::int32_t>(z[i]);
+    } else {
+      return static_cast<std::int32_t>(z);
+    }
+  }
+};
+
+}  // namespace detail
+}  // namespace ashlar

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// epilogue/output.hpp: accumulators of O to elements of dst, of a type D: what the expression sees, and how it is stored.
+//
+//   D is the accumulators' type    the expression has it, too
+//   D a smaller integer            the expression is of the accumulators' type; its value goes to D's nearer end when
+//                                  outside
+//   D float, accumulators int32    acc is the sum rounded to float, and so is the expression
+//
+// Depends on: isa/ops.hpp, epilogue/.   Used by: tile/, loop/finish.hpp, reference/.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+#include <ashlar/epilogue/math.hpp>
+#include <ashlar/epilogue/operands.hpp>
+#include <ashlar/isa/ops.hpp>
+
+namespace ashlar {
+
+namespace detail {
+
+/// The nearest D.
+template <std::integral D, std::integral T>
+ASHLAR_INLINE constexpr D nearest(T x) {
+  return static_cast<D>(std::clamp<T>(x, T(std::numeric_limits<D>::min()), T(std::numeric_limits<D>::max())));
+}
+
+/// A place in a dst of another element type than the expression's: old values are converted.
+template <class O, class D, bool Full>
+struct converting_position {
+  using value_type = typename O::value_type;
+  static constexpr bool full = Full;
+
+  ASHLAR_INLINE constexpr typename O::vec old_value() const {
+    value_type lanes[O::max_lanes] = {};
+    for (index l = 0; l < n; ++l) lanes[l] = static_cast<value_type>(dst[l]);
+    return O::load(lanes);
+  }
+
+  index row, col, n;
+  const D* dst;
+};
+
+}  // namespace detail
+
+/// Ops that store a vector of std::int32_t as smaller integers, saturated.
+template <class O, class D>
+concept narrowing_ops = requires(D* p, const typename O::vec& v) { O::store_nearest(p, v); };
+
+/// Of accumulators of O.
+template <class O_, class D>
+struct output {
+  using O = ops<typename O_::value_type, typename O_::isa_type>;
+  using T = typename O::value_type;
+  static constexpr bool same = std::same_as<T, D>;
+  static constexpr bool to_float = std::integral<T> && std::floating_point<D>;
+  static_assert(same || (to_float && sizeof(D) == sizeof(T)) || (std::integral<T> && std::integral<D>));
+  using expression_type = std::conditional_t<to_float, D, T>;
+  using E = ops<expression_type, typename O::isa_type>;  // what the expression is evaluated in
+  using context = math<E>;
+
+  template <bool Full>
+  using place = std::conditional_t<std::same_as<expression_type, D>, position<D, Full>,
+                                   detail::converting_position<E, D, Full>>;
+
+  /// The accumulator as the expression sees it: after what belongs to the sum (zero points: loop/dot_format.hpp).
+  template <class Expression, class At>
+  static ASHLAR_INLINE constexpr typename E::vec seen(const Expression& e, const typename O::vec& v, const At& at) {
+    if constexpr (requires { e.template sum<O>(v, at); }) {
+      return converted(e.template sum<O>(v, at));
+    } else {
+      return converted(v);
+    }
+  }
+  static ASHLAR_INLINE constexpr void store(D* p, const typename E::vec& v) {
+    if constexpr (std::same_as<expression_type, D>) {
+      E::store(p, v);
+    } else if constexpr (narrowing_ops<E, D>) {
+      E::store_nearest(p, v);
+    } else {
+      store_lanes(p, v, E::lanes());
+    }
+  }
+  static ASHLAR_INLINE constexpr void store_n(D* p, const typename E::vec& v, index n) {
+    if constexpr (std::same_as<expression_type, D>) {
+      E::store_n(p, v, n);
+    } else {
+      store_lanes(p, v, n);
+    }
+  }
+
+ private:
+  static ASHLAR_INLINE constexpr typename E::vec converted(const typename O::vec& v) {
+    if constexpr (to_float) {
+      return E::from_int(v);
+    } else {
+      return v;
+    }
+  }
+  static ASHLAR_INLINE constexpr void store_lanes(D* p, const typename E::vec& v, index n) {
+    T lanes[E::max_lanes] = {};
+    E::store(lanes, v);
+    for (index l = 0; l < n; ++l) p[l] = detail::nearest<D>(lanes[l]);
+  }
+};
+
+}  // namespace ashlar

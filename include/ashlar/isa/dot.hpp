@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// isa/dot.hpp: sums of products of small integers, what an ISA has for them, and the form that operands are copied to.
+//
+//   lane l of dot(acc, a, b)  =  acc[l] + sum over g < group of a[l][g] * b[l][g]        in 32 bits that wrap
+//
+// A unit is `group` consecutive k of one row of A or one column of B. Every ISA multiplies its own pair of element
+// types, so operands are copied to those first; bytes of the other sign are stored with 128 added or taken away
+// (shift_of), for which sums of rows and columns make up afterwards. Without an instruction of its own an ISA
+// multiplies 32-bit numbers, a group of one.
+//
+//   scalar, neon and others   int32 * int32    1     isa/dot.hpp
+//   avx2, avx512              int16 * int8     2     isa/dot_madd.hpp: vpmaddwd, exact; vpmaddubsw would saturate
+//   avx_vnni, avx512_vnni     uint8 * int8     4     isa/dot_vnni.hpp: vpdpbusd
+//   neon_dot, sve             int8 * int8      4     isa/dot_arm.hpp: SDOT
+//
+// Depends on: isa/ops.hpp, isa/scalar.hpp.   Used by: tile/registry.hpp, pack/, loop/.
+#pragma once
+
+#include <ashlar/isa/ops.hpp>
+#include <ashlar/isa/scalar.hpp>
+#include <concepts>
+#include <cstdint>
+#include <type_traits>
+
+namespace ashlar {
+
+/// ops<std::int32_t, Isa> and
+///
+///     a_element, b_element, group         what copied operands are made of: a unit is `group` elements
+///     a_unit, b_unit                      integers of a unit's size
+///     broadcast_load(const a_unit*)  load(const b_unit*)     a vector of units; a whole one for b
+///     load(const a_unit*)                 consecutive units of one row of A
+///     ones()                              a vector of units of ones, for a or b
+///     dot(acc, a, b)
+///
+/// The one that has lanes of its own (lane_ops) also says fma_lane<L>(acc, b, a): dot() with unit L of a.
+template <class Isa>
+struct dot_ops;
+
+namespace detail {
+
+template <class Isa>
+struct plain_dot_ops : ops<std::int32_t, Isa> {
+  using vec = typename ops<std::int32_t, Isa>::vec;
+  using a_element = std::int32_t;
+  using b_element = std::int32_t;
+  using a_unit = std::int32_t;
+  using b_unit = std::int32_t;
+  static constexpr index group = 1;
+  static ASHLAR_INLINE constexpr vec ones() { return ops<std::int32_t, Isa>::broadcast(1); }
+  static ASHLAR_INLINE constexpr vec dot(const vec& acc, const vec& a, const vec& b) {
+    return ops<std::int32_t, Isa>::fma(a, b, acc);
+  }
+};
+
+}  // namespace detail
+
+template <class Isa>
+struct dot_ops : detail::plain_dot_ops<Isa> {};
+
+/// The same for 16-bit A.
+template <class Isa>
+struct wide_dot_ops : detail::plain_dot_ops<Isa> {};
+
+/// The arithmetic of dot_ops as a semiring of units.
+struct dot_products {
+  template <class O>
+  static ASHLAR_INLINE constexpr typename O::vec zero() {
+    return O::zero();
+  }
+  template <class O>
+  static ASHLAR_INLINE constexpr typename O::vec accumulate(const typename O::vec& a, const typename O::vec& b,
+                                                            const typename O::vec& acc) {
+    return O::dot(acc, a, b);
+  }
+  template <lane_ops O, int L>
+  static ASHLAR_INLINE constexpr typename O::vec accumulate_lane(const typename O::vec& a, const typename O::vec& b,
+                                                                 const typename O::vec& acc) {
+    return O::template fma_lane<L>(acc, b, a);
+  }
+};
+
+namespace detail {
+
+/// What is taken away from a number of type Source where it is stored as an Element: 128, -128 or nothing.
+template <std::integral Element, std::integral Source>
+inline constexpr std::int32_t shift_of = sizeof(Element) > sizeof(Source) ||
+                                                 std::is_signed_v<Element> == std::is_signed_v<Source>
+                                             ? 0
+                                         : std::is_signed_v<Element> ? 128
+                                                                     : -128;
+
+}  // namespace detail
+}  // namespace ashlar

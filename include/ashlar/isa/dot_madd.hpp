@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// isa/dot_madd.hpp: dot_ops of AVX2 and AVX-512 without VNNI: vpmaddwd on pairs of 16-bit numbers, and an addition.
+//
+// A is widened where it is copied; B stays bytes in memory, half of what 16-bit numbers would stream, and is widened as
+// it is loaded: once for all rows of a tile. Exact for every pair of bytes. vpmaddubsw takes twice as many products but
+// saturates their sums to 16 bits.
+//
+// Written as instructions: g++ would add the products of two steps to each other first, which takes registers that the
+// accumulators then lack.
+//
+// Depends on: isa/dot.hpp, isa/avx2.hpp, isa/avx512.hpp.   Used by: isa.hpp on x86.
+#pragma once
+
+#include <ashlar/isa/avx2.hpp>
+#include <ashlar/isa/dot.hpp>
+
+#if defined(__AVX512F__) && defined(__AVX512CD__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && \
+    defined(__AVX512VL__)
+#include <ashlar/isa/avx512.hpp>
+#endif
+
+namespace ashlar {
+
+namespace detail {
+
+template <class Isa>
+struct madd_ops : ops<std::int32_t, Isa> {
+  using base = ops<std::int32_t, Isa>;
+  using a_element = std::int16_t;
+  using b_element = std::int8_t;
+  using a_unit = std::int32_t;
+  using b_unit = std::int16_t;
+  static constexpr index group = 2;
+  using base::load;
+  static ASHLAR_INLINE typename base::vec ones() { return base::broadcast(0x10001); }
+};
+
+}  // namespace detail
+
+#if defined(__AVX2__) && defined(__FMA__)
+template <>
+struct dot_ops<isa::avx2> : detail::madd_ops<isa::avx2> {
+  using detail::madd_ops<isa::avx2>::load;
+  static ASHLAR_INLINE vec load(const std::int16_t* p) {
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i_u*>(p)));
+  }
+  static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
+    __m256i sum = acc, product;
+    asm("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "=&x"(product) : "x"(__m256i(a)), "x"(__m256i(b)));
+    return sum;
+  }
+};
+#endif
+
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512CD__) && defined(__AVX512DQ__) && \
+    defined(__AVX512VL__) && defined(__FMA__)
+template <>
+struct dot_ops<isa::avx512> : detail::madd_ops<isa::avx512> {
+  using detail::madd_ops<isa::avx512>::load;
+  static ASHLAR_INLINE vec load(const std::int16_t* p) {
+    return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i_u*>(p)));
+  }
+  static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
+    __m512i sum = acc, product;
+    asm("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+v"(sum), "=&v"(product) : "v"(__m512i(a)), "v"(__m512i(b)));
+    return sum;
+  }
+};
+#endif
+
+}  // namespace ashlar

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// loop/dot_format.hpp: products of small integers with zero points, by dot products of units.
+//
+//   sum over k of (A(i, k) - za)(B(k, j) - zb)   =   sum of a b  -  za' (c_j - K zb')  -  zb' r_i        modulo 2^32
+//
+//   a, b       elements as they are stored: some 128 less or more (isa/dot.hpp), za' and zb' are less by as much
+//   r_i, c_j   their sums along k: of rows as they are copied, of columns with the panels
+//
+// Each term is there only where the types say that it may not be zero. za may differ from row to row, zb from column
+// to column.
+//
+// Depends on: core/small_integers.hpp, loop/format.hpp, pack/dot_units.hpp, epilogue/.   Used by: gemm/gemm.hpp.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+
+#include <ashlar/core/small_integers.hpp>
+#include <ashlar/epilogue.hpp>
+#include <ashlar/loop/format.hpp>
+#include <ashlar/pack/dot_units.hpp>
+
+namespace ashlar {
+
+namespace detail {
+
+// 32 bits that wrap.
+ASHLAR_INLINE constexpr std::int32_t wrapped(std::uint32_t x) { return std::int32_t(x); }
+
+// An epilogue whose sums lack the terms of the zero points. Pointers are such that they take rows and columns of dst.
+template <class E, bool Columns, bool Rows, class Za>
+struct corrected_epilogue : expression_base<corrected_epilogue<E, Columns, Rows, Za>> {
+  static constexpr bool reads_dst = E::reads_dst;
+  static constexpr bool runs_long = ashlar::runs_long<E>;
+  static constexpr bool uses_rows = ashlar::uses_rows<E>;
+
+  template <class M, class V, class At>
+  ASHLAR_INLINE constexpr auto eval(M m, const V& v, const At& at) const {
+    return e.eval(m, v, at);
+  }
+  template <class O, class At>
+  ASHLAR_INLINE typename O::vec sum(const typename O::vec& v, const At& at) const {
+    return less_rows<O>(less_columns<O>(v, at), at);
+  }
+
+  E e;
+  const std::int32_t* columns;  // za' (c_j - K zb') where za is one number, else without za'
+  const std::int32_t* rows;     // r_i
+  const std::int32_t* b_zeros;  // zb' of each column
+  Za za;                        // of each row
+
+ private:
+  template <class O, class At>
+  ASHLAR_INLINE typename O::vec less_columns(const typename O::vec& v, const At& at) const {
+    if constexpr (!Columns) {
+      return v;
+    } else if constexpr (Za::each) {
+      return O::sub(v, O::mul(O::broadcast(za.at(at.row)), O::load(columns + at.col)));
+    } else {
+      return O::sub(v, O::load(columns + at.col));
+    }
+  }
+  template <class O, class At>
+  ASHLAR_INLINE typename O::vec less_rows(const typename O::vec& v, const At& at) const {
+    if constexpr (!Rows) {
+      return v;
+    } else {
+      return O::sub(v, O::mul(O::broadcast(rows[at.row]), O::load(b_zeros + at.col)));
+    }
+  }
+};
+
+}  // namespace detail
+
+/// The ops for A of TA on Isa: those of bytes, or where A has 16 bits those that take them.
+template <class Isa, class TA>
+using dot_ops_for =
+    std::conditional_t<(sizeof(TA) <= sizeof(typename dot_ops<Isa>::a_element)), dot_ops<Isa>, wide_dot_ops<Isa>>;
+
+/// Units of small integers. Za, Zb: no_zero_point, an integer, or a pointer to one for each row of A or column of B.
+template <class TA, class TB, class Isa, class Za, class Zb>
+  requires small_integers<TA, TB>
+struct dot_format {
+  using O = dot_ops_for<Isa, TA>;
+  using a_type = TA;
+  using b_type = TB;
+  using sum_type = std::int32_t;
+  using a_unit = typename O::a_unit;
+  using b_unit = typename O::b_unit;
+  using rows = dot_rows<O, TA>;
+  using panels = dot_panels<O, TB>;
+  static constexpr index group = O::group;
+  static constexpr bool in_place = false;
+  static constexpr std::int32_t a_shift = detail::shift_of<typename O::a_element, TA>;
+  static constexpr std::int32_t b_shift = detail::shift_of<typename O::b_element, TB>;
+  static constexpr bool column_terms = a_shift != 0 || !std::same_as<Za, no_zero_point>;
+  static constexpr bool row_terms = b_shift != 0 || !std::same_as<Zb, no_zero_point>;
+  struct zeros {
+    Za a{};
+    Zb b{};
+  };
+
+  static ASHLAR_INLINE void copy_a(const strided_block<TA>& a, a_unit* out, index ld, index steps) {
+    rows::copy(a, reinterpret_cast<typename O::a_element*>(out), ld * group, steps * group);
+  }
+  static ASHLAR_INLINE void copy_b(const strided_block<TB>& b, b_unit* out, index nr) {
+    panels::copy(b, reinterpret_cast<typename O::b_element*>(out), nr);
+  }
+
+  /// The sums of one block's rows and columns, and the terms they become.
+  template <class E>
+  class corrections {
+    struct shifted_za {
+      detail::zero_point_values<Za> values;
+      static constexpr bool each = detail::zero_point_values<Za>::each;
+      ASHLAR_INLINE std::int32_t at(index i) const { return detail::wrapped(std::uint32_t(values.at(i)) - a_shift); }
+    };
+
+   public:
+    using epilogue = detail::corrected_epilogue<E, column_terms, row_terms, shifted_za>;
+
+    /// Of 32 bits, for blocks of so many rows and columns, whole panels.
+    static constexpr index elements(index rows, index cols) {
+      return (column_terms ? cols : 0) + (row_terms ? (rows + 15) / 16 * 16 + cols : 0);
+    }
+
+    ASHLAR_INLINE corrections(const zeros& z, index k, index rows, const E& e, std::int32_t* memory, index cols)
+        : k_(k), zb_{z.b}, epilogue_{{}, e, nullptr, nullptr, nullptr, {{z.a}}} {
+      columns_ = memory;
+      rows_ = memory + (column_terms ? cols : 0);
+      b_zeros_ = rows_ + (rows + 15) / 16 * 16;
+    }
+
+    /// A block at (row, col) of dst, of so many columns.
+    void start(index row, index col, index cols) {
+      row_ = row, col_ = col, cols_ = cols;
+      epilogue_.columns = columns_ - col, epilogue_.rows = rows_ - row, epilogue_.b_zeros = b_zeros_ - col;
+    }
+
+    /// Rows i.. of the block, as they were copied; the first K block sets, later ones add.
+    void add_rows(const a_unit* copied, index ld, index i, index count, index steps, bool first) {
+      if constexpr (row_terms) {
+        if (first) std::fill(rows_ + i, rows_ + i + count, 0);
+        rows::add_sums(reinterpret_cast<const typename O::a_element*>(copied), ld * group, count, steps, rows_ + i);
+      }
+    }
+
+    /// The panel at column j of the block, as it was copied.
+    void add_panel(const b_unit* panel, index nr, index j, index steps, bool first) {
+      if constexpr (column_terms) {
+        if (first) std::fill(columns_ + j, columns_ + j + nr, 0);
+        panels::add_sums(reinterpret_cast<const typename O::b_element*>(panel), nr, steps, columns_ + j);
+      }
+    }
+    /// The same from packed weights, whose sums are known.
+    void take_sums(const std::int32_t* sums, index nr, index j) {
+      if constexpr (column_terms) std::copy(sums + col_ + j, sums + col_ + j + nr, columns_ + j);
+    }
+
+    /// The sums of this panel are whole: they become terms.
+    void finish_panel(index nr, index j) {
+      const index have = std::min(nr, cols_ - j);
+      for (index l = 0; l < nr; ++l) {
+        const auto zb = std::uint32_t(l < have ? zb_.at(col_ + j + l) : 0) - std::uint32_t(b_shift);
+        if constexpr (row_terms) b_zeros_[j + l] = detail::wrapped(zb);
+        if constexpr (column_terms) {
+          std::uint32_t c = std::uint32_t(columns_[j + l]) - std::uint32_t(k_) * zb;
+          if constexpr (!shifted_za::each) c *= std::uint32_t(epilogue_.za.at(0));
+          columns_[j + l] = detail::wrapped(c);
+        }
+      }
+    }
+
+    ASHLAR_INLINE const epilogue& get() const { return epilogue_; }
+
+   private:
+    index k_, row_ = 0, col_ = 0, cols_ = 0;
+    detail::zero_point_values<Zb> zb_;
+    epilogue epilogue_;
+    std::int32_t *columns_, *rows_, *b_zeros_;
+  };
+};
+
+}  // namespace ashlar

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// loop/format.hpp: what a contraction multiplies: the elements of its matrices themselves, or (loop/dot_format.hpp)
+// units of small integers that they are copied to.
+//
+// A format says
+//
+//   O                                  the ops of the tile; semiring: its arithmetic where the caller names none
+//   a_type, b_type, sum_type           elements of A and B in memory, and of their sums
+//   a_unit, b_unit, group              what a step of the tile multiplies: `group` consecutive k
+//   in_place                           may the tile read A and B where they are?
+//   zeros                              zero points
+//   copy_a, copy_b                     blocks to rows of units and to panels
+//   corrections<E>                     what one block keeps beside its operands, and the epilogue of its tiles
+//
+// Depends on: pack/copy_block.hpp.   Used by: loop/contract.hpp.
+#pragma once
+
+#include <ashlar/core/config.hpp>
+#include <ashlar/pack/copy_block.hpp>
+
+namespace ashlar {
+
+/// Elements as they are.
+template <class T, class Isa>
+struct plain_format {
+  using O = ops<T, Isa>;
+  using a_type = T;
+  using b_type = T;
+  using sum_type = T;
+  using a_unit = T;
+  using b_unit = T;
+  static constexpr index group = 1;
+  static constexpr bool in_place = true;
+  struct zeros {};
+
+  static ASHLAR_INLINE void copy_a(const strided_block<T>& a, T* out, index ld, index steps) {
+    block_copy<T, Isa>::run(a, out, ld, steps);
+  }
+  static ASHLAR_INLINE void copy_b(const strided_block<T>& b, T* out, index nr) {
+    block_copy<T, Isa>::run(b, out, nr, nr);
+  }
+
+  /// There are none.
+  template <class E>
+  class corrections {
+   public:
+    using epilogue = E;
+    static constexpr index elements(index, index) { return 0; }
+    ASHLAR_INLINE corrections(const zeros&, index, index, const E& e, T*, index) : e_(e) {}
+    ASHLAR_INLINE void start(index, index, index) {}
+    ASHLAR_INLINE void add_rows(const T*, index, index, index, index, bool) {}
+    ASHLAR_INLINE void add_panel(const T*, index, index, index, bool) {}
+    ASHLAR_INLINE void take_sums(const T*, index, index) {}
+    ASHLAR_INLINE void finish_panel(index, index) {}
+    ASHLAR_INLINE const E& get() const { return e_; }
+
+   private:
+    const E& e_;
+  };
+};
+
+}  // namespace ashlar

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// pack/dot_units.hpp: small integers to the units that dot products take (isa/dot.hpp).
+//
+//   rows of A      out[i * ld + k]                       = A(i, k) - shift        k < columns, zero up to the padding
+//   panels of B    out[(s * NR + j) * group + g]         = B(s * group + g, j) - shift       zero beyond either extent
+//
+// Also the sums of what was stored, with which zero points and shifts are made up for.
+//
+// Written on the compiler's generic vectors, which g++ and clang turn into zips and widening moves of every ISA.
+//
+// Depends on: isa/dot.hpp, pack/copy_block.hpp.   Used by: loop/dot_format.hpp, gemm/packed_weights.hpp.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include <ashlar/isa.hpp>
+#include <ashlar/pack/copy_block.hpp>
+
+namespace ashlar {
+
+/// Numbers of type From stored as To, `shift_of` taken away.
+template <class To, class From, class Isa>
+struct stored_as {
+  static constexpr std::int32_t shift = detail::shift_of<To, From>;
+  static ASHLAR_INLINE constexpr To of(From x) { return static_cast<To>(x - shift); }
+
+  /// out[i] = of(in[i]).
+  static ASHLAR_INLINE void row(const From* in, index count, To* out) {
+    constexpr index w = 16;
+    typedef From from_vec __attribute__((vector_size(w * sizeof(From))));
+    typedef To to_vec __attribute__((vector_size(w * sizeof(To))));
+    index i = 0;
+    for (; i + w <= count; i += w) {
+      from_vec x;
+      std::memcpy(&x, in + i, sizeof x);
+      if constexpr (shift != 0) x ^= static_cast<From>(0x80);  // a byte plus or minus 128
+      const to_vec y = __builtin_convertvector(x, to_vec);
+      std::memcpy(static_cast<void*>(out + i), &y, sizeof y);
+    }
+    for (; i < count; ++i) out[i] = of(in[i]);
+  }
+};
+
+/// Rows of A for the dot products of O.
+template <class O, class TA>
+struct dot_rows {
+  using element = typename O::a_element;
+  using stored = stored_as<element, TA, typename O::isa_type>;
+
+  /// Copies `a` to rows at distance ld, with zeros from a.cols to `padded`.
+  [[gnu::noinline]] static void copy(const strided_block<TA>& a, element* out, index ld, index padded) {
+    for (index i = 0; i < a.rows; ++i, out += ld) {
+      const TA* in = a.data + i * a.row_stride;
+      if (a.col_stride == 1) {
+        stored::row(in, a.cols, out);
+      } else {
+        for (index k = 0; k < a.cols; ++k) out[k] = stored::of(in[k * a.col_stride]);
+      }
+      for (index k = a.cols; k < padded; ++k) out[k] = element(0);
+    }
+  }
+
+  /// sums[i] += the sum of row i of `count` units.
+  [[gnu::noinline]] static void add_sums(const element* rows, index ld, index count, index units, std::int32_t* sums) {
+    using unit = typename O::a_unit;
+    const index lanes = O::lanes();
+    for (index i = 0; i < count; ++i) {
+      const unit* row = reinterpret_cast<const unit*>(rows + i * ld);
+      auto acc = O::zero();
+      index s = 0;
+      for (; s + lanes <= units; s += lanes) acc = O::dot(acc, O::load(row + s), O::ones());
+      std::int32_t lane_sums[O::max_lanes] = {};
+      O::store(lane_sums, acc);
+      std::uint32_t sum = 0;
+      for (index l = 0; l < lanes; ++l) sum += std::uint32_t(lane_sums[l]);
+      const element* rest = rows + i * ld + s * O::group;
+      for (index k = 0; k < (units - s) * O::group; ++k) sum += std::uint32_t(std::int32_t(rest[k]));
+      sums[i] = std::int32_t(std::uint32_t(sums[i]) + sum);
+    }
+  }
+};
+
+/// Panels of B for the dot products of O.
+template <class O, class TB>
+class dot_panels {
+  using element = typename O::b_element;
+  using unit = typename O::b_unit;
+  using stored = stored_as<element, TB, typename O::isa_type>;
+  static constexpr index group = O::group;
+
+ public:
+  /// Copies b, K x at most nr, to one panel: ceil(K / group) steps of nr units.
+  [[gnu::noinline]] static void copy(const strided_block<TB>& b, element* out, index nr) {
+    if (b.cols < nr) std::fill(out, out + ceil_div(b.rows, group) * group * nr, element(0));
+    if (b.col_stride == 1) {
+      nr % 16 == 0 ? zip_rows<16>(b, out, nr) : nr % 8 == 0 ? zip_rows<8>(b, out, nr) : copy_elements(b, out, nr);
+    } else if (b.row_stride == 1) {
+      copy_columns(b, out, nr);
+    } else {
+      copy_elements(b, out, nr);
+    }
+  }
+
+  /// sums[j] += the sum of column j of `steps` steps of a panel.
+  [[gnu::noinline]] static void add_sums(const element* panel, index nr, index steps, std::int32_t* sums) {
+    const unit* const units = reinterpret_cast<const unit*>(panel);
+    for (index j = 0; j < nr; j += O::lanes()) {
+      auto acc = O::load(sums + j);
+      for (index s = 0; s < steps; ++s) acc = O::dot(acc, O::ones(), O::load(units + s * nr + j));
+      O::store(sums + j, acc);
+    }
+  }
+
+  /// B(k, j) of a panel as it was given.
+  static ASHLAR_INLINE TB at(const element* panel, index nr, index k, index j) {
+    return static_cast<TB>(panel[(k / group * nr + j) * group + k % group] + stored::shift);
+  }
+
+ private:
+  static constexpr index ceil_div(index a, index b) { return (a + b - 1) / b; }
+
+  template <int W>
+  struct bytes {
+    typedef TB vec __attribute__((vector_size(W)));
+    vec value;
+  };
+
+  // `group` rows at a time, W columns of them: a step's units lie as the zips of the rows leave them.
+  template <int W>
+  static void zip_rows(const strided_block<TB>& b, element* out, index nr) {
+    for (index k = 0; k < b.rows; k += group, out += nr * group) {
+      const index have = std::min<index>(group, b.rows - k);
+      for (index j = 0; j < b.cols; j += W) {
+        bytes<W> row[group] = {};
+        const index columns = std::min<index>(W, b.cols - j);
+        for (index g = 0; g < have; ++g) {
+          const TB* in = b.data + (k + g) * b.row_stride + j;
+          if (columns == W) {
+            std::memcpy(&row[g].value, in, W);
+          } else {
+            std::memcpy(&row[g].value, in, std::size_t(columns));
+          }
+        }
+        store_zipped<W>(std::make_integer_sequence<int, W>{}, row, have, columns, out + j * group);
+      }
+    }
+  }
+
+  // Bytes that do not exist must be stored as zeros, whatever the shift: they are made the shift's own.
+  template <int W, int... I>
+  static ASHLAR_INLINE void store_zipped(std::integer_sequence<int, I...>, bytes<W> (&row)[group], index have,
+                                         index columns, element* out) {
+    if constexpr (stored::shift != 0) {
+      for (index g = 0; g < have; ++g) row[g].value ^= static_cast<TB>(0x80);
+      if (columns < W) {
+        for (index g = 0; g < have; ++g)
+          for (index j = columns; j < W; ++j) row[g].value[j] = TB(0);
+      }
+    }
+    if constexpr (group == 1) {
+      typedef element wide __attribute__((vector_size(W * sizeof(element))));
+      const wide x = __builtin_convertvector(row[0].value, wide);
+      std::memcpy(static_cast<void*>(out), &x, sizeof x);
+    } else {
+      constexpr int h = W / 2;
+      using vec = typename bytes<W>::vec;
+      vec zipped[group];
+      if constexpr (group == 2) {
+        zipped[0] = __builtin_shufflevector(row[0].value, row[1].value, (I / 2 + I % 2 * W)...);
+        zipped[1] = __builtin_shufflevector(row[0].value, row[1].value, (h + I / 2 + I % 2 * W)...);
+      } else {
+        vec pair[4];
+        pair[0] = __builtin_shufflevector(row[0].value, row[1].value, (I / 2 + I % 2 * W)...);
+        pair[1] = __builtin_shufflevector(row[0].value, row[1].value, (h + I / 2 + I % 2 * W)...);
+        pair[2] = __builtin_shufflevector(row[2].value, row[3].value, (I / 2 + I % 2 * W)...);
+        pair[3] = __builtin_shufflevector(row[2].value, row[3].value, (h + I / 2 + I % 2 * W)...);
+        zipped[0] = __builtin_shufflevector(pair[0], pair[2], (I / 4 * 2 + I % 2 + I / 2 % 2 * W)...);
+        zipped[1] = __builtin_shufflevector(pair[0], pair[2], (h + I / 4 * 2 + I % 2 + I / 2 % 2 * W)...);
+        zipped[2] = __builtin_shufflevector(pair[1], pair[3], (I / 4 * 2 + I % 2 + I / 2 % 2 * W)...);
+        zipped[3] = __builtin_shufflevector(pair[1], pair[3], (h + I / 4 * 2 + I % 2 + I / 2 % 2 * W)...);
+      }
+      std::memcpy(static_cast<void*>(out), zipped, sizeof zipped);
+    }
+  }
+
+  // k is contiguous: units are read whole.
+  static void copy_columns(const strided_block<TB>& b, element* out, index nr) {
+    const index whole = b.rows / group;
+    for (index j = 0; j < b.cols; ++j) {
+      const TB* in = b.data + j * b.col_stride;
+      element* to = out + j * group;
+      for (index s = 0; s < whole; ++s, in += group, to += nr * group) {
+        for (index g = 0; g < group; ++g) to[g] = stored::of(in[g]);
+      }
+      if (whole * group < b.rows) {
+        for (index g = 0; g < group; ++g) to[g] = whole * group + g < b.rows ? stored::of(in[g]) : element(0);
+      }
+    }
+  }
+
+  static void copy_elements(const strided_block<TB>& b, element* out, index nr) {
+    const index padded = ceil_div(b.rows, group) * group;
+    for (index k = 0; k < padded; ++k) {
+      element* const to = out + k / group * nr * group + k % group;
+      for (index j = 0; j < b.cols; ++j) {
+        to[j * group] = k < b.rows ? stored::of(b.data[k * b.row_stride + j * b.col_stride]) : element(0);
+      }
+    }
+  }
+};
+
+}  // namespace ashlar
