@@ -10,6 +10,7 @@ namespace {
 using namespace ashlar;
 using ashlar::index;  // <string.h> has one too
 using O = ops<float, isa::native>;
+using format = plain_format<float, isa::native>;
 constexpr tile_shape tile = default_tile<float, isa::native>;
 
 // A in rows, B in rows of exactly one panel: no edges, no packing.
@@ -24,11 +25,11 @@ void micro_kernel(index k, const float* a, const float* b, float* c) {
 // Cuts the product by hand and runs its only block: what an engine with its own scheduler does.
 void one_block(index k, const float* a, const float* b, float* c) {
   const index nr = tile.nv * O::lanes();
-  const contraction<float> x{tile.mr, nr, k, a, k, 1, b, nr, 1, nullptr, 0, c, nr, 1};
+  const contraction<format> x{tile.mr, nr, k, a, k, 1, b, nr, 1, nullptr, 0, c, nr, 1};
   contraction_shape s{tile.mr, nr, k, sizeof(float), k, 1, false, false, nr, 1, false, true, false};
   const blocking cut_by_hand = cut(s, tile.mr, nr, 1, {32 * 1024, 512 * 1024});
   aligned_buffer memory = aligned_buffer::make(workspace_elements(cut_by_hand, s, nr) * sizeof(float));
-  contraction_block<float, isa::native, tile, plus_times, acc_node, no_prologue> block(
+  contraction_block<format, tile, plus_times, acc_node, no_prologue> block(
       x, cut_by_hand, acc, no_prologue{}, reinterpret_cast<float*>(memory.data()));
   block.run(0);
 }

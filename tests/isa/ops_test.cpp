@@ -4,6 +4,8 @@
 // bits; partial loads and stores touch nothing but what they name.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <ashlar/epilogue/conversion.hpp>
 #include <cmath>
 
 #include "support/guard.hpp"
@@ -46,6 +48,38 @@ void compare_exactly(lanes_of<T>& x, F f) {
   CHECK(std::memcmp(x.result, x.expected, sizeof(T) * static_cast<std::size_t>(vector_ops<T>::lanes())) == 0);
 }
 
+// What requantizing is made of; counts of shifts are the low bits of b.
+void compare_fixed_point(lanes_of<std::int32_t>& x) {
+  using V = vector_ops<std::int32_t>;
+  compare(x, [](auto o, auto a, auto b, auto, auto) { return o.shift_left(a, o.bit_and(b, o.broadcast(31))); });
+  compare(x, [](auto o, auto a, auto b, auto, auto) { return o.shift_right(a, o.bit_and(b, o.broadcast(31))); });
+  compare(x, [](auto o, auto a, auto b, auto, auto) { return o.doubling_high_product(a, b); });
+  float floats[V::max_lanes];
+  std::memcpy(floats, x.a, sizeof floats);
+  std::int32_t whole[V::max_lanes];
+  V::store(whole, V::to_int(vector_ops<float>::load(floats)));
+  std::int8_t s8[V::max_lanes];
+  std::uint8_t u8[V::max_lanes];
+  std::int16_t s16[V::max_lanes];
+  V::store_nearest(s8, V::load(x.a)), V::store_nearest(u8, V::load(x.a)), V::store_nearest(s16, V::load(x.a));
+  for (index l = 0; l < V::lanes(); ++l) {
+    REQUIRE(whole[l] == detail::converted<std::int32_t>(floats[l]));
+    REQUIRE(s8[l] == std::clamp(x.a[l], -128, 127));
+    REQUIRE(u8[l] == std::clamp(x.a[l], 0, 255));
+    REQUIRE(s16[l] == std::clamp(x.a[l], -32768, 32767));
+  }
+}
+
+template <class T>
+void compare_from_int(lanes_of<T>& x) {
+  if constexpr (std::is_same_v<T, float> && requires { vector_ops<T>::from_int(vector_ops<std::int32_t>::zero()); }) {
+    std::int32_t ints[vector_ops<T>::max_lanes];
+    std::memcpy(ints, x.a, sizeof ints);
+    vector_ops<T>::store(x.result, vector_ops<T>::from_int(vector_ops<std::int32_t>::load(ints)));
+    for (index l = 0; l < vector_ops<T>::lanes(); ++l) REQUIRE(x.result[l] == float(ints[l]));
+  }
+}
+
 template <class T>
 void compare_all(lanes_of<T>& x) {
   compare(x, [](auto o, auto a, auto b, auto, auto) { return o.add(a, b); });
@@ -60,12 +94,14 @@ void compare_all(lanes_of<T>& x) {
   if constexpr (std::is_integral_v<T>) {
     compare(x, [](auto o, auto a, auto b, auto, auto) { return o.bit_and(a, b); });
     compare(x, [](auto o, auto a, auto b, auto, auto) { return o.bit_or(a, b); });
+    if constexpr (fixed_point_ops<vector_ops<T>>) compare_fixed_point(x);
   } else {
     compare(x, [](auto o, auto a, auto b, auto, auto) { return o.div(a, b); });
     compare_exactly(x, [](auto o, auto a, auto, auto, auto) { return o.abs(a); });
     compare_exactly(x, [](auto o, auto a, auto, auto, auto) { return o.neg(a); });
     compare_exactly(x, [](auto o, auto a, auto b, auto, auto) { return o.copysign(a, b); });
     compare(x, [](auto o, auto a, auto, auto, auto) { return o.round_even(a); });
+    compare_from_int(x);
   }
 }
 

@@ -50,7 +50,7 @@ TEST_CASE("tflite rounds twice") {
 }
 
 TEST_CASE("the product that does not fit, and every multiplier at least") {
-  CHECK(detail::doubling_high_product(least, least) == most);
+  CHECK(detail::scalar_int::doubling_high_product(least, least) == most);
   CHECK(tflite{least, 0}(least) == most);
   CHECK(tflite{most, 0}(least) == -most);
 }

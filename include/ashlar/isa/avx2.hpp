@@ -93,6 +93,40 @@ struct avx2_instructions<std::int32_t> {
   }
   static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm256_min_epi32(a, b); }
   static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm256_max_epi32(a, b); }
+
+  static ASHLAR_INLINE vec shift_left(const vec& x, const vec& n) { return _mm256_sllv_epi32(x, n); }
+  static ASHLAR_INLINE vec shift_right(const vec& x, const vec& n) { return _mm256_srav_epi32(x, n); }
+  // Even and odd lanes as products of 64 bits; the one that does not fit, of the least number with itself, is put right.
+  static ASHLAR_INLINE vec doubling_high_product(const vec& a, const vec& b) {
+    const __m256i half = _mm256_set1_epi64x(1 << 30), least = _mm256_set1_epi32(std::int32_t(0x80000000));
+    const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(a, b), half);
+    const __m256i odd =
+        _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32)), half);
+    const __m256i both = _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), 0xaa);
+    const __m256i beyond = _mm256_and_si256(_mm256_cmpeq_epi32(a, least), _mm256_cmpeq_epi32(b, least));
+    return _mm256_xor_si256(both, beyond);
+  }
+  static ASHLAR_INLINE void store_nearest(std::int16_t* p, const vec& x) { _mm_storeu_si128(as_memory(p), words(x)); }
+  static ASHLAR_INLINE void store_nearest(std::int8_t* p, const vec& x) {
+    _mm_storel_epi64(as_memory(p), _mm_packs_epi16(words(x), words(x)));
+  }
+  static ASHLAR_INLINE void store_nearest(std::uint8_t* p, const vec& x) {
+    _mm_storel_epi64(as_memory(p), _mm_packus_epi16(words(x), words(x)));
+  }
+  static ASHLAR_INLINE vec to_int(const avx2_vector<float>& y) {
+    const __m256i whole = _mm256_cvttps_epi32(y);  // outside and NaN: the least
+    const __m256 above = _mm256_cmp_ps(y, _mm256_set1_ps(0x1p31f), _CMP_GE_OQ), number = _mm256_cmp_ps(y, y, _CMP_ORD_Q);
+    return _mm256_and_si256(_mm256_xor_si256(whole, _mm256_castps_si256(above)), _mm256_castps_si256(number));
+  }
+
+ private:
+  template <class D>
+  static ASHLAR_INLINE __m128i_u* as_memory(D* p) {
+    return reinterpret_cast<__m128i_u*>(p);
+  }
+  static ASHLAR_INLINE __m128i words(const __m256i& x) {
+    return _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+  }
 };
 
 template <>

@@ -116,6 +116,37 @@ struct avx512_instructions<std::int32_t> {
   static ASHLAR_INLINE void store_n(std::int32_t* p, const vec& x, index n) { _mm512_mask_storeu_epi32(p, mask(n), x); }
   static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm512_maskz_min_epi32(all, a, b); }
   static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm512_maskz_max_epi32(all, a, b); }
+
+  static ASHLAR_INLINE vec shift_left(const vec& x, const vec& n) { return _mm512_maskz_sllv_epi32(all, x, n); }
+  static ASHLAR_INLINE vec shift_right(const vec& x, const vec& n) { return _mm512_maskz_srav_epi32(all, x, n); }
+  // Even and odd lanes as products of 64 bits; the one that does not fit, of the least number with itself, is put right.
+  static ASHLAR_INLINE vec doubling_high_product(const vec& a, const vec& b) {
+    constexpr __mmask8 eight = 0xff;
+    constexpr __mmask16 odd_lanes = 0xaaaa;
+    const __m512i half = _mm512_set1_epi64(1 << 30), least = _mm512_set1_epi32(std::int32_t(0x80000000));
+    const __m512i a_odd = _mm512_maskz_srli_epi64(eight, a, 32), b_odd = _mm512_maskz_srli_epi64(eight, b, 32);
+    const __m512i even = _mm512_add_epi64(_mm512_maskz_mul_epi32(eight, a, b), half);
+    const __m512i odd = _mm512_add_epi64(_mm512_maskz_mul_epi32(eight, a_odd, b_odd), half);
+    const __m512i both = _mm512_mask_blend_epi32(odd_lanes, _mm512_maskz_srli_epi64(eight, even, 31),
+                                                 _mm512_maskz_slli_epi64(eight, odd, 1));
+    const __mmask16 beyond = _mm512_mask_cmpeq_epi32_mask(_mm512_cmpeq_epi32_mask(a, least), b, least);
+    return _mm512_mask_set1_epi32(both, beyond, 0x7fffffff);
+  }
+  static ASHLAR_INLINE void store_nearest(std::int16_t* p, const vec& x) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i_u*>(p), _mm512_maskz_cvtsepi32_epi16(all, x));
+  }
+  static ASHLAR_INLINE void store_nearest(std::int8_t* p, const vec& x) {
+    _mm_storeu_si128(reinterpret_cast<__m128i_u*>(p), _mm512_maskz_cvtsepi32_epi8(all, x));
+  }
+  static ASHLAR_INLINE void store_nearest(std::uint8_t* p, const vec& x) {
+    const vec positive = max(x, vec(0));
+    _mm_storeu_si128(reinterpret_cast<__m128i_u*>(p), _mm512_maskz_cvtusepi32_epi8(all, positive));
+  }
+  static ASHLAR_INLINE vec to_int(const avx512_vector<float>& y) {
+    const __mmask16 above = _mm512_cmp_ps_mask(y, _mm512_set1_ps(0x1p31f), _CMP_GE_OQ);
+    const __mmask16 number = _mm512_cmp_ps_mask(y, y, _CMP_ORD_Q);
+    return _mm512_mask_set1_epi32(_mm512_maskz_cvttps_epi32(number, y), above, 0x7fffffff);
+  }
 };
 
 template <>

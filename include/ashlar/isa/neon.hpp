@@ -118,6 +118,25 @@ struct neon_instructions<std::int32_t> {
   }
   static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return vminq_s32(a, b); }
   static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return vmaxq_s32(a, b); }
+
+  static ASHLAR_INLINE vec shift_left(const vec& x, const vec& n) { return vshlq_s32(x, n); }
+  static ASHLAR_INLINE vec shift_right(const vec& x, const vec& n) { return vshlq_s32(x, vnegq_s32(n)); }
+  static ASHLAR_INLINE vec doubling_high_product(const vec& a, const vec& b) { return vqrdmulhq_s32(a, b); }
+  static ASHLAR_INLINE void store_nearest(std::int16_t* p, const vec& x) { vst1_s16(p, vqmovn_s32(x)); }
+  static ASHLAR_INLINE void store_nearest(std::int8_t* p, const vec& x) {
+    store_four(p, vreinterpret_u32_s8(vqmovn_s16(words(x))));
+  }
+  static ASHLAR_INLINE void store_nearest(std::uint8_t* p, const vec& x) {
+    store_four(p, vreinterpret_u32_u8(vqmovun_s16(words(x))));
+  }
+  static ASHLAR_INLINE vec to_int(const neon_vector<float>& y) { return vcvtq_s32_f32(y); }
+
+ private:
+  static ASHLAR_INLINE int16x8_t words(int32x4_t x) { return vcombine_s16(vqmovn_s32(x), vqmovn_s32(x)); }
+  static ASHLAR_INLINE void store_four(void* p, uint32x2_t x) {
+    const std::uint32_t four = vget_lane_u32(x, 0);
+    std::memcpy(p, &four, sizeof four);
+  }
 };
 
 template <>

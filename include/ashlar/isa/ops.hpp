@@ -42,6 +42,13 @@ namespace ashlar {
 ///
 /// Integers (integer_ops):  bit_and  bit_or.
 ///
+/// Optional (fixed_point_ops), std::int32_t:
+///
+///     shift_left(x, n)  shift_right(x, n)    by 0 <= n <= 31; to the right as numbers
+///     doubling_high_product(a, b)        2 a b / 2^32 to the nearest integer, halves upwards, saturated
+///     store_nearest(p, x)                to std::int8_t, std::uint8_t or std::int16_t, saturated
+///     to_int(y)                          of floats, as converted<std::int32_t>: truncated, the nearer end, NaN is 0
+///
 /// Optional (accumulating_ops):  fma_into(acc, a, b) = a * b + acc in the register of acc, for the inner loop. Written
 /// as an assembler instruction where intrinsics leave the choice of registers open: g++ 12 then copies accumulators
 /// from one register to another in unrolled loops (a tenth of NEON's vector instructions), and mixes FMAD with moves on
@@ -95,6 +102,13 @@ template <class O>
 concept integer_ops = simd_ops<O> && requires(const typename O::vec& v) {
   { O::bit_and(v, v) } -> std::same_as<typename O::vec>;
   { O::bit_or(v, v) } -> std::same_as<typename O::vec>;
+};
+
+template <class O>
+concept fixed_point_ops = integer_ops<O> && requires(const typename O::vec& v) {
+  { O::shift_left(v, v) } -> std::same_as<typename O::vec>;
+  { O::shift_right(v, v) } -> std::same_as<typename O::vec>;
+  { O::doubling_high_product(v, v) } -> std::same_as<typename O::vec>;
 };
 
 template <class O>

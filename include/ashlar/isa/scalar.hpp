@@ -54,6 +54,22 @@ struct scalar_integer_ops : scalar_ops<T> {
   static ASHLAR_INLINE constexpr T fma(T a, T b, T c) { return add(mul(a, b), c); }
   static ASHLAR_INLINE constexpr T bit_and(T a, T b) { return static_cast<T>(a & b); }
   static ASHLAR_INLINE constexpr T bit_or(T a, T b) { return static_cast<T>(a | b); }
+
+  static ASHLAR_INLINE constexpr T shift_left(T x, T n) { return static_cast<T>(static_cast<wide>(x) << n); }
+  static ASHLAR_INLINE constexpr T shift_right(T x, T n) { return static_cast<T>(x >> n); }
+  static ASHLAR_INLINE constexpr T doubling_high_product(T a, T b)
+    requires std::same_as<T, std::int32_t>
+  {
+    const std::int64_t product = (std::int64_t(a) * b + (std::int64_t(1) << 30)) >> 31;
+    return product > std::numeric_limits<T>::max() ? std::numeric_limits<T>::max() : static_cast<T>(product);
+  }
+  static ASHLAR_INLINE constexpr T to_int(float y)
+    requires std::same_as<T, std::int32_t>
+  {
+    if (y >= 0x1p31f) return std::numeric_limits<T>::max();
+    if (y < -0x1p31f) return std::numeric_limits<T>::min();
+    return y == y ? static_cast<T>(y) : 0;
+  }
 };
 
 template <class T>

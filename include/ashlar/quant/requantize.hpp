@@ -5,8 +5,8 @@
 //   requantize(acc + per_column(bias), tflite{multiplier, shift}, zero_point, -128, 127)
 //   requantize<tflite>(acc, per_column(multipliers), per_column(shifts), zero_point)          a factor for each channel
 //
-// Lane by lane, through a buffer on the stack, by the policies of quant/rescale.hpp, which are the specification; so
-// the same bits on every ISA.
+// By the policies of quant/rescale.hpp, which are the specification: in registers where the ISA has the operations, else
+// lane by lane through a buffer on the stack; the same bits on every ISA.
 //
 // Depends on: quant/rescale.hpp, epilogue/expression.hpp.   Used by: users, through <ashlar/quant.hpp>.
 #pragma once
@@ -26,6 +26,40 @@ struct output_range {
   std::int32_t low = std::numeric_limits<std::int32_t>::min(), high = std::numeric_limits<std::int32_t>::max();
 };
 
+namespace detail {
+
+// The sum with the zero point does not wrap: the clamp comes first, its ends less the zero point.
+template <class M, class V>
+ASHLAR_INLINE constexpr V in_range(M m, const V& x, const output_range& r) {
+  const auto end = [&](std::int32_t of) { return m.broadcast(clamped<std::int32_t>(std::int64_t(of) - r.zero_point)); };
+  return m.add(m.min(end(r.high), m.max(end(r.low), x)), m.broadcast(r.zero_point));
+}
+
+// f(l) in each lane.
+template <class M, class F>
+ASHLAR_INLINE constexpr auto by_lane(M m, const F& f) {
+  std::int32_t lanes[M::max_lanes] = {};
+  for (index l = 0; l < M::lanes(); ++l) lanes[l] = f(l);
+  return m.load(lanes);
+}
+
+// A vector's numbers.
+template <class M>
+struct lane_values {
+  std::int32_t lanes[M::max_lanes] = {};
+  ASHLAR_INLINE constexpr explicit lane_values(const typename M::vec& x) { M::store(lanes, x); }
+  ASHLAR_INLINE constexpr std::int32_t operator[](index l) const { return lanes[l]; }
+};
+
+// The expression is of sums, not of floats.
+template <class M>
+ASHLAR_INLINE constexpr void expect_sums() {
+  static_assert(std::same_as<typename M::value_type, std::int32_t>,
+                "requantize: the sums must be std::int32_t, as those of integer products are");
+}
+
+}  // namespace detail
+
 namespace functions {
 
 /// One policy for every element.
@@ -33,18 +67,25 @@ template <rescaling P>
 struct requantize {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x) const {
-    static_assert(std::same_as<typename M::value_type, std::int32_t>,
-                  "requantize: the sums must be std::int32_t, as those of integer products are");
-    std::int32_t lanes[M::max_lanes] = {};
-    m.store(lanes, x);
-    for (index l = 0; l < M::lanes(); ++l) {
-      lanes[l] = requantized<std::int32_t>(lanes[l], policy, range.zero_point, range.low, range.high);
-    }
-    return m.load(lanes);
+    detail::expect_sums<M>();
+    return detail::in_range(m, rescaled(m, x), range);
   }
 
   P policy;
   output_range range;
+
+ private:
+  template <class M, class V>
+  ASHLAR_INLINE constexpr V rescaled(M m, const V& x) const {
+    if constexpr (fixed_point_ops<M> && requires { policy.rescale(m, x); }) {
+      return policy.rescale(m, x);
+    } else if constexpr (fixed_point_ops<M> && requires { policy.rescale(m, x, x, x); }) {
+      return policy.rescale(m, x, m.broadcast(policy.multiplier), m.broadcast(policy.shift));
+    } else {
+      const detail::lane_values<M> lanes(x);
+      return detail::by_lane(m, [&](index l) { return policy(lanes[l]); });
+    }
+  }
 };
 
 /// The policy P{multiplier, shift} of each element.
@@ -52,18 +93,22 @@ template <rescaling P>
 struct requantize_each {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x, const V& multiplier, const V& shift) const {
-    static_assert(std::same_as<typename M::value_type, std::int32_t>,
-                  "requantize: the sums must be std::int32_t, as those of integer products are");
-    std::int32_t lanes[M::max_lanes] = {}, multipliers[M::max_lanes] = {}, shifts[M::max_lanes] = {};
-    m.store(lanes, x), m.store(multipliers, multiplier), m.store(shifts, shift);
-    for (index l = 0; l < M::lanes(); ++l) {
-      const P policy{multipliers[l], int(shifts[l])};
-      lanes[l] = requantized<std::int32_t>(lanes[l], policy, range.zero_point, range.low, range.high);
-    }
-    return m.load(lanes);
+    detail::expect_sums<M>();
+    return detail::in_range(m, rescaled(m, x, multiplier, shift), range);
   }
 
   output_range range;
+
+ private:
+  template <class M, class V>
+  static ASHLAR_INLINE constexpr V rescaled(M m, const V& x, const V& multiplier, const V& shift) {
+    if constexpr (fixed_point_ops<M> && requires { P::rescale(m, x, multiplier, shift); }) {
+      return P::rescale(m, x, multiplier, shift);
+    } else {
+      const detail::lane_values<M> lanes(x), multipliers(multiplier), shifts(shift);
+      return detail::by_lane(m, [&](index l) { return P{multipliers[l], int(shifts[l])}(lanes[l]); });
+    }
+  }
 };
 
 }  // namespace functions

@@ -28,6 +28,9 @@
 namespace ashlar {
 
 /// What rescales a sum: P(x) for every x, a value without state.   static_assert(rescaling<tflite>);
+///
+/// A policy that also says rescale(m, x) of vectors of std::int32_t, or rescale(m, x, multiplier, shift) with those of
+/// its numbers as vectors, too, is evaluated in registers where m has the operations (fixed_point_ops).
 template <class P>
 concept rescaling = std::copyable<P> && requires(const P& policy, std::int32_t x) {
   { policy(x) } -> std::same_as<std::int32_t>;
@@ -41,15 +44,27 @@ ASHLAR_INLINE constexpr To clamped(From x) {
       std::clamp<From>(x, From(std::numeric_limits<To>::min()), From(std::numeric_limits<To>::max())));
 }
 
-// 2 a b / 2^32 to the nearest integer, halves upwards; the one product that does not fit becomes the largest number.
-ASHLAR_INLINE constexpr std::int32_t doubling_high_product(std::int32_t a, std::int32_t b) {
-  return clamped<std::int32_t>((std::int64_t(a) * b + (std::int64_t(1) << 30)) >> 31);
+using scalar_int = ops<std::int32_t, isa::scalar>;
+using scalar_float = ops<float, isa::scalar>;
+
+// x / 2^n to the nearest integer, halves away from zero: what is cut off, against a half.
+template <class O, class V = typename O::vec>
+ASHLAR_INLINE constexpr V rounding_shift(O m, const V& x, const V& n) {
+  const V one = m.broadcast(1), zero = m.zero();
+  const V mask = m.sub(m.shift_left(one, n), one);
+  const V half = m.add(m.shift_right(mask, one), m.select_gt(zero, x, one, zero));
+  return m.add(m.shift_right(x, n), m.select_gt(m.bit_and(x, mask), half, one, zero));
 }
 
-// x / 2^n to the nearest integer, halves away from zero.
-ASHLAR_INLINE constexpr std::int32_t rounding_shift(std::int32_t x, int n) {
-  const std::int64_t half = n > 0 ? std::int64_t(1) << (n - 1) : 0;
-  return std::int32_t((std::int64_t(x) + half - (x < 0 && n > 0)) >> n);
+// The floats of the same ISA.
+template <class O>
+using floats_of = ops<float, typename O::isa_type>;
+
+// x * scale, one rounded product.
+template <class O, class V = typename O::vec>
+ASHLAR_INLINE constexpr auto scaled(O, const V& x, float scale) {
+  using F = floats_of<O>;
+  return F::mul(F::from_int(x), F::broadcast(scale));
 }
 
 }  // namespace detail
@@ -66,8 +81,12 @@ struct tflite {
   std::int32_t multiplier;
   int shift;
   constexpr std::int32_t operator()(std::int32_t x) const {
-    const auto y = std::int32_t(std::uint32_t(x) << std::max(shift, 0));
-    return detail::rounding_shift(detail::doubling_high_product(y, multiplier), std::max(-shift, 0));
+    return rescale(detail::scalar_int(), x, multiplier, std::int32_t(shift));
+  }
+  template <class O, class V = typename O::vec>
+  static ASHLAR_INLINE constexpr V rescale(O m, const V& x, const V& multiplier, const V& shift) {
+    const V y = m.shift_left(x, m.max(shift, m.zero()));
+    return detail::rounding_shift(m, m.doubling_high_product(y, multiplier), m.max(m.sub(m.zero(), shift), m.zero()));
   }
 };
 
@@ -91,9 +110,13 @@ struct gemmlowp {
   std::int32_t offset, multiplier;
   int shift;
   constexpr std::int32_t operator()(std::int32_t x) const {
-    const std::uint32_t half = shift > 0 ? std::uint32_t(1) << (shift - 1) : 0;
-    const std::uint32_t sum = (std::uint32_t(x) + std::uint32_t(offset)) * std::uint32_t(multiplier) + half;
-    return std::int32_t(sum) >> shift;
+    return rescale(detail::scalar_int(), x);
+  }
+  template <class O, class V = typename O::vec>
+  ASHLAR_INLINE constexpr V rescale(O m, const V& x) const {
+    const std::int32_t half = shift > 0 ? std::int32_t(1) << (shift - 1) : 0;
+    const V product = m.mul(m.add(x, m.broadcast(offset)), m.broadcast(multiplier));
+    return m.shift_right(m.add(product, m.broadcast(half)), m.broadcast(shift));
   }
 };
 
@@ -104,8 +127,11 @@ struct gemmlowp {
 struct onnx {
   float scale;
   constexpr std::int32_t operator()(std::int32_t x) const {
-    using O = ops<float, isa::scalar>;
-    return detail::converted<std::int32_t>(O::round_even(O::mul(float(x), scale)));
+    return rescale(detail::scalar_int(), x);
+  }
+  template <class O, class V = typename O::vec>
+  ASHLAR_INLINE constexpr V rescale(O m, const V& x) const {
+    return m.to_int(detail::floats_of<O>::round_even(detail::scaled(m, x, scale)));
   }
 };
 
@@ -115,10 +141,15 @@ struct onnx {
 struct ncnn {
   float scale;
   constexpr std::int32_t operator()(std::int32_t x) const {
-    using O = ops<float, isa::scalar>;
-    const float product = O::mul(float(x), scale), size = O::abs(product), even = O::round_even(size);
-    const float away = size - even >= 0.5f ? even + 1 : even;  // the difference is exact
-    return detail::converted<std::int32_t>(O::copysign(away, product));
+    return rescale(detail::scalar_int(), x);
+  }
+  template <class O, class V = typename O::vec>
+  ASHLAR_INLINE constexpr V rescale(O m, const V& x) const {
+    using F = detail::floats_of<O>;
+    const auto product = detail::scaled(m, x, scale), size = F::abs(product), even = F::round_even(size);
+    const auto half = F::broadcast(0.5f), up = F::add(even, F::broadcast(1));
+    const auto away = F::select_gt(half, F::sub(size, even), even, up);  // the difference is exact
+    return m.to_int(F::copysign(away, product));
   }
 };
 
@@ -128,8 +159,13 @@ struct ncnn {
 struct power_of_two {
   int shift;
   constexpr std::int32_t operator()(std::int32_t x) const {
-    if (shift <= 0) return std::int32_t(std::uint32_t(x) << -shift);
-    return std::int32_t((std::int64_t(x) + (std::int64_t(1) << (shift - 1))) >> shift);
+    return rescale(detail::scalar_int(), x);
+  }
+  template <class O, class V = typename O::vec>
+  ASHLAR_INLINE constexpr V rescale(O m, const V& x) const {
+    if (shift <= 0) return m.shift_left(x, m.broadcast(-shift));
+    const V half = m.bit_and(m.shift_right(x, m.broadcast(shift - 1)), m.broadcast(1));
+    return m.add(m.shift_right(x, m.broadcast(shift)), half);
   }
 };
 
