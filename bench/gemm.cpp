@@ -10,8 +10,8 @@ namespace {
 using namespace bench;
 
 // Ashlar first, then every peer that takes the problem.
-template <class T>
-roster make_roster(const session& s, const problem& p, operands<T>& data) {
+template <class T, class... More>
+roster make_roster(const session& s, const problem& p, operands<T, More...>& data) {
   std::vector<contender> candidates;
   if (s.chosen.own) add_own<T>(candidates, p, data.description(), s.pool.get());
   for (const auto& peer : s.peers) {
@@ -28,9 +28,9 @@ roster make_roster(const session& s, const problem& p, operands<T>& data) {
   return all;
 }
 
-template <class T>
+template <class... T>
 void run_problem(benchmark::State& state, session& s, const problem& p) {
-  operands<T> data(p, s.chosen.threads);
+  operands<T...> data(p, s.chosen.threads);
   time_all(state, s, {p.name(), p.type, p.flops(), p.bytes(), {}}, make_roster(s, p, data));
 }
 
@@ -38,6 +38,7 @@ void add_problems(session& s) {
   for (const problem& p : all_problems()) {
     if (!s.wants(p.family, name_of(p.form), p.quick)) continue;
     add_benchmark(s, p.name(), p.flops(), [&s, p](benchmark::State& state) {
+      if (p.type == dtype::u8s8) return run_problem<std::uint8_t, std::int8_t, std::int32_t>(state, s, p);
       p.type == dtype::f64 ? run_problem<double>(state, s, p) : run_problem<float>(state, s, p);
     });
   }

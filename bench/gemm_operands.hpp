@@ -5,7 +5,7 @@
 //   |c - exact| <= (k + 2) * eps * sum |a| |b|          for any order of summation, fused or not (Higham 2002,
 //   section 3.1)
 //
-// "exact" is a double (long double for f64) dot product: of every element of a small C, of 256 scattered elements of a
+// Products of bytes must be equal. "exact" is a double (long double for f64) dot product: of every element of a small C, of 256 scattered elements of a
 // large one. All elements are then compared with the first contender's result, with the bound above taken at |a| = |b|
 // = 1.
 //
@@ -26,16 +26,19 @@
 
 namespace bench {
 
-template <class T>
+template <class A, class B = A, class C = A>
 class operands {
-  using wide = std::conditional_t<std::is_same_v<T, float>, double, long double>;
+  static constexpr bool exact = std::is_integral_v<C>;
+  using wide = std::conditional_t<std::is_same_v<C, double>, long double, double>;  // holds sums of bytes exactly
 
  public:
   operands(const problem& p, int threads)
-      : p_(p), a_(allocate<T>(p.m * p.k)), b_(allocate<T>(p.k * p.n)), c_(allocate<T>(p.m * p.n)) {
+      : p_(p), a_(allocate<A>(p.m * p.k)), b_(allocate<B>(p.k * p.n)), c_(allocate<C>(p.m * p.n)) {
     fill(a_.get(), p.m * p.k, 1);
     fill(b_.get(), p.k * p.n, 2);
-    for_peers_ = {p.type == dtype::f64 ? ashlar_peer_f64 : ashlar_peer_f32,
+    for_peers_ = {p.type == dtype::f64    ? ashlar_peer_f64
+                  : p.type == dtype::u8s8 ? ashlar_peer_u8s8
+                                          : ashlar_peer_f32,
                   p.form == variant::prepacked,
                   p.transposed_a,
                   p.transposed_b,
@@ -50,16 +53,17 @@ class operands {
 
   const ashlar_peer_gemm_problem& description() const { return for_peers_; }
 
-  // Runs it once on a C full of NaN. Empty when right, otherwise a sentence.
+  // Runs it once on a C full of NaN, or of the least integers. Empty when right, otherwise a sentence.
   std::string check(const contender& c) {
     const auto count = p_.m * p_.n;
-    std::fill(c_.get(), c_.get() + count, std::numeric_limits<T>::quiet_NaN());
+    std::fill(c_.get(), c_.get() + count,
+              exact ? std::numeric_limits<C>::min() : std::numeric_limits<C>::quiet_NaN());
     c();
     std::string fault = count <= 4096 ? check_all() : check_scattered();
     if (fault.empty() && first_) fault = compare_with_first();
     if (fault.empty() && !first_) {
-      first_ = allocate<T>(count);
-      std::memcpy(first_.get(), c_.get(), static_cast<std::size_t>(count) * sizeof(T));
+      first_ = allocate<C>(count);
+      std::memcpy(first_.get(), c_.get(), static_cast<std::size_t>(count) * sizeof(C));
     }
     return fault;
   }
@@ -67,7 +71,7 @@ class operands {
  private:
   wide a(std::int64_t i, std::int64_t k) const { return a_[p_.transposed_a ? k * p_.m + i : i * p_.k + k]; }
   wide b(std::int64_t k, std::int64_t j) const { return b_[p_.transposed_b ? j * p_.k + k : k * p_.n + j]; }
-  wide unit() const { return wide(p_.k + 2) * std::numeric_limits<T>::epsilon(); }
+  wide unit() const { return exact ? 0 : wide(p_.k + 2) * wide(std::numeric_limits<C>::epsilon()); }
 
   std::string check_one(std::int64_t i, std::int64_t j) const {
     wide exact = 0, magnitude = 0;
@@ -101,7 +105,9 @@ class operands {
   }
 
   problem p_;
-  buffer<T> a_, b_, c_, first_;
+  buffer<A> a_;
+  buffer<B> b_;
+  buffer<C> c_, first_;
   ashlar_peer_gemm_problem for_peers_{};
 };
 

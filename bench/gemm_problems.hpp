@@ -27,7 +27,10 @@ struct problem {
   variant form = variant::plain;
 
   double flops() const { return 2.0 * double(m) * double(n) * double(k); }
-  double bytes() const { return double(m * k + k * n + m * n) * (type == dtype::f64 ? 8 : 4); }
+  double bytes() const {
+    const double in = type == dtype::f64 ? 8 : type == dtype::u8s8 ? 1 : 4;
+    return double(m * k + k * n) * in + double(m * n) * (type == dtype::f64 ? 8 : 4);
+  }
   std::string shape() const { return std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k); }
   std::string name() const;
 };
@@ -55,6 +58,12 @@ inline std::vector<problem> squares() {
 inline std::vector<problem> squares_f64() {
   auto list = squares();
   for (auto& p : list) p.family = "squares_f64", p.type = dtype::f64;
+  return list;
+}
+
+// The same problems of bytes.
+inline std::vector<problem> of_bytes(std::vector<problem> list, const char* family) {
+  for (auto& p : list) p.family = family, p.type = dtype::u8s8;
   return list;
 }
 
@@ -168,6 +177,11 @@ inline std::vector<problem> all_problems() {
   add(families::conv(), {variant::plain, variant::prepacked});
   add(families::squares_f64(), {variant::plain, variant::prepacked});
   add(families::tiny(), {variant::plain, variant::fixed});
+  add(families::of_bytes(families::squares(), "squares_u8s8"), {variant::plain, variant::prepacked});
+  add(families::of_bytes(families::small_m(), "small_m_u8s8"), {variant::prepacked});
+  add(families::of_bytes(families::skinny(), "skinny_u8s8"), {variant::plain, variant::prepacked});
+  add(families::of_bytes(families::odd(), "odd_u8s8"), {variant::plain, variant::prepacked});
+  add(families::of_bytes(families::bert(), "bert_u8s8"), {variant::plain, variant::prepacked});
   add(families::transposed(), {variant::plain});
   return list;
 }

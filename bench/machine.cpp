@@ -41,6 +41,51 @@ double burst(double flops) {
   return each * double(rounds);
 }
 
+// The fastest exact sums of products of bytes that the ISA has, in assembler: no library's own code.
+#if defined(__AVX512VNNI__)
+#define ASHLAR_BENCH_DOT "vpdpbusd %2, %2, %0"
+#define ASHLAR_BENCH_REGISTER "v"
+constexpr double dot_products = 64;
+#elif defined(__AVXVNNI__)
+#define ASHLAR_BENCH_DOT "%{vex%} vpdpbusd %2, %2, %0"
+#define ASHLAR_BENCH_REGISTER "x"
+constexpr double dot_products = 32;
+#elif defined(__AVX512BW__)
+#define ASHLAR_BENCH_DOT "vpmaddwd %2, %2, %1\n\tvpaddd %1, %0, %0"
+#define ASHLAR_BENCH_REGISTER "v"
+constexpr double dot_products = 32;
+#elif defined(__AVX2__)
+#define ASHLAR_BENCH_DOT "vpmaddwd %2, %2, %1\n\tvpaddd %1, %0, %0"
+#define ASHLAR_BENCH_REGISTER "x"
+constexpr double dot_products = 16;
+#elif defined(__ARM_FEATURE_DOTPROD)
+#define ASHLAR_BENCH_DOT "sdot %0.4s, %2.16b, %2.16b"
+#define ASHLAR_BENCH_REGISTER "w"
+constexpr double dot_products = 16;
+#else
+constexpr double dot_products = 0;
+#endif
+
+double dot_burst(double flops) {
+  const double each = 2.0 * double(chains) * dot_products;
+  if (each == 0) return 0;
+  const auto rounds = static_cast<std::int64_t>(flops / each) + 1;
+#if defined(ASHLAR_BENCH_DOT)
+  typedef std::int32_t vec __attribute__((vector_size(vector_bytes)));
+  vec acc[chains] = {}, product{};
+  const vec x = vec{} + 0x1010101;
+  for (std::int64_t r = 0; r < rounds; ++r) {
+#pragma GCC unroll 32
+    for (std::size_t i = 0; i < chains; ++i) {
+      asm volatile(ASHLAR_BENCH_DOT
+                   : "+" ASHLAR_BENCH_REGISTER(acc[i]), "=&" ASHLAR_BENCH_REGISTER(product)
+                   : ASHLAR_BENCH_REGISTER(x));
+    }
+  }
+#endif
+  return each * double(rounds);
+}
+
 template <bool Prefetch>
 std::uint64_t read_lines(const std::byte* data, std::size_t bytes, read_pattern pattern) {
   typedef std::uint64_t vec __attribute__((vector_size(vector_bytes)));
@@ -95,7 +140,9 @@ double read_rate(const std::byte* data, std::size_t bytes, read_pattern pattern,
 
 }  // namespace
 
-double fma_burst(dtype type, double flops) { return type == dtype::f64 ? burst<double>(flops) : burst<float>(flops); }
+double fma_burst(dtype type, double flops) {
+  return type == dtype::f64 ? burst<double>(flops) : type == dtype::u8s8 ? dot_burst(flops) : burst<float>(flops);
+}
 
 std::uint64_t read_stream(const std::byte* data, std::size_t bytes, read_pattern pattern) {
   return pattern.ahead ? read_lines<true>(data, bytes, pattern) : read_lines<false>(data, bytes, pattern);
@@ -120,6 +167,7 @@ machine measure_machine(const std::byte* data) {
   fma_burst(dtype::f32, flops);  // wakes the wide units
   m.fma_f32 = best_rate(fma_burst(dtype::f32, flops), 8, [&] { fma_burst(dtype::f32, flops); });
   m.fma_f64 = best_rate(fma_burst(dtype::f64, flops / 2), 8, [&] { fma_burst(dtype::f64, flops / 2); });
+  if (dot_products > 0) m.dot_u8s8 = best_rate(dot_burst(flops), 8, [&] { dot_burst(flops); });
   for (auto& level : m.levels) level.rate = read_rate(data, level.bytes, best_pattern(data, level.bytes), 5);
   return m;
 }

@@ -31,7 +31,7 @@ contender own_call(const char* name, const A& a, const B& b, const C& c, Executo
   });
 }
 
-template <class T, class A, class C, class Executor>
+template <class A, class T, class C, class Executor>
 contender own_prepacked(const char* name, const A& a, const T* weights, const C& c, Executor& executor) {
   const auto b = ashlar::view(weights, a.cols(), c.cols());
   auto storage = std::make_shared<ashlar::aligned_buffer>(
@@ -73,12 +73,23 @@ std::optional<contender> own_on(const char* name, const problem& form, const ash
   const auto* b = static_cast<const T*>(p.b);
   const auto c = ashlar::view(static_cast<T*>(p.c), p.m, p.n);
   if (form.form == variant::fixed) return own_fixed_any<T>(p);
-  if (form.form == variant::prepacked) return own_prepacked<T>(name, ashlar::view(a, p.m, p.k), b, c, executor);
+  if (form.form == variant::prepacked) return own_prepacked(name, ashlar::view(a, p.m, p.k), b, c, executor);
   if (p.transposed_a && p.transposed_b)
     return own_call(name, ashlar::column_major(a, p.m, p.k), ashlar::column_major(b, p.k, p.n), c, executor);
   if (p.transposed_a) return own_call(name, ashlar::column_major(a, p.m, p.k), ashlar::view(b, p.k, p.n), c, executor);
   if (p.transposed_b) return own_call(name, ashlar::view(a, p.m, p.k), ashlar::column_major(b, p.k, p.n), c, executor);
   return own_call(name, ashlar::view(a, p.m, p.k), ashlar::view(b, p.k, p.n), c, executor);
+}
+
+// Bytes: no layouts but rows.
+template <class Executor>
+std::optional<contender> own_bytes_on(const char* name, const problem& form, const ashlar_peer_gemm_problem& p,
+                                      Executor& executor) {
+  const auto a = ashlar::view(static_cast<const std::uint8_t*>(p.a), p.m, p.k);
+  const auto* b = static_cast<const std::int8_t*>(p.b);
+  const auto c = ashlar::view(static_cast<std::int32_t*>(p.c), p.m, p.n);
+  if (form.form == variant::prepacked) return own_prepacked(name, a, b, c, executor);
+  return own_call(name, a, ashlar::view(b, p.k, p.n), c, executor);
 }
 
 // Ashlar's contenders for a problem: on one thread, or on the pool with one thread beside it (that ratio is the
@@ -90,8 +101,15 @@ void add_own(std::vector<contender>& all, const problem& form, const ashlar_peer
   auto add = [&](std::optional<contender> c) {
     if (c) all.push_back(std::move(*c));
   };
-  if (pool) add(own_on<T>(own_name, form, p, *pool));
-  add(own_on<T>(pool ? own_serial_name : own_name, form, p, one));
+  auto on = [&](const char* name, auto& executor) {
+    if constexpr (std::is_same_v<T, std::uint8_t>) {
+      return own_bytes_on(name, form, p, executor);
+    } else {
+      return own_on<T>(name, form, p, executor);
+    }
+  };
+  if (pool) add(on(own_name, *pool));
+  add(on(pool ? own_serial_name : own_name, one));
 }
 
 }  // namespace bench

@@ -26,7 +26,8 @@ import tables
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FAMILIES = {
-    "gemm": ["squares", "small_m", "skinny", "odd", "bert", "attention", "conv", "squares_f64", "tiny", "transposed"],
+    "gemm": ["squares", "small_m", "skinny", "odd", "bert", "attention", "conv", "squares_f64", "tiny", "transposed",
+             "squares_u8s8", "small_m_u8s8", "skinny_u8s8", "odd_u8s8", "bert_u8s8"],
     "conv": ["1x1", "3x3", "3x3s2", "7x7", "5x5_1x7", "depthwise", "grouped", "dilated"],
 }
 VARIANTS = {"gemm": ["plain", "prepacked", "fixed"], "conv": ["warm", "cold", "chain"]}
@@ -38,10 +39,12 @@ def best_isa():
     """The widest ISA that this machine executes."""
     if platform.machine() in ("aarch64", "arm64"):
         words = pathlib.Path("/proc/cpuinfo").read_text().split()
-        return "sve" if "sve" in words else "neon"
+        return "sve" if "sve" in words else "neon_dot" if "asimddp" in words else "neon"
     words = set(pathlib.Path("/proc/cpuinfo").read_text().split())
     if {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"} <= words:
-        return "avx512"
+        return "avx512_vnni" if "avx512_vnni" in words else "avx512"
+    if {"avx2", "fma", "avx_vnni"} <= words:
+        return "avx_vnni"
     return "avx2" if {"avx2", "fma"} <= words else "scalar"
 
 
@@ -56,7 +59,7 @@ def parse_arguments(arguments):
     for name, known in (("family", FAMILIES), ("variant", VARIANTS)):
         parser.add_argument("--" + name, help="separated by commas; " + "; ".join(f"{s}: {' '.join(v)}" for s, v in known.items()))
     parser.add_argument("--filter", metavar="REGEX", help="problems whose name contains a match")
-    parser.add_argument("--isa", default=best_isa(), help="scalar, avx2, avx512, neon, sve (default: %(default)s)")
+    parser.add_argument("--isa", default=best_isa(), help="scalar, avx2, avx_vnni, avx512, avx512_vnni, neon, neon_dot, sve (default: %(default)s)")
     parser.add_argument("--peers", default="all", help="all, none, or names: " + ",".join(PEERS))
     parser.add_argument("--threads", type=int, default=1, help="with 2 or more, a table of the scaling is added")
     parser.add_argument("--core", type=int, default=min(1, os.cpu_count() - 1),

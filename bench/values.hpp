@@ -9,8 +9,9 @@
 
 namespace bench {
 
-enum class dtype { f32, f64 };
-inline const char* name_of(dtype t) { return t == dtype::f64 ? "f64" : "f32"; }
+// u8s8: A of unsigned bytes, B of signed ones, C of 32-bit integers.
+enum class dtype { f32, f64, u8s8 };
+inline const char* name_of(dtype t) { return t == dtype::f64 ? "f64" : t == dtype::u8s8 ? "u8s8" : "f32"; }
 
 struct free_memory {
   void operator()(void* p) const { std::free(p); }
@@ -24,13 +25,18 @@ buffer<T> allocate(std::int64_t count) {
   return buffer<T>(static_cast<T*>(std::aligned_alloc(64, bytes)));
 }
 
-// Uniform in [-1, 1], the same on every machine.
+// Uniform in [-1, 1], the same on every machine. Unsigned bytes: all of them; signed ones in [-64, 63], so that peers
+// whose sums of two products saturate at 16 bits are right, too.
 template <class T>
 void fill(T* data, std::int64_t count, std::uint64_t seed) {
   std::uint64_t x = seed;
   for (std::int64_t i = 0; i < count; ++i) {
     x = x * 6364136223846793005u + 1442695040888963407u;
-    data[i] = static_cast<T>(static_cast<std::int32_t>(x >> 32)) / T(2147483648.0);
+    if constexpr (sizeof(T) == 1) {
+      data[i] = static_cast<T>(static_cast<T>(x >> 56) >> int(T(-1) < T(0)));
+    } else {
+      data[i] = static_cast<T>(static_cast<std::int32_t>(x >> 32)) / T(2147483648.0);
+    }
   }
 }
 

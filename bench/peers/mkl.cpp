@@ -52,6 +52,39 @@ struct mkl_call : cblas_call {
   }
 };
 
+// C = A * B of bytes: A unsigned, B signed where rows are consecutive. Offsets of both and of C are zero.
+struct byte_functions {
+  using pack_type = void (*)(int, int, int, int, int, int, const void*, int, void*);
+  using compute_type = void (*)(int, int, int, int, int, int, int, float, const void*, int, std::int8_t, const void*, int,
+                                std::int8_t, float, std::int32_t*, int, const std::int32_t*);
+  std::size_t (*bytes)(int, int, int, int) = nullptr;
+  pack_type pack = nullptr;
+  compute_type gemm = nullptr, compute = nullptr;
+  void bind() {
+    bytes = symbol<decltype(bytes)>("cblas_gemm_s8u8s32_pack_get_size");
+    pack = symbol<pack_type>("cblas_gemm_s8u8s32_pack");
+    gemm = symbol<compute_type>("cblas_gemm_s8u8s32");
+    compute = symbol<compute_type>("cblas_gemm_s8u8s32_compute");
+  }
+  bool all() const { return bytes && pack && gemm && compute; }
+};
+byte_functions byte_gemm;
+constexpr int fixed_offset = 173;  // CblasFixOffset
+
+void pack_bytes(mkl_call& c) {
+  const int m = static_cast<int>(c.p.m), n = static_cast<int>(c.p.n), k = static_cast<int>(c.p.k);
+  c.packed = std::aligned_alloc(64, (byte_gemm.bytes(b_matrix, m, n, k) + 127) / 64 * 64);
+  byte_gemm.pack(cblas_row_major, b_matrix, c.trans_b, m, n, k, c.p.b, c.ldb, c.packed);
+}
+void run_bytes(const mkl_call& c) {
+  const std::int32_t zero = 0;
+  const int trans_b = c.packed ? packed_operand : c.trans_b;
+  (c.packed ? byte_gemm.compute : byte_gemm.gemm)(
+      cblas_row_major, c.trans_a, trans_b, fixed_offset, static_cast<int>(c.p.m), static_cast<int>(c.p.n),
+      static_cast<int>(c.p.k), 1, c.p.a, c.lda, 0, c.packed ? c.packed : c.p.b, c.ldb, 0, 0,
+      static_cast<std::int32_t*>(c.p.c), c.ldc, &zero);
+}
+
 int open(const char* isa, int threads, char* version, std::size_t size) {
   const std::string_view target = isa;
   if (!open_first({std::getenv("ASHLAR_PEER_MKL"), "libmkl_rt.so.3", "libmkl_rt.so.2", "libmkl_rt.so"}) || !bind_gemm())
@@ -66,6 +99,7 @@ int open(const char* isa, int threads, char* version, std::size_t size) {
   set_threads(threads);
   pack_f32.bind("cblas_sgemm_pack_get_size", "cblas_sgemm_pack", "cblas_sgemm_compute");
   pack_f64.bind("cblas_dgemm_pack_get_size", "cblas_dgemm_pack", "cblas_dgemm_compute");
+  byte_gemm.bind();
   char full[256] = "";
   text(full, sizeof full - 1);
   std::snprintf(version, size, "%.120s", full);
@@ -73,17 +107,20 @@ int open(const char* isa, int threads, char* version, std::size_t size) {
 }
 
 int supports(const ashlar_peer_gemm_problem* p) {
+  if (p->dtype == ashlar_peer_u8s8) return byte_gemm.all();
   return !p->prepacked || (p->dtype == ashlar_peer_f64 ? pack_f64.compute != nullptr : pack_f32.compute != nullptr);
 }
 
 void* prepare(const ashlar_peer_gemm_problem* p) {
   auto* call = new mkl_call(*p);
-  if (p->prepacked) p->dtype == ashlar_peer_f64 ? call->pack(pack_f64) : call->pack(pack_f32);
+  if (p->prepacked && p->dtype == ashlar_peer_u8s8) pack_bytes(*call);
+  else if (p->prepacked) p->dtype == ashlar_peer_f64 ? call->pack(pack_f64) : call->pack(pack_f32);
   return call;
 }
 
 void run(void* state) {
   auto* call = static_cast<mkl_call*>(state);
+  if (call->p.dtype == ashlar_peer_u8s8) return run_bytes(*call);
   const bool f64 = call->p.dtype == ashlar_peer_f64;
   if (call->packed) {
     f64 ? call->compute(pack_f64) : call->compute(pack_f32);

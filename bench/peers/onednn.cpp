@@ -15,7 +15,8 @@ namespace {
 using dnnl::memory;
 using tag = memory::format_tag;
 
-constexpr auto f32 = memory::data_type::f32;
+using memory_type = memory::data_type;
+constexpr auto f32 = memory_type::f32;
 
 // Version 2 had operation descriptors between the shapes and the primitive.
 #if DNNL_VERSION_MAJOR >= 3
@@ -89,17 +90,20 @@ int open(const char* isa, int, char* version, std::size_t size) {
 }
 
 int supports_gemm(const ashlar_peer_gemm_problem* p) {
-  return p->dtype == ashlar_peer_f32;  // matmul has no f64 on CPUs
+  return p->dtype != ashlar_peer_f64;  // matmul has none on CPUs
 }
 
-memory::desc matrix(std::int64_t rows, std::int64_t cols, bool transposed) {
-  return {{rows, cols}, f32, transposed ? tag::ba : tag::ab};
+memory::desc matrix(std::int64_t rows, std::int64_t cols, memory_type type, bool transposed) {
+  return {{rows, cols}, type, transposed ? tag::ba : tag::ab};
 }
 
 void build(call& c, const ashlar_peer_gemm_problem& p) {
-  const auto a = matrix(p.m, p.k, p.transposed_a), b = matrix(p.k, p.n, p.transposed_b);
-  const auto dst = matrix(p.m, p.n, false);
-  const auto chosen = p.prepacked ? memory::desc({p.k, p.n}, f32, tag::any) : b;
+  const bool bytes = p.dtype == ashlar_peer_u8s8;
+  const auto b_type = bytes ? memory_type::s8 : f32;
+  const auto a = matrix(p.m, p.k, bytes ? memory_type::u8 : f32, p.transposed_a);
+  const auto b = matrix(p.k, p.n, b_type, p.transposed_b);
+  const auto dst = matrix(p.m, p.n, bytes ? memory_type::s32 : f32, false);
+  const auto chosen = p.prepacked ? memory::desc({p.k, p.n}, b_type, tag::any) : b;
   const auto pd = describe(a, chosen, dst, own_scratchpad(), engine());
   c.primitive = dnnl::matmul(pd);
   c.arguments = {{DNNL_ARG_SRC, over(a, p.a)},
