@@ -97,8 +97,8 @@ status check_filter_extents(const char* what, const filter_axes& e, const filter
                        what, e.k, e.d, e.r, e.s, e.c, want.k, want.d, want.r, want.s, want.c);
 }
 
-template <class T, class Unit = this_unit>
-status check_dst(const image_view<T>& dst, const image_view<const T>& src) {
+template <class T, class S, class Unit = this_unit>
+status check_dst(const image_view<T>& dst, const image_view<const S>& src) {
   if (dst.empty()) return {};
   if (!distinct(dst)) {
     const image_axes& s = dst.strides();
@@ -138,6 +138,11 @@ status check_filter(const packed_filter<T>& w, const filter_key& k) {
   if (w.key == k && w.data != nullptr) return {};
   if (w.key == k) return status::error(errc::null_pointer, "conv: packed weights without data");
   const filter_key& p = w.key;
+  if (p.group != k.group) {
+    return status::error(errc::wrong_blob,
+                         "conv: weights are packed in units of %" PRIu32 " channels but the plan multiplies %" PRIu32,
+                         p.group, k.group);
+  }
   if (p.algorithm != k.algorithm || p.nr != k.nr || p.element != k.element) {
     return status::error(errc::wrong_blob,
                          "conv: weights are packed for %s in panels of %" PRId64 " but the plan runs %s with %" PRId64,

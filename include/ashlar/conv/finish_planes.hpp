@@ -21,16 +21,16 @@ struct pixel_sums {
   index stride, pixels, channels;
 };
 
-template <class T>
+template <class D>
 struct strided_pixels {
-  T* data;
+  D* data;
   index pixel_stride, channel_stride;
 };
 
 /// dst(pixel, channel) = e(sums) for pixels and channels of an image from `at` on. `memory` holds the transposed
 /// sums: channels x (pixels rounded up to two cache lines), and a vector more.
-template <class T, class Isa, class E>
-void finish_planes(const E& e, const pixel_sums<T>& sums, const strided_pixels<T>& dst, const epilogue_place& at,
+template <class Isa, class E, class T, class D>
+void finish_planes(const E& e, const pixel_sums<T>& sums, const strided_pixels<D>& dst, const epilogue_place& at,
                    T* memory) {
   using O = ops<T, Isa>;
   if (dst.pixel_stride != 1 || at.row_step != 1) {

@@ -24,30 +24,34 @@
 
 namespace ashlar {
 
-/// The operands of one convolution.
-template <class T>
+/// The operands of one convolution. Of small integers, src's zero point is `zeros`, which pads it.
+template <class Format, class D = typename Format::sum_type>
 struct conv_operands {
-  conv_views<T> views;
-  const T* weights;  // packed
-  T padding_value;
+  conv_views<typename Format::a_type, D> views;
+  const typename Format::b_unit* weights;  // packed
+  typename Format::a_unit padding_value;
+  [[no_unique_address]] typename Format::zeros zeros{};
 };
 
 /// One worker's run of tasks; `memory` holds workspace_elements(cut).
-template <class T, class Isa, tile_shape S, class E>
+template <class Format, tile_shape S, class E, class D>
 class implicit_block {
-  using O = ops<T, Isa>;
-  using operands = segmented_operands<T>;
+  using O = typename Format::O;
+  using T = typename Format::sum_type;
+  using A = typename Format::a_unit;
+  using B = typename Format::b_unit;
+  using operands = segmented_operands<A, B, T, D>;
   using image_epilogue = decltype(std::declval<const E&>().at_image(0));
-  using table = tile_table<ops<T, Isa>, S, plus_times, image_epilogue, operands>;
+  using table = tile_table<O, S, typename Format::semiring, image_epilogue, operands>;
   using tiles = row_tiles<table, operands, image_epilogue>;
   static ASHLAR_INLINE index nr() { return table::nr(); }
 
  public:
-  implicit_block(const conv_operands<T>& x, const implicit_cut& cut, const E& e, T* memory)
+  implicit_block(const conv_operands<Format, D>& x, const implicit_cut& cut, const E& e, T* memory)
       : views_(x.views), g_(x.views.g), cut_(cut), x_(x), batch_epilogue_(e) {
     offsets_ = reinterpret_cast<index*>(memory);
-    source_ = memory + cut.offsets;
-    sums_ = source_ + cut.source_elements;
+    source_ = reinterpret_cast<A*>(memory + cut.offsets);
+    sums_ = memory + cut.offsets + cut.source_elements;
     finished_ = sums_ + cut.sum_elements;
     set_offsets();
   }
@@ -80,7 +84,7 @@ class implicit_block {
   }
 
   void run_group(index group, const image_epilogue& e) {
-    const T* const source = group_source(group);
+    const A* const source = group_source(group);
     const index last = std::min(panel0_ + cut_.panel_block, cut_.panels);
     for (index panel = panel0_; panel < last; ++panel) {
       const index first = panel * nr();
@@ -99,23 +103,26 @@ class implicit_block {
   index panel_elements() const { return cut_.segments * cut_.depth * nr(); }
 
   // The first pixel that the block's first output pixel reads, as the tile addresses it.
-  const T* group_source(index group) {
-    const image_view<const T> src = views_.src.channels(group * g_.group_channels(), g_.group_channels());
+  const A* group_source(index group) {
+    const auto src = views_.src.channels(group * g_.group_channels(), g_.group_channels());
     const index d = d0_ * g_.stride.d - g_.before.d, h = h0_ * g_.stride.h - g_.before.h,
                 w = w0_ * g_.stride.w - g_.before.w;
-    if (!cut_.copies) return src.pointer(n_, d, h, w, 0);
+    if (!cut_.copies) {
+      if constexpr (Format::in_place) return src.pointer(n_, d, h, w, 0);
+      return source_;  // there is no tap
+    }
     const index rows = detail::span_of(rows_, g_.stride.h, g_.kernel.h, g_.dilation.h);
     const index columns = detail::span_of(columns_, g_.stride.w, g_.kernel.w, g_.dilation.w);
-    source_copy<T, Isa>::run(src, {n_, d, h, w, g_.kernel.d, g_.dilation.d, rows, columns}, source_, cut_.source,
+    source_copy<Format>::run(src, {n_, d, h, w, g_.kernel.d, g_.dilation.d, rows, columns}, source_, cut_.source,
                              x_.padding_value);
     return source_;
   }
 
   // One panel, some segments of it, all pixels of the block.
-  void run_segments(const T* source, index first, index count, const image_epilogue& e) {
+  void run_segments(const A* source, index first, index count, const image_epilogue& e) {
     const index vectors = ceil_div(width_, O::lanes());
     const even_tiles cut = evenly(columns_, table::rows(vectors));
-    const index steps = count * cut_.depth, line = index(sizeof(T)) * nr();
+    const index steps = count * cut_.depth, line = index(sizeof(B)) * nr();
     operands x;
     x.k = cut_.depth;
     x.segments = count;
@@ -150,52 +157,98 @@ class implicit_block {
 
   void finish(const image_epilogue& e) {
     for (index r = 0; r < rows_; ++r) {
-      finish_planes<T, Isa>(
-          e, {sums_ + r * columns_ * nr(), nr(), columns_, width_},
-          {views_.dst.pointer(n_, d0_, h0_ + r, w0_, column_), views_.dst.strides().w, views_.dst.strides().c},
-          {pixel(r), views_.pixel_step, column_}, finished_);
+      const pixel_sums<T> sums{sums_ + r * columns_ * nr(), nr(), columns_, width_};
+      const strided_pixels<D> to{views_.dst.pointer(n_, d0_, h0_ + r, w0_, column_), views_.dst.strides().w,
+                                 views_.dst.strides().c};
+      finish_planes<typename O::isa_type>(e, sums, to, {pixel(r), views_.pixel_step, column_}, finished_);
     }
   }
 
-  const conv_views<T>& views_;
+  const conv_views<typename Format::a_type, D>& views_;
   const conv_geometry& g_;
   const implicit_cut& cut_;
-  const conv_operands<T>& x_;
+  const conv_operands<Format, D>& x_;
   const E& batch_epilogue_;
   index* offsets_;
-  T *source_, *sums_, *finished_;
+  A* source_;
+  T *sums_, *finished_;
   index panel0_, w0_, h0_, d0_, n_, rows_, columns_;
   index column_, width_;  // of the panel: its first output channel, and how many it has
-  const T* panel_;
+  const B* panel_;
 };
 
-/// Dense convolution on Isa: any geometry. packed: [group][panel][tap][channel][NR].
-template <class T, class Isa, tile_shape S = default_tile<T, Isa>>
+/// Dense convolution: any geometry. packed: [group][panel][tap][units of channels][NR], then what the format keeps of
+/// them (of small integers, the sum of each filter).
+template <class Format, class D = typename Format::sum_type, tile_shape S = default_tile<typename Format::registered, typename Format::O::isa_type>>
 struct implicit_kernel {
-  static ASHLAR_INLINE index nr() { return S.nv * ops<T, Isa>::lanes(); }
+  using T = typename Format::sum_type;
+  using unit = typename Format::b_unit;
+  using operands = conv_operands<Format, D>;
+  static ASHLAR_INLINE index nr() { return S.nv * Format::O::lanes(); }
 
   static index packed_elements(const conv_geometry& g) {
-    return g.groups * multiple(g.group_filters(), nr()) * g.taps() * g.group_channels();
+    return panel_elements(g) + Format::filter_sums(g.filters, nr()) * index(sizeof(T) / sizeof(unit));
   }
 
-  /// The panels of one group, whose filters are w.
-  static void pack_group(const conv_geometry& g, const filter_view<const T>& w, T* packed) {
-    for (index first = 0; first < g.group_filters(); first += nr()) {
-      pack_panel(g, w, first, std::min(nr(), g.group_filters() - first), packed);
-      packed += g.taps() * g.group_channels() * nr();
+  /// The filters of group i are filters_of(i); zeros: what is subtracted from those of each output channel.
+  template <class Filters, class Zeros>
+  static void pack(const conv_geometry& g, const Filters& filters_of, unit* packed, const Zeros& zeros) {
+    T* const sums = reinterpret_cast<T*>(packed + panel_elements(g));
+    for (index group = 0; group < g.groups; ++group) {
+      const auto w = filters_of(group);
+      for (index first = 0; first < g.group_filters(); first += nr()) {
+        const index width = std::min(nr(), g.group_filters() - first), channel = group * g.group_filters() + first;
+        pack_panel(g, w, {first, width, channel}, packed, zeros);
+        Format::sum_filters(packed, nr(), g.taps() * units(g), width, sums + channel);
+        packed += g.taps() * units(g) * nr();
+      }
     }
   }
 
   static implicit_cut plan(const conv_geometry& g, const conv_layout& l, index lanes, const cache_sizes& caches) {
-    return cut(g, l, nr(), lanes, caches);
+    conv_geometry in_units = g;
+    in_units.channels = g.groups * units(g);
+    return cut(in_units, l, nr(), lanes, caches);
   }
 
-  /// `memory`: `each` elements for each worker.
+  /// Elements of memory for so many workers.
+  static index workspace(const conv_geometry& g, const implicit_cut& cut, index workers) {
+    return Format::filter_sums(g.filters, nr()) + workers * workspace_elements(cut);
+  }
+
   template <class E, class Executor>
-  static void run(const conv_operands<T>& x, const implicit_cut& cut, const E& e, T* memory, Executor& executor) {
+  static void run(const operands& x, const implicit_cut& cut, const E& e, T* memory, Executor& executor) {
+    const T* const sums = reinterpret_cast<const T*>(x.weights + panel_elements(x.views.g));
+    const auto whole = Format::with_terms(e, x.zeros, sums, x.views.g.filters, nr(), memory);
+    run_blocks(x, cut, whole, memory + Format::filter_sums(x.views.g.filters, nr()), executor);
+  }
+
+ private:
+  static index units(const conv_geometry& g) { return ceil_div(g.group_channels(), Format::group); }
+  static index panel_elements(const conv_geometry& g) {
+    return g.groups * multiple(g.group_filters(), nr()) * g.taps() * units(g);
+  }
+
+  struct panel_place {
+    index first, width, channel;  // of the group's filters, and the first one's output channel
+  };
+
+  template <class W, class Zeros>
+  static void pack_panel(const conv_geometry& g, const W& w, const panel_place& at, unit* to, const Zeros& zeros) {
+    for (index d = 0; d < g.kernel.d; ++d)
+      for (index r = 0; r < g.kernel.h; ++r)
+        for (index s = 0; s < g.kernel.w; ++s, to += units(g) * nr()) {
+          Format::copy_b({w.pointer(at.first, d, r, s, 0), w.strides().c, w.strides().k, g.group_channels(), at.width},
+                         to, nr());
+          Format::subtract(zeros, at.channel, g.group_channels(), at.width, to, nr());
+        }
+  }
+
+  template <class E, class Executor>
+  static void run_blocks(const operands& x, const implicit_cut& cut, const E& e, T* memory, Executor& executor) {
     const index tasks = cut.tasks(x.views.g), workers = std::min<index>(executor.concurrency(), tasks);
     const index each = workspace_elements(cut);
-    using block = implicit_block<T, Isa, S, E>;
+    using block = implicit_block<Format, S, E, D>;
     if (workers <= 1) {
       block work(x, cut, e, memory);
       for (index t = 0; t < tasks; ++t) work.run(t);
@@ -206,16 +259,6 @@ struct implicit_kernel {
       block work(x, cut, e, memory + w * each);
       for (index t; (t = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) work.run(t);
     });
-  }
-
- private:
-  static void pack_panel(const conv_geometry& g, const filter_view<const T>& w, index first, index width, T* to) {
-    for (index d = 0; d < g.kernel.d; ++d)
-      for (index r = 0; r < g.kernel.h; ++r)
-        for (index s = 0; s < g.kernel.w; ++s, to += g.group_channels() * nr()) {
-          block_copy<T, Isa>::run(
-              {w.pointer(first, d, r, s, 0), w.strides().c, w.strides().k, g.group_channels(), width}, to, nr(), nr());
-        }
   }
 };
 

@@ -20,69 +20,77 @@
 #include <ashlar/conv/implicit.hpp>
 #include <ashlar/conv/parity.hpp>
 #include <ashlar/conv/reduce.hpp>
+#include <ashlar/core/small_integers.hpp>
+#include <ashlar/loop/format.hpp>
 #include <ashlar/winograd/kernel.hpp>
 
 namespace ashlar {
 
 /// What a run has besides its operands.
-template <class T, class Executor>
+template <class T, class Executor, class Zeros = int>
 struct conv_run {
   T padding_value;
   T* memory;  // workspace_elements() of it
   Executor& executor;
   cache_sizes caches;
+  [[no_unique_address]] Zeros zeros{};  // of small integers
 };
 
 /// Dense convolution, reduced to its simplest form first.
-template <class T, class Isa>
+template <class Format, class D = typename Format::sum_type>
 struct implicit_algorithm {
-  using kernel = implicit_kernel<T, Isa>;
+  using kernel = implicit_kernel<Format, D>;
+  using unit = typename Format::b_unit;
+  using views_type = conv_views<typename Format::a_type, D>;
+  using no_zeros = detail::zero_point_values<no_zero_point>;
 
   static bool serves(const conv_geometry&) { return true; }
   static index panel_width() { return kernel::nr(); }
   static index packed_elements(const conv_geometry& g) { return kernel::packed_elements(g); }
-  static void pack(const conv_geometry& g, const grouped_filters<T>& w, T* out) {
-    for (index i = 0; i < g.groups; ++i) kernel::pack_group(g, w.group(i), out + i * (packed_elements(g) / g.groups));
+  template <class W, class Zeros = no_zeros>
+  static void pack(const conv_geometry& g, const grouped_filters<W>& w, unit* out, const Zeros& zeros = {}) {
+    kernel::pack(g, [&](index i) { return w.group(i); }, out, zeros);
   }
 
   template <class E>
-  static index workspace_elements(const conv_views<T>& views, const E& e, index lanes, const cache_sizes& caches) {
-    const conv_views<T> v = simplest(views, e);
+  static index workspace_elements(const views_type& views, const E& e, index lanes, const cache_sizes& caches) {
+    const views_type v = simplest(views, e);
     index most = 0;
     for (index p = 0; p < row_phases(v); ++p) {
-      const conv_views<T> part = row_phase(v, p);
+      const views_type part = row_phase(v, p);
       const implicit_cut cut = cut_of(part, lanes, caches);
-      most = std::max(most, workspace_elements_of(cut, part, lanes));
+      most = std::max(most, kernel::workspace(part.g, cut, std::min(lanes, cut.tasks(part.g))));
     }
     return most;
   }
 
-  template <class E, class Executor>
-  static void run(const conv_views<T>& views, const T* packed, const E& e, const conv_run<T, Executor>& how) {
-    const conv_views<T> v = simplest(views, e);
+  template <class E, class How>
+  static void run(const views_type& views, const unit* packed, const E& e, const How& how) {
+    const views_type v = simplest(views, e);
     for (index p = 0; p < row_phases(v); ++p) {
-      const conv_operands<T> part{row_phase(v, p), packed, how.padding_value};
+      typename kernel::operands part{row_phase(v, p), packed, how.padding_value};
+      if constexpr (!Format::in_place) part.zeros = how.zeros;
       kernel::run(part, cut_of(part.views, how.executor.concurrency(), how.caches), e, how.memory, how.executor);
     }
   }
 
  private:
   template <class E>
-  static conv_views<T> simplest(const conv_views<T>& v, const E&) {
+  static views_type simplest(const views_type& v, const E&) {
     return as_one_row(without_strides(without_cropping(v)), uses_rows<E>);
   }
-  static implicit_cut cut_of(const conv_views<T>& v, index lanes, const cache_sizes& caches) {
-    return kernel::plan(v.g, {index(sizeof(T)), v.src.strides(), v.dst.strides().c == 1, false}, lanes, caches);
-  }
-  static index workspace_elements_of(const implicit_cut& cut, const conv_views<T>& v, index lanes) {
-    return std::min(lanes, cut.tasks(v.g)) * ashlar::workspace_elements(cut);
+  static implicit_cut cut_of(const views_type& v, index lanes, const cache_sizes& caches) {
+    constexpr index bytes = sizeof(typename Format::sum_type);
+    return kernel::plan(v.g, {bytes, v.src.strides(), v.dst.strides().c == 1, !Format::in_place}, lanes, caches);
   }
 };
 
 /// Transposed convolution of stride 2 and more: views.g is the forward convolution whose gradient it is.
-template <class T, class Isa>
+template <class Format, class D = typename Format::sum_type>
 struct parity_algorithm {
-  using dense = implicit_algorithm<T, Isa>;
+  using dense = implicit_algorithm<Format, D>;
+  using unit = typename dense::unit;
+  using views_type = typename dense::views_type;
 
   static bool serves(const conv_geometry&) { return false; }  // no forward convolution
   static index panel_width() { return dense::panel_width(); }
@@ -94,19 +102,18 @@ struct parity_algorithm {
     return sum;
   }
 
-  static void pack(const conv_geometry& g, const grouped_filters<T>& w, T* out) {
+  template <class W, class Zeros = typename dense::no_zeros>
+  static void pack(const conv_geometry& g, const grouped_filters<W>& w, unit* out, const Zeros& zeros = {}) {
     const parity_classes classes(g);
     for (index i = 0; i < classes.count(); ++i) {
       const conv_geometry part = classes.geometry(i);
-      const index each = dense::packed_elements(part) / g.groups;
-      for (index k = 0; k < g.groups; ++k, out += each) {
-        dense::kernel::pack_group(part, classes.filters(i, w.group(k)), out);
-      }
+      dense::kernel::pack(part, [&](index k) { return classes.filters(i, w.group(k)); }, out, zeros);
+      out += dense::packed_elements(part);
     }
   }
 
   template <class E>
-  static index workspace_elements(const conv_views<T>& v, const E& e, index lanes, const cache_sizes& caches) {
+  static index workspace_elements(const views_type& v, const E& e, index lanes, const cache_sizes& caches) {
     const parity_classes classes(v.g);
     index most = 0;
     for (index i = 0; i < classes.count(); ++i) {
@@ -115,8 +122,8 @@ struct parity_algorithm {
     return most;
   }
 
-  template <class E, class Executor>
-  static void run(const conv_views<T>& v, const T* packed, const E& e, const conv_run<T, Executor>& how) {
+  template <class E, class How>
+  static void run(const views_type& v, const unit* packed, const E& e, const How& how) {
     const parity_classes classes(v.g);
     for (index i = 0; i < classes.count(); ++i) {
       dense::run(classes.views(i, v), packed, e, how);
@@ -218,8 +225,8 @@ ASHLAR_INLINE auto with_algorithm(conv_algorithm a, const F& f) {
   }
   if (a == conv_algorithm::depthwise) return f(depthwise_algorithm<T, Isa>());
   if (a == conv_algorithm::grouped) return f(grouped_algorithm<T, Isa>());
-  if (a == conv_algorithm::parity_classes) return f(parity_algorithm<T, Isa>());
-  return f(implicit_algorithm<T, Isa>());
+  if (a == conv_algorithm::parity_classes) return f(parity_algorithm<plain_format<T, Isa>>());
+  return f(implicit_algorithm<plain_format<T, Isa>>());
 }
 
 }  // namespace ashlar

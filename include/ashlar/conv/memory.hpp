@@ -6,17 +6,33 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <type_traits>
 
 #include <ashlar/core.hpp>
 #include <ashlar/gemm/options.hpp>
 
+namespace ashlar {
+
+/// Option of a run on small integers: what is subtracted from each element of src, which is also what src is padded with.
+///     plan.run(src, weights, dst, src_zero_point(-3))
+struct src_zero_point {
+  std::int32_t value;
+  ASHLAR_INLINE constexpr explicit src_zero_point(std::int32_t z) : value(z) {}
+};
+
+}  // namespace ashlar
+
 namespace ashlar::detail {
 
 template <class X>
+struct src_zero_option : std::is_same<X, src_zero_point> {};
+
+template <class X>
 concept conv_option =
-    std::is_same_v<X, scratch> || std::is_same_v<X, cache_sizes> || expression<X> || is_on_executor<X>;
+    std::is_same_v<X, scratch> || std::is_same_v<X, cache_sizes> || expression<X> || is_on_executor<X> ||
+    std::is_same_v<X, src_zero_point>;
 
 template <class Isa>
 constexpr cache_sizes caches_of() {

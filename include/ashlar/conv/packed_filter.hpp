@@ -25,7 +25,8 @@ namespace ashlar {
 
 /// What packed weights are for: two filters with equal keys are interchangeable in run().
 struct filter_key {
-  std::uint32_t element;  // bytes of an element, + 0x100 for floating point
+  std::uint32_t element;  // detail::element_code
+  std::uint32_t group;    // of bytes: how many channels stand together; else 0
   conv_algorithm algorithm;
   index nr;  // panel width, 0 where the algorithm has none
   index groups, channels, filters;
@@ -39,7 +40,7 @@ struct filter_header {
   static constexpr std::uint32_t current_version = 1;
   std::uint64_t magic;
   std::uint32_t version, element;
-  std::uint32_t algorithm, unused;
+  std::uint32_t algorithm, group;
   std::int64_t nr, groups, channels, filters, d, r, s;
   std::uint64_t bytes, checksum, reserved[3], header_checksum;
 
@@ -47,12 +48,12 @@ struct filter_header {
     return detail::checksum(reinterpret_cast<const std::byte*>(this), offsetof(filter_header, header_checksum));
   }
   ASHLAR_INLINE filter_key key() const {
-    return {element, static_cast<conv_algorithm>(algorithm), nr, groups, channels, filters, {d, r, s}};
+    return {element, group, static_cast<conv_algorithm>(algorithm), nr, groups, channels, filters, {d, r, s}};
   }
 };
 static_assert(sizeof(filter_header) == 128 && std::is_trivially_copyable_v<filter_header>);
 
-/// A view of packed weights; owns nothing: the blob must outlive it.
+/// A view of packed weights; owns nothing: the blob must outlive it. Of bytes, `data` are units of several.
 template <class T>
 struct packed_filter {
   using value_type = T;
@@ -67,7 +68,7 @@ template <class Unit = this_unit>
 void write_filter_header(std::byte* blob, const filter_key& k, std::size_t bytes) {
   filter_header h{};
   h.magic = h.expected_magic, h.version = h.current_version, h.element = k.element;
-  h.algorithm = static_cast<std::uint32_t>(k.algorithm);
+  h.algorithm = static_cast<std::uint32_t>(k.algorithm), h.group = k.group;
   h.nr = k.nr, h.groups = k.groups, h.channels = k.channels, h.filters = k.filters;
   h.d = k.kernel.d, h.r = k.kernel.h, h.s = k.kernel.w;
   h.bytes = bytes;

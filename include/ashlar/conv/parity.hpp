@@ -83,15 +83,15 @@ class parity_classes {
   }
 
   /// Its part of the views. Where the convolution starts inside src, src is seen from there on.
-  template <class T>
-  [[nodiscard]] ASHLAR_INLINE constexpr conv_views<T> views(index i, const conv_views<T>& v) const {
+  template <class T, class D>
+  [[nodiscard]] ASHLAR_INLINE constexpr conv_views<T, D> views(index i, const conv_views<T, D>& v) const {
     const triple p = phase(i);
     image_axes e = v.dst.extents(), s = v.dst.strides();
-    conv_views<T> part = v;
+    conv_views<T, D> part = v;
     part.g = geometry(i);
     e.d = part.g.dst.d, e.h = part.g.dst.h, e.w = part.g.dst.w;
     s.d *= g_.stride.d, s.h *= g_.stride.h, s.w *= g_.stride.w;
-    part.dst = image_view<T>(v.dst.pointer(0, p.d, p.h, p.w, 0), e, s);
+    part.dst = image_view<D>(v.dst.pointer(0, p.d, p.h, p.w, 0), e, s);
     part.first_pixel = v.first_pixel + p.d * v.pixel_plane + p.h * v.pixel_row + p.w * v.pixel_step;
     part.pixel_plane = v.pixel_plane * g_.stride.d;
     part.pixel_row = v.pixel_row * g_.stride.h;

@@ -4,7 +4,7 @@
 //
 //   plan_conv2d<T>(problem, tolerance)  ->  explain, packed_bytes, pack, workspace_bytes, run
 //
-// Depends on: conv/{problem,check,packed_filter,kernels}.hpp, gemm/options.hpp.   Used by: conv.hpp.
+// Depends on: conv/{problem,check,packed_filter,product}.hpp, gemm/options.hpp.   Used by: conv.hpp.
 #pragma once
 
 #include <cstddef>
@@ -12,18 +12,25 @@
 
 #include <ashlar/conv/check.hpp>
 #include <ashlar/conv/choose.hpp>
-#include <ashlar/conv/kernels.hpp>
 #include <ashlar/conv/memory.hpp>
 #include <ashlar/conv/packed_filter.hpp>
 #include <ashlar/conv/problem.hpp>
+#include <ashlar/conv/product.hpp>
 #include <ashlar/gemm/options.hpp>
 
 namespace ashlar {
 
-/// A planned convolution of T on Isa. Made by plan_conv1d, plan_conv2d and plan_conv3d; copy it freely, use it from any
+/// A planned convolution of T (a type, or conv_types) on Isa. Made by plan_conv1d, plan_conv2d and plan_conv3d; copy it freely, use it from any
 /// thread.
 template <class T, class Isa, bool Tolerant>
 class conv_plan {
+  using product = detail::conv_product<T, Isa>;
+  using src_type = typename product::src;
+  using weight_type = typename product::weights;
+  using dst_type = typename product::dst;
+  using sum_type = typename product::sum;
+  using unit = typename product::unit;
+
  public:
   using value_type = T;
 
@@ -34,7 +41,7 @@ class conv_plan {
   [[nodiscard]] const conv_geometry& geometry() const { return geometry_; }
   /// The algorithm, the bounds of its error and the reason for it:  std::puts(plan.explain().text)
   [[nodiscard]] conv_explanation explain() const {
-    const double implicit = detail::implicit_seconds(geometry_, ops<T, Isa>::lanes());
+    const double implicit = detail::implicit_seconds(geometry_, ops<sum_type, Isa>::lanes());
     detail::conv_candidate c{algorithm_, {}, implicit};
     if constexpr (Tolerant) {
       using enum conv_algorithm;
@@ -55,7 +62,7 @@ class conv_plan {
 
   /// Bytes of the blob that pack() fills.
   [[nodiscard]] std::size_t packed_bytes() const {
-    return sizeof(filter_header) + std::size_t(with([&](auto a) { return a.packed_elements(geometry_); })) * sizeof(T);
+    return sizeof(filter_header) + std::size_t(with([&](auto a) { return a.packed_elements(geometry_); })) * sizeof(unit);
   }
 
   /// Packs the weights (any layout) into `storage`, which then is a blob: keep it, share it, write it to a file.
@@ -65,24 +72,26 @@ class conv_plan {
   ///
   /// Errors: shape_mismatch, null_pointer, workspace_too_small, misaligned; storage is untouched then. The weights are
   /// free afterwards. Allocates nothing.
-  [[nodiscard]] result<packed_filter<T>> pack(const filter_view<const T>& weights, std::span<std::byte> storage) const {
-    if (status s = check_pack(weights, storage); !s.ok()) return s;
-    T* const data = reinterpret_cast<T*>(storage.data() + sizeof(filter_header));
-    const grouped_filters<T> filters(weights, geometry_.groups, request_.gradient);
-    with([&](auto a) { a.pack(geometry_, filters, data); });
-    detail::write_filter_header(storage.data(), key(), packed_bytes() - sizeof(filter_header));
-    return packed_filter<T>{data, key()};
+  [[nodiscard]] result<packed_filter<weight_type>> pack(const filter_view<const weight_type>& weights,
+                                                        std::span<std::byte> storage) const {
+    return pack_with(weights, storage);
+  }
+  /// The same of conv_types with zero points of weights: an integer, or a pointer to one for each output channel.
+  template <class Zeros>
+  [[nodiscard]] result<packed_filter<weight_type>> pack(const filter_view<const weight_type>& weights,
+                                                        std::span<std::byte> storage, Zeros zeros) const {
+    return pack_with(weights, storage, detail::zero_point_values<Zeros>{zeros});
   }
 
   /// Bytes of scratch that run() needs with the same views and options: exact, bounded by blocks and workers.
   template <detail::conv_option... Options>
-  [[nodiscard]] std::size_t workspace_bytes(const image_view<const T>& src, const image_view<T>& dst,
+  [[nodiscard]] std::size_t workspace_bytes(const image_view<const src_type>& src, const image_view<dst_type>& dst,
                                             const Options&... options) const {
     if (dst.empty()) return 0;
     const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
     const auto caches = detail::option<detail::cache_option>(detail::caches_of<Isa>(), options...);
     const auto e = detail::option<detail::epilogue_option>(acc, options...);
-    return arena::bytes_for<T>(workspace_elements(whole(geometry_, src, dst), e, target.get().concurrency(), caches));
+    return arena::bytes_for<sum_type>(workspace_elements(whole(geometry_, src, dst), e, target.get().concurrency(), caches));
   }
 
   /// The most that any contiguous NHWC or NCHW src and dst need with these options and an epilogue of channels.
@@ -90,19 +99,21 @@ class conv_plan {
   [[nodiscard]] std::size_t workspace_bytes(const Options&... options) const {
     const auto last = [&](auto* p, const image_axes& e) { return ndhwc(p, e.n, e.d, e.h, e.w, e.c); };
     const auto first = [&](auto* p, const image_axes& e) { return ncdhw(p, e.n, e.c, e.d, e.h, e.w); };
-    const T* const src = nullptr;
-    T* const dst = nullptr;
+    const src_type* const src = nullptr;
+    dst_type* const dst = nullptr;
     const image_axes in = src_extents(), out = dst_extents();
     return std::max(
-        workspace_bytes(image_view<const T>(last(src, in)), last(dst, out), options...),
-        needs_channels_last() ? 0 : workspace_bytes(image_view<const T>(first(src, in)), first(dst, out), options...));
+        workspace_bytes(image_view<const src_type>(last(src, in)), last(dst, out), options...),
+        needs_channels_last() ? 0
+                              : workspace_bytes(image_view<const src_type>(first(src, in)), first(dst, out), options...));
   }
 
   /// dst = epilogue(convolution of src and the packed weights).     Specification: reference::convolution.
   ///
   /// src and dst have the extents of the plan, any strides: NHWC, NCHW, slices of channels; dst's elements are
   /// distinct, and src apart from it. To the epilogue an image is a matrix: pixels x output channels
-  /// (epilogue/image_operand.hpp). Options as in gemm: an expression, on(executor), scratch(bytes), cache_sizes.
+  /// (epilogue/image_operand.hpp). Options as in gemm: an expression, on(executor), scratch(bytes), cache_sizes; of small
+  /// integers src_zero_point, by default 0.
   ///
   ///     plan.run(nhwc(x, 1, 56, 56, 64), w, nhwc(y, 1, 56, 56, 64), relu(acc + per_column(bias)), on(pool));
   ///
@@ -110,25 +121,30 @@ class conv_plan {
   /// out_of_memory; dst is untouched then. With scratch() it allocates nothing. The result does not depend on the
   /// executor, the layout or the cut.
   template <detail::conv_option... Options>
-  status run(const image_view<const T>& src, const packed_filter<T>& weights, const image_view<T>& dst,
-             const Options&... options) const {
+  status run(const image_view<const src_type>& src, const packed_filter<weight_type>& weights,
+             const image_view<dst_type>& dst, const Options&... options) const {
+    static_assert(product::small || !(std::is_same_v<Options, src_zero_point> || ...),
+                  "conv: zero points are for small integers");
     const auto e = detail::option<detail::epilogue_option>(acc, options...);
+    const auto zero = detail::option<detail::src_zero_option>(src_zero_point(0), options...);
     if (status s = check(src, weights, dst, e); !s.ok()) return s;
+    if (status s = product::check(zero); !s.ok()) return s;
     if (dst.empty()) return {};
     const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
     const auto caches = detail::option<detail::cache_option>(detail::caches_of<Isa>(), options...);
     const auto memory = detail::option<detail::scratch_option>(detail::no_scratch{}, options...);
-    const conv_views<T> views = whole(geometry_, src, dst);
+    const conv_views<src_type, dst_type> views = whole(geometry_, src, dst);
     const index elements = workspace_elements(views, e, target.get().concurrency(), caches);
-    return detail::with_memory<T>("conv", elements, detail::memory_of(memory), [&](T* own) {
-      with([&](auto a) { a.run(views, weights.data, e, conv_run{T(0), own, target.get(), caches}); });
+    const unit* const data = reinterpret_cast<const unit*>(weights.data);
+    return detail::with_memory<sum_type>("conv", elements, detail::memory_of(memory), [&](sum_type* own) {
+      with([&](auto a) { a.run(views, data, e, product::how(own, target.get(), caches, zero)); });
     });
   }
 
  private:
   template <class F>
   auto with(const F& f) const {
-    return with_algorithm<T, Isa, Tolerant>(algorithm_, f);
+    return product::template with<Tolerant>(algorithm_, f);
   }
 
   bool needs_channels_last() const {
@@ -136,19 +152,35 @@ class conv_plan {
   }
 
   filter_key key() const {
-    return {detail::element_code<T>, algorithm_,         with([](auto a) { return a.panel_width(); }),
-            geometry_.groups,        geometry_.channels, geometry_.filters,
+    return {detail::element_code<weight_type>,
+            std::uint32_t(product::group),
+            algorithm_,
+            with([](auto a) { return a.panel_width(); }),
+            geometry_.groups,
+            geometry_.channels,
+            geometry_.filters,
             geometry_.kernel};
   }
 
+  template <class... Zeros>
+  result<packed_filter<weight_type>> pack_with(const filter_view<const weight_type>& weights,
+                                               std::span<std::byte> storage, const Zeros&... zeros) const {
+    if (status s = check_pack(weights, storage); !s.ok()) return s;
+    unit* const data = reinterpret_cast<unit*>(storage.data() + sizeof(filter_header));
+    const grouped_filters<weight_type> filters(weights, geometry_.groups, request_.gradient);
+    with([&](auto a) { a.pack(geometry_, filters, data, zeros...); });
+    detail::write_filter_header(storage.data(), key(), packed_bytes() - sizeof(filter_header));
+    return packed_filter<weight_type>{reinterpret_cast<const weight_type*>(data), key()};
+  }
+
   template <class E>
-  index workspace_elements(const conv_views<T>& views, const E& e, index lanes, const cache_sizes& caches) const {
+  index workspace_elements(const conv_views<src_type, dst_type>& views, const E& e, index lanes, const cache_sizes& caches) const {
     return with([&](auto a) { return a.workspace_elements(views, e, lanes, caches); });
   }
 
   template <class E>
-  status check(const image_view<const T>& src, const packed_filter<T>& weights, const image_view<T>& dst,
-               const E& e) const {
+  status check(const image_view<const src_type>& src, const packed_filter<weight_type>& weights,
+               const image_view<dst_type>& dst, const E& e) const {
     if (status s = detail::check_image("src", src, src_extents()); !s.ok()) return s;
     if (status s = detail::check_image("dst", dst, dst_extents()); !s.ok()) return s;
     if (status s = detail::check_filter(weights, key()); !s.ok()) return s;
@@ -162,7 +194,7 @@ class conv_plan {
     return detail::check_epilogue(dst, e);
   }
 
-  status check_pack(const filter_view<const T>& w, std::span<std::byte> storage) const {
+  status check_pack(const filter_view<const weight_type>& w, std::span<std::byte> storage) const {
     if (status s = detail::check_filter_extents("weights", w.extents(), filter_extents()); !s.ok()) return s;
     if (w.data() == nullptr) return status::error(errc::null_pointer, "pack: the data of the weights is null");
     if (storage.size() < packed_bytes()) {
@@ -212,8 +244,12 @@ ASHLAR_INLINE conv_request request_of(bool gradient, const Options&... options) 
 
 template <class T, class Isa, bool Tolerant>
 bool serves(conv_algorithm a, const conv_geometry& g) {
-  const bool known = with_algorithm<T, Isa, Tolerant>(a, [&](auto x) { return x.serves(g); });
-  return known && (Tolerant || a < conv_algorithm::winograd_2x2);
+  if constexpr (conv_product<T, Isa>::small) {
+    return a == conv_algorithm::implicit_gemm;
+  } else {
+    const bool known = with_algorithm<T, Isa, Tolerant>(a, [&](auto x) { return x.serves(g); });
+    return known && (Tolerant || a < conv_algorithm::winograd_2x2);
+  }
 }
 
 // A forward convolution, or a gradient that is one.
@@ -224,7 +260,8 @@ auto plan_forward(const conv_geometry& g, bool gradient, const Options&... optio
   const conv_request r = request_of(gradient, options...);
   using plan = plan_for<T, Isa, Options...>;
   if (r.wanted == conv_algorithm(0)) {
-    return plan(g, choose_algorithm<T, Isa, tolerant>(g, r).algorithm, r);
+    if constexpr (conv_product<T, Isa>::small) return plan(g, conv_algorithm::implicit_gemm, r);
+    else return plan(g, choose_algorithm<T, Isa, tolerant>(g, r).algorithm, r);
   }
   if (packs(r.wanted, g, gradient) && serves<T, Isa, tolerant>(r.wanted, g)) return plan(g, r.wanted, r);
   return status::error(errc::unsupported, "plan_conv: %s does not compute this geometry%s", name(r.wanted),

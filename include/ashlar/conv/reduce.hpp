@@ -31,24 +31,24 @@ ASHLAR_INLINE constexpr void subsample(index kernel, index before, index after, 
 
 /// A convolution over views: what the kernels get. Pixel (d, h, w) of it is pixel first + d * plane + h * row + w *
 /// step of the dst that the epilogue sees.
-template <class T>
+template <class T, class D = T>
 struct conv_views {
   conv_geometry g;
   image_view<const T> src;
-  image_view<T> dst;
+  image_view<D> dst;
   index first_pixel, pixel_plane, pixel_row, pixel_step;
 };
 
-template <class T>
-ASHLAR_INLINE constexpr conv_views<T> whole(const conv_geometry& g, const image_view<const T>& src,
-                                            const image_view<T>& dst) {
+template <class T, class D>
+ASHLAR_INLINE constexpr conv_views<T, D> whole(const conv_geometry& g, const image_view<const T>& src,
+                                               const image_view<D>& dst) {
   const image_axes& e = dst.extents();
   return {g, src, dst, 0, e.h * e.w, e.w, 1};
 }
 
 /// A convolution that starts inside src (before < 0) sees src from there on.
-template <class T>
-ASHLAR_INLINE constexpr conv_views<T> without_cropping(conv_views<T> v) {
+template <class T, class D>
+ASHLAR_INLINE constexpr conv_views<T, D> without_cropping(conv_views<T, D> v) {
   conv_geometry& g = v.g;
   image_axes e = v.src.extents();
   const triple skip{std::max<index>(0, -g.before.d), std::max<index>(0, -g.before.h), std::max<index>(0, -g.before.w)};
@@ -62,8 +62,8 @@ ASHLAR_INLINE constexpr conv_views<T> without_cropping(conv_views<T> v) {
 }
 
 /// Axes of a single tap lose their stride.
-template <class T>
-ASHLAR_INLINE constexpr conv_views<T> without_strides(conv_views<T> v) {
+template <class T, class D>
+ASHLAR_INLINE constexpr conv_views<T, D> without_strides(conv_views<T, D> v) {
   conv_geometry& g = v.g;
   image_axes extents = v.src.extents(), strides = v.src.strides();
   detail::subsample(g.kernel.d, g.before.d, g.after.d, g.dst.d, g.src.d, g.stride.d, strides.d);
@@ -94,8 +94,8 @@ ASHLAR_INLINE constexpr image_view<T> as_row(const image_view<T>& v, bool whole_
 
 /// A pointwise convolution as one row of pixels where they have one distance; of the whole batch where the epilogue
 /// does not look at the number of a pixel.
-template <class T>
-ASHLAR_INLINE constexpr conv_views<T> as_one_row(conv_views<T> v, bool numbers_matter) {
+template <class T, class D>
+ASHLAR_INLINE constexpr conv_views<T, D> as_one_row(conv_views<T, D> v, bool numbers_matter) {
   const triple& t = v.g.dst;
   const bool numbered_evenly =
       (t.h == 1 || v.pixel_row == t.w * v.pixel_step) && (t.d == 1 || v.pixel_plane == t.h * t.w * v.pixel_step);
@@ -109,13 +109,13 @@ ASHLAR_INLINE constexpr conv_views<T> as_one_row(conv_views<T> v, bool numbers_m
 }
 
 /// Rows of dst whose taps fall on the same rows of src: with dilation d every d-th row, as a convolution without.
-template <class T>
-ASHLAR_INLINE constexpr index row_phases(const conv_views<T>& v) {
+template <class T, class D>
+ASHLAR_INLINE constexpr index row_phases(const conv_views<T, D>& v) {
   return v.g.kernel.h > 1 && v.g.stride.h == 1 ? std::min(v.g.dilation.h, v.g.dst.h) : 1;
 }
 
-template <class T>
-ASHLAR_INLINE constexpr conv_views<T> row_phase(conv_views<T> v, index phase) {
+template <class T, class D>
+ASHLAR_INLINE constexpr conv_views<T, D> row_phase(conv_views<T, D> v, index phase) {
   if (row_phases(v) == 1) return v;
   conv_geometry& g = v.g;
   const index step = g.dilation.h, start = phase - g.before.h;                            // of src, may be outside
@@ -126,10 +126,10 @@ ASHLAR_INLINE constexpr conv_views<T> row_phase(conv_views<T> v, index phase) {
   s.h *= step;
   v.src = image_view<const T>(src, e, s);
   e = v.dst.extents(), s = v.dst.strides();
-  T* const dst = v.dst.pointer(0, 0, phase, 0, 0);
+  D* const dst = v.dst.pointer(0, 0, phase, 0, 0);
   g.dst.h = e.h = ceil_div(e.h - phase, step);
   s.h *= step;
-  v.dst = image_view<T>(dst, e, s);
+  v.dst = image_view<D>(dst, e, s);
   g.dilation.h = 1;
   g.before.h = (first - start) / step;
   g.after.h = std::max<index>(0, g.dst.h - 1 + g.kernel.h - g.before.h - g.src.h);

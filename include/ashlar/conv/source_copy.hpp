@@ -4,15 +4,16 @@
 //
 //   copy[(d * rows + h) * columns + w][c] = src(n, d0 + d, h0 + h, w0 + w, c), or the padding value outside the image
 //
-// Any layout of src: rows that are contiguous are copied as such, planes of channels are transposed in registers.
+// Any layout of src: rows that are contiguous are copied as such, planes of channels are transposed in registers. What
+// is stored are units of the format (loop/format.hpp): the elements themselves, or several small integers each.
 //
-// Depends on: core/image.hpp, pack/copy_block.hpp.   Used by: conv/implicit.hpp.
+// Depends on: core/image.hpp, loop/format.hpp.   Used by: conv/implicit.hpp.
 #pragma once
 
 #include <algorithm>
 
 #include <ashlar/core/image.hpp>
-#include <ashlar/pack/copy_block.hpp>
+#include <ashlar/loop/format.hpp>
 
 namespace ashlar {
 
@@ -22,19 +23,21 @@ struct source_block {
   index planes, plane_step, rows, columns;
 };
 
-template <class T, class Isa>
+template <class Format>
 class source_copy {
-  using O = ops<T, Isa>;
+  using T = typename Format::a_type;
+  using unit = typename Format::a_unit;
+  using O = ops<unit, typename Format::O::isa_type>;
 
  public:
-  /// Distances of planes, rows and pixels in the copy are `to`; it holds planes * to.d elements.
-  [[gnu::noinline]] static void run(const image_view<const T>& src, const source_block& b, T* copy, const triple& to,
-                                    T padding_value) {
+  /// Distances of planes, rows and pixels in the copy are `to`, in units; it holds planes * to.d of them.
+  [[gnu::noinline]] static void run(const image_view<const T>& src, const source_block& b, unit* copy, const triple& to,
+                                    unit padding_value) {
     for (index p = 0; p < b.planes; ++p) {
       const index d = b.d + p * b.plane_step;
       for (index r = 0; r < b.rows; ++r) {
         const index h = b.h + r;
-        T* const row = copy + p * to.d + r * to.h;
+        unit* const row = copy + p * to.d + r * to.h;
         if (d < 0 || d >= src.extents().d || h < 0 || h >= src.extents().h) {
           fill(row, to.w * b.columns, padding_value);
         } else {
@@ -50,7 +53,7 @@ class source_copy {
     index w, columns;
   };
 
-  static void copy_row(const image_view<const T>& src, const row_part& x, T* to, index pixel, T padding_value) {
+  static void copy_row(const image_view<const T>& src, const row_part& x, unit* to, index pixel, unit padding_value) {
     const index width = src.extents().w;
     const index first = std::clamp<index>(x.w, 0, width), last = std::clamp<index>(x.w + x.columns, first, width);
     const index left = std::min(first - x.w, x.columns), inside = std::max<index>(0, last - first);
@@ -59,16 +62,17 @@ class source_copy {
     fill(to + (left + inside) * pixel, (x.columns - left - inside) * pixel, padding_value);
   }
 
-  static void copy_pixels(const image_view<const T>& src, const T* from, index count, T* to, index pixel) {
+  static void copy_pixels(const image_view<const T>& src, const T* from, index count, unit* to, index pixel) {
     const index channels = src.extents().c;
-    if (src.strides().c == 1 && src.strides().w == channels && pixel == channels) {
-      block_copy<T, Isa>::run({from, 0, 1, 1, count * channels}, to, 0, count * channels);
+    if (src.strides().c == 1 && src.strides().w == channels && pixel * Format::group == channels) {
+      Format::copy_a({from, 0, 1, 1, count * channels}, to, 0, count * pixel);
     } else if (count > 0) {
-      block_copy<T, Isa>::run({from, src.strides().w, src.strides().c, count, channels}, to, pixel, channels);
+      const index units = (channels + Format::group - 1) / Format::group;
+      Format::copy_a({from, src.strides().w, src.strides().c, count, channels}, to, pixel, units);
     }
   }
 
-  static void fill(T* to, index count, T value) {
+  static void fill(unit* to, index count, unit value) {
     const auto all = O::broadcast(value);
     index i = 0;
     for (; i + O::lanes() <= count; i += O::lanes()) O::store(to + i, all);

@@ -29,8 +29,9 @@ namespace detail {
 ASHLAR_INLINE constexpr std::int32_t wrapped(std::uint32_t x) { return std::int32_t(x); }
 
 // An epilogue whose sums lack the terms of the zero points. Pointers are such that they take rows and columns of dst.
-template <class E, bool Columns, bool Rows, class Za>
-struct corrected_epilogue : expression_base<corrected_epilogue<E, Columns, Rows, Za>> {
+// Turned: of the transposed problem, where the terms of columns belong to rows.
+template <class E, bool Columns, bool Rows, class Za, bool Turned = false>
+struct corrected_epilogue : expression_base<corrected_epilogue<E, Columns, Rows, Za, Turned>> {
   static constexpr bool reads_dst = E::reads_dst;
   static constexpr bool runs_long = ashlar::runs_long<E>;
   static constexpr bool uses_rows = ashlar::uses_rows<E>;
@@ -38,6 +39,12 @@ struct corrected_epilogue : expression_base<corrected_epilogue<E, Columns, Rows,
   template <class M, class V, class At>
   ASHLAR_INLINE constexpr auto eval(M m, const V& v, const At& at) const {
     return e.eval(m, v, at);
+  }
+  ASHLAR_INLINE constexpr auto at_image(index n) const { return same_terms(e.at_image(n)); }
+  ASHLAR_INLINE constexpr auto transposed() const {
+    static_assert(!Rows && !Turned && !Za::each, "the terms of a convolution's channels alone");
+    const auto turned = e.transposed();
+    return corrected_epilogue<decltype(turned), Columns, Rows, Za, true>{{}, turned, columns, rows, b_zeros, za};
   }
   template <class O, class At>
   ASHLAR_INLINE typename O::vec sum(const typename O::vec& v, const At& at) const {
@@ -51,10 +58,16 @@ struct corrected_epilogue : expression_base<corrected_epilogue<E, Columns, Rows,
   Za za;                        // of each row
 
  private:
+  template <class F>
+  ASHLAR_INLINE constexpr auto same_terms(const F& f) const {
+    return corrected_epilogue<F, Columns, Rows, Za, Turned>{{}, f, columns, rows, b_zeros, za};
+  }
   template <class O, class At>
   ASHLAR_INLINE typename O::vec less_columns(const typename O::vec& v, const At& at) const {
     if constexpr (!Columns) {
       return v;
+    } else if constexpr (Turned) {
+      return O::sub(v, O::broadcast(columns[at.row]));
     } else if constexpr (Za::each) {
       return O::sub(v, O::mul(O::broadcast(za.at(at.row)), O::load(columns + at.col)));
     } else {
@@ -79,15 +92,17 @@ using dot_ops_for =
     std::conditional_t<(sizeof(TA) <= sizeof(typename dot_ops<Isa>::a_element)), dot_ops<Isa>, wide_dot_ops<Isa>>;
 
 /// Units of small integers. Za, Zb: no_zero_point, an integer, or a pointer to one for each row of A or column of B.
-template <class TA, class TB, class Isa, class Za, class Zb>
+template <class TA, class TB, class Isa, class Za, class Zb, class Ops = dot_ops_for<Isa, TA>>
   requires small_integers<TA, TB>
 struct dot_format {
-  using O = dot_ops_for<Isa, TA>;
+  using O = Ops;
   using a_type = TA;
   using b_type = TB;
   using sum_type = std::int32_t;
   using a_unit = typename O::a_unit;
   using b_unit = typename O::b_unit;
+  using registered = std::int8_t;
+  using semiring = dot_products;
   using rows = dot_rows<O, TA>;
   using panels = dot_panels<O, TB>;
   static constexpr index group = O::group;
@@ -108,15 +123,55 @@ struct dot_format {
     panels::copy(b, reinterpret_cast<typename O::b_element*>(out), nr);
   }
 
+  /// za as it is of stored elements.
+  struct shifted_za {
+    detail::zero_point_values<Za> values;
+    static constexpr bool each = detail::zero_point_values<Za>::each;
+    ASHLAR_INLINE std::int32_t at(index i) const { return detail::wrapped(std::uint32_t(values.at(i)) - a_shift); }
+  };
+
+  /// A unit of src's zero point: what a convolution pads it with.
+  static ASHLAR_INLINE a_unit padding(std::int32_t za) {
+    typename O::a_element elements[group];
+    std::fill(elements, elements + group, static_cast<typename O::a_element>(za - a_shift));
+    return __builtin_bit_cast(a_unit, elements);
+  }
+
+  /// A convolution keeps the sum of each filter, and a panel's width more, since whole vectors of them are read.
+  static ASHLAR_INLINE constexpr index filter_sums(index filters, index nr) { return (filters + nr + 15) / 16 * 16; }
+
+  /// sums[j] = the sum of filter j of a panel of so many steps, for those that exist.
+  static void sum_filters(const b_unit* panel, index nr, index steps, index width, std::int32_t* sums) {
+    std::int32_t all[4 * O::max_lanes] = {};
+    panels::add_sums(reinterpret_cast<const typename O::b_element*>(panel), nr, steps, all);
+    std::copy(all, all + width, sums);
+  }
+
+  /// Takes the zero points of the filters from `channel` on away from those of one tap. Elements of 32 bits hold that.
+  template <class Zeros>
+  static void subtract(const Zeros& z, index channel, index channels, index width, b_unit* panel, index nr) {
+    if constexpr (!std::same_as<Zeros, detail::zero_point_values<no_zero_point>>) {
+      static_assert(sizeof(typename O::b_element) == 4);
+      for (index c = 0; c < channels; ++c)
+        for (index j = 0; j < width; ++j)
+          panel[c * nr + j] = detail::wrapped(std::uint32_t(panel[c * nr + j]) - std::uint32_t(z.at(channel + j)));
+    }
+  }
+
+  /// The epilogue of a convolution whose filters have these sums; `memory` takes its terms.
+  template <class E>
+  static auto with_terms(const E& e, const zeros& z, const std::int32_t* sums, index filters, index nr,
+                         std::int32_t* memory) {
+    static_assert(!row_terms, "weights are stored without their zero points");
+    const shifted_za za{{z.a}};
+    for (index k = 0; k < filters; ++k) memory[k] = detail::wrapped(std::uint32_t(sums[k]) * std::uint32_t(za.at(0)));
+    std::fill(memory + filters, memory + filter_sums(filters, nr), 0);
+    return detail::corrected_epilogue<E, true, false, shifted_za>{{}, e, memory, nullptr, nullptr, za};
+  }
+
   /// The sums of one block's rows and columns, and the terms they become.
   template <class E>
   class corrections {
-    struct shifted_za {
-      detail::zero_point_values<Za> values;
-      static constexpr bool each = detail::zero_point_values<Za>::each;
-      ASHLAR_INLINE std::int32_t at(index i) const { return detail::wrapped(std::uint32_t(values.at(i)) - a_shift); }
-    };
-
    public:
     using epilogue = detail::corrected_epilogue<E, column_terms, row_terms, shifted_za>;
 

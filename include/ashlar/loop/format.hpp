@@ -5,18 +5,21 @@
 //
 // A format says
 //
-//   O                                  the ops of the tile; semiring: its arithmetic where the caller names none
+//   O, semiring                        the ops of the tile, and its arithmetic where the caller names none
 //   a_type, b_type, sum_type           elements of A and B in memory, and of their sums
 //   a_unit, b_unit, group              what a step of the tile multiplies: `group` consecutive k
 //   in_place                           may the tile read A and B where they are?
 //   zeros                              zero points
+//   registered                         the element type of its tiles in the registry
 //   copy_a, copy_b                     blocks to rows of units and to panels
 //   corrections<E>                     what one block keeps beside its operands, and the epilogue of its tiles
+//   filter_sums, sum_filters, subtract, with_terms          the same for a convolution (conv/implicit.hpp)
 //
-// Depends on: pack/copy_block.hpp.   Used by: loop/contract.hpp.
+// Depends on: pack/copy_block.hpp, epilogue/semiring.hpp.   Used by: loop/contract.hpp, conv/.
 #pragma once
 
 #include <ashlar/core/config.hpp>
+#include <ashlar/epilogue/semiring.hpp>
 #include <ashlar/pack/copy_block.hpp>
 
 namespace ashlar {
@@ -30,6 +33,8 @@ struct plain_format {
   using sum_type = T;
   using a_unit = T;
   using b_unit = T;
+  using registered = T;
+  using semiring = plus_times;
   static constexpr index group = 1;
   static constexpr bool in_place = true;
   struct zeros {};
@@ -39,6 +44,16 @@ struct plain_format {
   }
   static ASHLAR_INLINE void copy_b(const strided_block<T>& b, T* out, index nr) {
     block_copy<T, Isa>::run(b, out, nr, nr);
+  }
+
+  /// A convolution keeps nothing of its filters, and no zero points.
+  static ASHLAR_INLINE constexpr index filter_sums(index, index) { return 0; }
+  static ASHLAR_INLINE void sum_filters(const T*, index, index, index, T*) {}
+  template <class Zeros>
+  static ASHLAR_INLINE void subtract(const Zeros&, index, index, index, T*, index) {}
+  template <class E>
+  static ASHLAR_INLINE const E& with_terms(const E& e, const zeros&, const T*, index, index, T*) {
+    return e;
   }
 
   /// There are none.

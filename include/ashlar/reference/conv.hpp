@@ -11,19 +11,33 @@
 
 #include <ashlar/conv/geometry.hpp>
 #include <ashlar/core/image.hpp>
+#include <ashlar/core/small_integers.hpp>
 #include <ashlar/epilogue.hpp>
+#include <ashlar/epilogue/output.hpp>
 #include <ashlar/isa/scalar.hpp>
 
 namespace ashlar::reference {
 
 namespace convolution_detail {
 
-template <class T>
+// T: what is summed; S and W: elements of src and weights, of small integers less their zero points.
+template <class T, class S = T, class W = T, class Za = no_zero_point, class Zb = no_zero_point>
 struct operands {
   const conv_geometry& g;
-  image_view<const T> src;
-  filter_view<const T> weights;
+  image_view<const S> src;
+  filter_view<const W> weights;
   T padding_value;
+  ashlar::detail::zero_point_values<Za> src_zero{};
+  ashlar::detail::zero_point_values<Zb> weight_zero{};
+
+  template <class X, class Z>
+  static constexpr T less(X x, const Z& zero, index i) {
+    if constexpr (std::same_as<Z, ashlar::detail::zero_point_values<no_zero_point>>) {
+      return T(x);
+    } else {
+      return T(x) - zero.at(i);  // 8 and 16 bits less a zero point of theirs
+    }
+  }
 
   // src at tap t of output position o, in image n.
   constexpr T element(index n, const triple& o, const triple& t, index c) const {
@@ -31,7 +45,7 @@ struct operands {
                     o.h * g.stride.h - g.before.h + t.h * g.dilation.h,
                     o.w * g.stride.w - g.before.w + t.w * g.dilation.w};
     const bool inside = at.d >= 0 && at.d < g.src.d && at.h >= 0 && at.h < g.src.h && at.w >= 0 && at.w < g.src.w;
-    return inside ? src(n, at.d, at.h, at.w, c) : padding_value;
+    return inside ? less(src(n, at.d, at.h, at.w, c), src_zero, 0) : padding_value;
   }
 
   // Where tap t lands in src for element o of a transposed convolution: src's pixel, or none.
@@ -58,7 +72,8 @@ struct operands {
           if (!x.exists || !y.exists || !z.exists) continue;
           const bool inside = x.inside && y.inside && z.inside;
           for (index k = group * filters; k < (group + 1) * filters; ++k)
-            acc = O::fma(inside ? src(n, x.at, y.at, z.at, k) : T(0), weights(k, d, r, s, c % g.group_channels()), acc);
+            acc = O::fma(inside ? less(src(n, x.at, y.at, z.at, k), src_zero, 0) : T(0),
+                         less(weights(k, d, r, s, c % g.group_channels()), weight_zero, c), acc);
         }
     return acc;
   }
@@ -71,12 +86,46 @@ struct operands {
       for (index r = 0; r < g.kernel.h; ++r)
         for (index s = 0; s < g.kernel.w; ++s)
           for (index c = 0; c < g.group_channels(); ++c)
-            acc = O::fma(element(n, o, {d, r, s}, first + c), weights(k, d, r, s, c), acc);
+            acc = O::fma(element(n, o, {d, r, s}, first + c), less(weights(k, d, r, s, c), weight_zero, k), acc);
     return acc;
   }
 };
 
+// f(n, position, pixel) for each pixel of images of these extents.
+template <class F>
+constexpr void for_each_pixel(index batch, const triple& extents, const F& f) {
+  for (index n = 0; n < batch; ++n) {
+    index pixel = 0;
+    for (index d = 0; d < extents.d; ++d)
+      for (index h = 0; h < extents.h; ++h)
+        for (index w = 0; w < extents.w; ++w, ++pixel) f(n, triple{d, h, w}, pixel);
+  }
+}
+
 }  // namespace convolution_detail
+
+/// dst = epilogue( sum over taps t and channels c of (src - src_zero) * (weights - weight_zero) ) of small integers, in
+/// 32 bits that wrap; what lies outside src counts as its zero point. Of g or, `gradient`, of the transposed convolution
+/// whose forward one g is. weight_zero: an integer or a pointer to one for each output channel; Dst as in gemm.
+///
+///     reference::small_convolution(g, nhwc(x, 1, 8, 8, 4), ohwi(w, 6, 3, 3, 4), nhwc(y, 1, 6, 6, 6), acc, 128, 0);
+template <class S, class W, class D, expression E = acc_node, class Zb = int, class Unit = ashlar::detail::this_unit>
+  requires small_integers<S, W>
+constexpr void small_convolution(const conv_geometry& g, const image_view<const S>& src,
+                                 const filter_view<const W>& weights, const image_view<D>& dst, const E& epilogue = {},
+                                 std::int32_t src_zero = 0, Zb weight_zero = 0, bool gradient = false) {
+  using out = output<ops<std::int32_t, isa::scalar>, D>;
+  const convolution_detail::operands<std::int32_t, S, W, std::int32_t, Zb> x{g, src, weights, 0, {src_zero}, {weight_zero}};
+  convolution_detail::for_each_pixel(g.batch, gradient ? g.src : g.dst, [&](index n, const triple& o, index pixel) {
+    const auto e = epilogue.at_image(n);
+    for (index k = 0; k < (gradient ? g.channels : g.filters); ++k) {
+      D* const to = dst.pointer(n, o.d, o.h, o.w, k);
+      const typename out::template place<true> at{pixel, k, 1, to};
+      const std::int32_t sum = gradient ? x.transposed_sum(n, o, k) : x.sum(n, o, k);
+      out::store(to, e.eval(typename out::context{}, out::seen(e, sum, at), at));
+    }
+  });
+}
 
 /// dst(n, o, k) = epilogue( sum over taps t and channels c of src(n, o * stride - before + t * dilation, c) *
 /// weights(k, t, c) ), in this order, one fused multiply-add each.

@@ -55,8 +55,8 @@ struct tile_operands {
 
 /// A sum over segments, one after the other: each has k steps, rows of A at an offset of its own from `a` and, where
 /// the last one's end, the next steps of B. What a kernel tap is to a convolution.
-template <class T>
-struct segmented_operands : tile_operands<T> {
+template <class A, class B = A, class T = A, class D = T>
+struct segmented_operands : tile_operands<A, B, T, D> {
   index segments;
   const index* a_offset;  // of each segment, in elements
   index row_step;         // from a row of the tile to the next in the epilogue's coordinates
@@ -67,8 +67,8 @@ template <class A, class B, class T, class D>
 ASHLAR_INLINE constexpr index row_step(const tile_operands<A, B, T, D>&) {
   return 1;
 }
-template <class T>
-ASHLAR_INLINE constexpr index row_step(const segmented_operands<T>& x) {
+template <class A, class B, class T, class D>
+ASHLAR_INLINE constexpr index row_step(const segmented_operands<A, B, T, D>& x) {
   return x.row_step;
 }
 
@@ -89,7 +89,7 @@ class register_tile {
   using D = typename Operands::dst_type;
   using out = output<O, D>;
   using operands = Operands;
-  static constexpr bool segmented = std::is_same_v<Operands, segmented_operands<T>>;
+  static constexpr bool segmented = std::is_same_v<Operands, segmented_operands<A, B, T, D>>;
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
   using cells = std::make_integer_sequence<int, MR * NV>;  // cell I: row I / NV, vector I % NV

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tests/conv/bytes_test.cpp: convolutions of 8- and 16-bit integers equal the reference bit for bit: any geometry and
+// layout, groups, padding with the zero point, zero points of weights, transposed, between guard pages.
+#include <doctest/doctest.h>
+
+#include <ashlar/quant.hpp>
+#include <cstdint>
+#include <limits>
+
+#include "conv/case.hpp"
+
+namespace ashlar::test {
+namespace {
+
+using isa_t = isa_under_test;
+
+template <class S, class W, class D, bool WeightsZero = false>
+struct byte_case {
+  using product = conv_types<S, W, D, WeightsZero>;
+
+  byte_case(random& r, const conv3d& p, placement where, bool is_gradient = false)
+      : problem(p),
+        g(detail::geometry_of(p).value()),
+        gradient(is_gradient),
+        in(gradient ? detail::dst_extents(g) : detail::src_extents(g)),
+        out(gradient ? detail::src_extents(g) : detail::dst_extents(g)),
+        src_layout(layout_of(in, some_order(r), r)),
+        dst_layout(layout_of(out, some_order(r), r)),
+        src_memory(src_layout.elements, where),
+        weight_memory(g.filters * g.taps() * g.group_channels(), where),
+        dst_memory(dst_layout.elements, where),
+        src(src_memory.data(), in, src_layout.strides),
+        dst(dst_memory.data(), out, dst_layout.strides),
+        weights(r.chance(50) ? odhwi(weight_memory.data(), g.filters, g.kernel.d, g.kernel.h, g.kernel.w, g.group_channels())
+                             : oidhw(weight_memory.data(), g.filters, g.group_channels(), g.kernel.d, g.kernel.h, g.kernel.w)) {
+    fill(src_memory.data(), src_layout.elements, r), fill(dst_memory.data(), dst_layout.elements, r);
+    fill(weight_memory.data(), g.filters * g.taps() * g.group_channels(), r);
+    src_zero = r.pick<std::int32_t>({std::numeric_limits<S>::min(), std::numeric_limits<S>::max(), 0, 3});
+    for (index k = 0; k < out.c; ++k) weight_zero.push_back(std::int32_t(r.between(-128, 255)));
+  }
+
+  template <class T>
+  static void fill(T* p, index count, random& r) {
+    const bool extreme = r.chance(30);
+    for (index i = 0; i < count; ++i) {
+      p[i] = !extreme ? static_cast<T>(r.bits())
+                      : r.chance(50) ? std::numeric_limits<T>::lowest() : std::numeric_limits<T>::max();
+    }
+  }
+
+  template <class E, class... Zeros>
+  std::string differs(const E& e, Zeros... zeros) {
+    const auto plan = gradient ? plan_conv3d_backward_data<product, isa_t>(problem) : plan_conv3d<product, isa_t>(problem);
+    if (!plan.ok()) return describe(g) + ": " + plan.error().message();
+    const auto storage = aligned_buffer::make(plan.value().packed_bytes());
+    const auto packed = plan.value().pack(filter_view<const W>(weights), storage.span(), zeros...);
+    if (!packed.ok()) return describe(g) + ": " + packed.error().message();
+    const auto before = dst_memory.snapshot();
+    std::vector<D> expected = before;
+    const image_view<D> want(expected.data(), out, dst_layout.strides);
+    if constexpr (sizeof...(Zeros) == 0) {
+      reference::small_convolution<S, W, D>(g, src, weights, want, e, src_zero, 0, gradient);
+    } else {
+      reference::small_convolution<S, W, D>(g, src, weights, want, e, src_zero, zeros..., gradient);
+    }
+    const image_view<const S> read(src);
+    const auto memory = aligned_buffer::make(plan.value().workspace_bytes(read, dst, e));
+    const status s = plan.value().run(read, open_filter<W>(storage.span()).value(), dst, e, src_zero_point(src_zero),
+                                      scratch(memory.span()));
+    if (!s.ok()) return describe(g) + ": " + s.message();
+    const std::vector<D> got = dst_memory.snapshot();
+    for (std::size_t i = 0; i < got.size(); ++i) {  // memory between the elements, too
+      if (!same_bits(got[i], expected[i]))
+        return describe(g) + ": element " + std::to_string(i) + " of memory is " + shown(got[i]) + " instead of " + shown(expected[i]);
+    }
+    return "";
+  }
+
+  conv3d problem;
+  conv_geometry g;
+  bool gradient;
+  image_axes in, out;
+  image_layout src_layout, dst_layout;
+  guarded_elements<S> src_memory;
+  guarded_elements<W> weight_memory;
+  guarded_elements<D> dst_memory;
+  image_view<S> src;
+  image_view<D> dst;
+  filter_view<W> weights;
+  std::int32_t src_zero = 0;
+  std::vector<std::int32_t> weight_zero;
+};
+
+template <class Case, class F>
+void cases(index count, bool gradient, const F& f) {
+  for_each_case(scaled(count, count / 10), [&](random& r) {
+    const conv3d p = some_problem(r, 100000);
+    const random same = r;
+    for (placement where : {placement::at_end, placement::at_start}) {
+      r = same;
+      Case c(r, p, where, gradient);
+      f(c);
+    }
+  });
+}
+
+TEST_CASE("unsigned and signed bytes, requantized for each channel") {
+  cases<byte_case<std::uint8_t, std::int8_t, std::int8_t>>(200, false, [](auto& c) {
+    std::vector<std::int32_t> multiplier(std::size_t(c.out.c), 1 << 30), shift(multiplier.size());
+    for (std::size_t i = 0; i < shift.size(); ++i) shift[i] = -std::int32_t(i % 12), multiplier[i] += std::int32_t(i * 4321);
+    const auto e = requantize<tflite>(acc, per_column(multiplier.data()), per_column(shift.data()), -5);
+    REQUIRE(c.differs(e) == "");
+  });
+}
+
+TEST_CASE("signed bytes, sums as they are; transposed") {
+  cases<byte_case<std::int8_t, std::int8_t, std::int32_t>>(100, false, [](auto& c) { REQUIRE(c.differs(acc) == ""); });
+  cases<byte_case<std::int8_t, std::int8_t, std::int32_t>>(100, true, [](auto& c) { REQUIRE(c.differs(acc + dst) == ""); });
+}
+
+TEST_CASE("zero points of weights, floats as output") {
+  cases<byte_case<std::uint8_t, std::uint8_t, float>>(100, false, [](auto& c) {
+    const std::int32_t* const zeros = c.weight_zero.data();
+    REQUIRE(c.differs(acc * 0.5f, zeros) == "");
+  });
+}
+
+TEST_CASE("16-bit src") {
+  cases<byte_case<std::int16_t, std::int8_t, std::int16_t>>(60, false, [](auto& c) {
+    REQUIRE(c.differs(requantize(acc, onnx{0.001f})) == "");
+  });
+}
+
+TEST_CASE("a zero point that src cannot hold, and weights packed for others, are refused") {
+  std::vector<std::uint8_t> x(16), y(16);
+  std::vector<std::int8_t> w(16);
+  using product = conv_types<std::uint8_t, std::int8_t, std::uint8_t>;
+  const auto plan = plan_conv2d<product, isa_t>({.src = {1, 2, 2, 4}, .weights = {4, 1, 1, 4}}).value();
+  const auto storage = aligned_buffer::make(plan.packed_bytes());
+  auto packed = plan.pack(ohwi<const std::int8_t>(w.data(), 4, 1, 1, 4), storage.span()).value();
+  const auto src = nhwc<const std::uint8_t>(x.data(), 1, 2, 2, 4);
+  const auto dst = nhwc(y.data(), 1, 2, 2, 4);
+  const status s = plan.run(src, packed, dst, src_zero_point(-1));
+  CHECK(s.code() == errc::unsupported);
+  CHECK(std::string(s.message()) == "conv: the zero point of src is -1; it must be one of src's numbers, 0 to 255");
+  packed.key.group += 1;
+  CHECK(plan.run(src, packed, dst).code() == errc::wrong_blob);
+  packed.key.group -= 1;
+  CHECK(plan.run(src, packed, dst).ok());
+}
+
+}  // namespace
+}  // namespace ashlar::test
