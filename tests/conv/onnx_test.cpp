@@ -38,6 +38,11 @@ auto image(T* p, const image_shape& s) {
   return ncdhw(p, s.n, s.c, s.at[0], s.at[1], s.at[2]);
 }
 
+template <class T>
+auto filter(T* p, const image_shape& s) {
+  return oidhw(p, s.n, s.c, s.at[0], s.at[1], s.at[2]);
+}
+
 void copy_to(std::array<index, 3>& to, const std::vector<index>& from) { std::copy_n(from.begin(), 3, to.begin()); }
 
 // Padding along axis i, `total` pixels where auto_pad asks for it, else as `pads` says.
@@ -92,8 +97,7 @@ std::vector<T> run(const Plan& plan, const std::vector<T>& x, const image_shape&
                    const image_shape& weights, const image_shape& dst, const E& e) {
   REQUIRE_MESSAGE(plan.ok(), plan.error().message());
   const auto storage = aligned_buffer::make(plan.value().packed_bytes());
-  const auto filter = oidhw(w.data(), weights.n, weights.c, weights.at[0], weights.at[1], weights.at[2]);
-  const auto packed = plan.value().pack(filter, storage.span());
+  const auto packed = plan.value().pack(filter(w.data(), weights), storage.span());
   REQUIRE_MESSAGE(packed.ok(), packed.error().message());
   std::vector<T> y(std::size_t(dst.size()), T(-77));
   const status ran = plan.value().run(image(x.data(), src), packed.value(), image(y.data(), dst), e);
@@ -123,48 +127,83 @@ void meet_convolution(const onnx_call& call, bool transposed) {
   }
 }
 
+// f(a number of this type): bytes of either sign.
+template <class F>
+void with_byte(const std::string& type, const F& f) {
+  REQUIRE((type == "int8" || type == "uint8"));
+  type == "int8" ? f(std::int8_t()) : f(std::uint8_t());
+}
+
+output_range range_of(const onnx_array& y, double zero) {
+  return y.type == "int8" ? output_range{std::int32_t(zero), -128, 127} : output_range{std::int32_t(zero), 0, 255};
+}
+
+template <class S, class W>
+void meet_integer_convolution(const onnx_call& call, const char* weights_name, double w_zero) {
+  const onnx_array &x = call.array("input_0"), &w = call.array(weights_name), &y = call.array("output_0");
+  const image_shape src(x), weights(w), dst(y);
+  const auto a = x.as<S>(), b = w.as<W>();
+  const integers bias = call.has("input_8") ? call.array("input_8").as<std::int32_t>() : integers(std::size_t(dst.c));
+  const auto plan = plan_conv3d<conv_types<S, W, std::int32_t, true>, isa_t>(problem_of(call, src, weights));
+  REQUIRE_MESSAGE(plan.ok(), plan.error().message());
+  const auto storage = aligned_buffer::make(plan.value().packed_bytes());
+  const auto packed = plan.value().pack(filter(b.data(), weights), storage.span(), std::int32_t(w_zero));
+  REQUIRE_MESSAGE(packed.ok(), packed.error().message());
+  integers got(y.numbers.size(), -77);
+  const auto with = [&](const auto& e) {
+    return plan.value().run(image(a.data(), src), packed.value(), image(got.data(), dst), e,
+                            src_zero_point(std::int32_t(call.scalar("input_2"))));
+  };
+  if (call.op == "QLinearConv") {
+    const float scale = float(call.scalar("input_1")) * float(call.scalar("input_4")) / float(call.scalar("input_6"));
+    const output_range r = range_of(y, call.scalar("input_7"));
+    REQUIRE(with(requantize(acc + per_column(bias.data()), onnx{scale}, r.zero_point, r.low, r.high)).ok());
+  } else {
+    REQUIRE(with(acc).ok());
+  }
+  REQUIRE(got == y.as<std::int32_t>());
+}
+
 void meet_integer_convolution(const onnx_call& call) {
   const bool requantizes = call.op == "QLinearConv";
-  const onnx_array &x = call.array("input_0"), &w = call.array(requantizes ? "input_3" : "input_1");
-  const onnx_array& y = call.array("output_0");
-  const image_shape src(x), weights(w), dst(y);
-  const double x_zero = call.scalar("input_2"), w_zero = call.scalar(requantizes ? "input_5" : "input_3");
-  const integers bias = call.has("input_8") ? call.array("input_8").as<std::int32_t>() : integers(std::size_t(dst.c));
-  const auto plan = plan_conv3d<std::int32_t, isa_t>(problem_of(call, src, weights));
-  const auto with = [&](const auto& e) {
-    return run(plan, x.as<std::int32_t>(-x_zero), src, w.as<std::int32_t>(-w_zero), weights, dst, e);
-  };
-  if (requantizes) {
-    const bool is_signed = y.type == "int8";
-    const float scale = float(call.scalar("input_1")) * float(call.scalar("input_4")) / float(call.scalar("input_6"));
-    const auto zero = std::int32_t(call.scalar("input_7"));
-    REQUIRE(with(requantize(acc + per_column(bias.data()), onnx{scale}, zero, is_signed ? -128 : 0,
-                            is_signed ? 127 : 255)) == y.as<std::int32_t>());
-  } else {
-    REQUIRE(with(acc) == y.as<std::int32_t>());
+  const char* const weights = requantizes ? "input_3" : "input_1";
+  const double w_zero = call.scalar(requantizes ? "input_5" : "input_3");
+  with_byte(call.array("input_0").type, [&](auto s) {
+    with_byte(call.array(weights).type,
+              [&](auto w) { meet_integer_convolution<decltype(s), decltype(w)>(call, weights, w_zero); });
+  });
+}
+
+template <class TA, class TB>
+void meet_integer_product(const onnx_call& call, const onnx_array& b, double b_zero) {
+  const onnx_array &a = call.array("input_0"), &y = call.array("output_0");
+  const std::size_t rank = a.extents.size();
+  const index m = a.extents[rank - 2], k = a.extents[rank - 1], n = b.extents.back();
+  const auto A = a.as<TA>();
+  const auto B = b.as<TB>();
+  const integers want = y.as<std::int32_t>();
+  integers got(want.size(), -77);
+  const float scale = float(call.scalar("input_1")) * float(call.scalar("input_4")) / float(call.scalar("input_6", 1));
+  const output_range r = range_of(y, call.scalar("input_7"));
+  const auto e = requantize(acc, onnx{scale}, r.zero_point, r.low, r.high);
+  const a_zero_point za(std::int32_t(call.scalar("input_2")));
+  const b_zero_point zb(static_cast<std::int32_t>(b_zero));
+  for (index i = 0; i * m * n < index(want.size()); ++i) {
+    const auto va = view(A.data() + i * m * k, m, k);
+    const auto vb = view(B.data() + i * k * n, k, n);
+    const auto vc = view(got.data() + i * m * n, m, n);
+    REQUIRE((call.op == "QLinearMatMul" ? gemm<isa_t>(va, vb, vc, e, za, zb) : gemm<isa_t>(va, vb, vc, za, zb)).ok());
   }
+  REQUIRE(got == want);
 }
 
 void meet_integer_product(const onnx_call& call) {
   const bool requantizes = call.op == "QLinearMatMul";
-  const onnx_array &a = call.array("input_0"), &b = call.array(requantizes ? "input_3" : "input_1");
-  const onnx_array& y = call.array("output_0");
-  const std::size_t rank = a.extents.size();
-  const index m = a.extents[rank - 2], k = a.extents[rank - 1], n = b.extents.back();
-  const integers A = a.as<std::int32_t>(-call.scalar("input_2"));
-  const integers B = b.as<std::int32_t>(-call.scalar(requantizes ? "input_5" : "input_3"));
-  const integers want = y.as<std::int32_t>();
-  integers got(want.size(), -77);
-  const bool is_signed = y.type == "int8";
-  const float scale = float(call.scalar("input_1")) * float(call.scalar("input_4")) / float(call.scalar("input_6", 1));
-  const auto e =
-      requantize(acc, onnx{scale}, std::int32_t(call.scalar("input_7")), is_signed ? -128 : 0, is_signed ? 127 : 255);
-  for (index i = 0; i * m * n < index(want.size()); ++i) {
-    const auto va = view(A.data() + i * m * k, m, k), vb = view(B.data() + i * k * n, k, n);
-    const auto vc = view(got.data() + i * m * n, m, n);
-    REQUIRE((requantizes ? gemm<isa_t>(va, vb, vc, e) : gemm<isa_t>(va, vb, vc)).ok());
-  }
-  REQUIRE(got == want);
+  const onnx_array& b = call.array(requantizes ? "input_3" : "input_1");
+  const double b_zero = call.scalar(requantizes ? "input_5" : "input_3");
+  with_byte(call.array("input_0").type, [&](auto x) {
+    with_byte(b.type, [&](auto y) { meet_integer_product<decltype(x), decltype(y)>(call, b, b_zero); });
+  });
 }
 
 TEST_CASE("calls of ONNX operators") {

@@ -2,7 +2,7 @@
 //
 // tests/quant/cmsis_nn_test.cpp: published vectors of CMSIS-NN (made there with TensorFlow Lite), bit for bit: fully
 // connected layers and products of batches by gemm; convolutions, depthwise and grouped ones by the reference and by
-// plans, with requantize() as their epilogue. Products of 8 bits are taken in 32, the zero point of src added before.
+// plans, with requantize() as their epilogue. Elements are bytes; int4 weights are unpacked to bytes by the test.
 //
 //   ASHLAR_VECTORS     the folder with cmsis_nn/, a string; CMake's variable of this name
 #include <doctest/doctest.h>
@@ -10,7 +10,6 @@
 #include <ashlar/quant.hpp>
 #include <filesystem>
 #include <string>
-#include <utility>
 
 #include "quant/convolution_layer.hpp"
 
@@ -20,8 +19,8 @@ namespace {
 // False: the file is no complete fully connected layer of int8 by int8 or int4 (some share arrays with other cases).
 bool layer_is_met(const vec_file& f, bool nibbles) {
   const index batch = f.number("INPUT_BATCHES"), depth = f.number("ACCUMULATION_DEPTH"), outputs = f.number("OUT_CH");
-  const integers input = narrowed(f.array({"input"}, std::size_t(batch * depth)), f.number("INPUT_OFFSET"));
-  integers weights = narrowed(f.array({"weights"}, std::size_t(outputs * depth)), f.number("FILTER_OFFSET"));
+  const integers input = narrowed(f.array({"input"}, std::size_t(batch * depth)));
+  integers weights = narrowed(f.array({"weights"}, std::size_t(outputs * depth)));
   if (nibbles) weights = from_nibbles(f.arrays.at("input_weights"), outputs * depth);
   const integers expected = narrowed(f.array({"output_ref", "output"}, std::size_t(batch * outputs)));
   if (input.empty() || weights.empty() || expected.empty()) return false;
@@ -33,14 +32,17 @@ bool layer_is_met(const vec_file& f, bool nibbles) {
     multipliers.assign(std::size_t(outputs), std::int32_t(f.number("OUTPUT_MULTIPLIER")));
     shifts.assign(std::size_t(outputs), std::int32_t(f.number("OUTPUT_SHIFT")));
   }
-  integers got(expected.size(), -1000);
+  std::vector<std::int8_t> got(expected.size(), 77);
   const auto e =
       requantize<tflite>(acc + per_column(bias.data()), per_column(multipliers.data()), per_column(shifts.data()),
                          std::int32_t(f.number("OUTPUT_OFFSET")), std::int32_t(f.number("OUT_ACTIVATION_MIN")),
                          std::int32_t(f.number("OUT_ACTIVATION_MAX")));
-  const auto A = view(input.data(), batch, depth), B = view(std::as_const(weights).data(), outputs, depth);
-  REQUIRE(gemm<isa_under_test>(A, B.transposed(), view(got.data(), batch, outputs), e).ok());
-  REQUIRE(got == expected);
+  const auto a = as<std::int8_t>(input), b = as<std::int8_t>(weights);
+  REQUIRE(gemm<isa_under_test>(view(a.data(), batch, depth), view(b.data(), outputs, depth).transposed(),
+                               view(got.data(), batch, outputs), e, a_zero_point(-int(f.number("INPUT_OFFSET"))),
+                               b_zero_point(-int(f.number("FILTER_OFFSET"))))
+              .ok());
+  REQUIRE(integers(got.begin(), got.end()) == expected);
   return true;
 }
 
@@ -49,7 +51,8 @@ bool layer_is_met(const vec_file& f, bool nibbles) {
 struct batch_operand {
   index batch, height, rows, columns;
   bool transposed;
-  integers numbers;
+  int zero_point;
+  std::vector<std::int8_t> numbers;
 
   batch_operand(const vec_file& f, const std::string& side, const char* array, bool is_transposed)
       : batch(f.number(side + "_BATCH")),
@@ -57,11 +60,12 @@ struct batch_operand {
         rows(f.number(side + "_ROWS")),
         columns(f.number(side + "_COLS")),
         transposed(is_transposed),
-        numbers(narrowed(f.array({array}, std::size_t(batch * height * rows * columns)), f.number(side + "_OFFSET"))) {}
+        zero_point(-int(f.number(side + "_OFFSET"))),
+        numbers(as<std::int8_t>(narrowed(f.array({array}, std::size_t(batch * height * rows * columns))))) {}
 
-  matrix_view<const std::int32_t> at(index b, index h) const {
+  matrix_view<const std::int8_t> at(index b, index h) const {
     const index place = b % batch * height + h % height;
-    const matrix_view<const std::int32_t> v(numbers.data() + place * rows * columns, rows, columns, columns, 1);
+    const matrix_view<const std::int8_t> v(numbers.data() + place * rows * columns, rows, columns, columns, 1);
     return transposed ? v.transposed() : v;
   }
 };
@@ -77,13 +81,14 @@ bool products_are_met(const vec_file& f) {
   const tflite policy{std::int32_t(f.number("OUTPUT_MULTIPLIER")), int(f.number("OUTPUT_SHIFT"))};
   const auto e = requantize(acc, policy, std::int32_t(f.number("OUTPUT_OFFSET")),
                             std::int32_t(f.number("ACTIVATION_MIN")), std::int32_t(f.number("ACTIVATION_MAX")));
-  integers got(expected.size(), -1000);
+  std::vector<std::int8_t> got(expected.size(), 77);
   for (index i = 0; i < batch * height; ++i) {
-    const status ran = gemm<isa_under_test>(a.at(i / height, i % height), b.at(i / height, i % height),
-                                            view(got.data() + i * m * n, m, n), e);
+    const status ran =
+        gemm<isa_under_test>(a.at(i / height, i % height), b.at(i / height, i % height),
+                             view(got.data() + i * m * n, m, n), e, a_zero_point(a.zero_point), b_zero_point(b.zero_point));
     REQUIRE_MESSAGE(ran.ok(), ran.message());
   }
-  REQUIRE(got == expected);
+  REQUIRE(integers(got.begin(), got.end()) == expected);
   return true;
 }
 

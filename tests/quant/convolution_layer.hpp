@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tests/quant/convolution_layer.hpp: an int8 convolution of CMSIS-NN's vectors, taken in 32 bits: the zero point of src
-// is added before, requantize<tflite> for each channel is the epilogue; by the reference and by a plan.
+// tests/quant/convolution_layer.hpp: an int8 convolution of CMSIS-NN's vectors, requantize<tflite> for each channel its
+// epilogue: by the reference in 32 bits, the zero point of src added before, and by a plan of bytes.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -25,6 +25,17 @@ inline integers narrowed(const std::vector<std::int64_t>& from, std::int64_t off
   return to;
 }
 
+/// The same numbers in a smaller type, which holds them.
+template <class T>
+std::vector<T> as(const integers& from) {
+  std::vector<T> to;
+  for (std::int32_t x : from) {
+    REQUIRE(std::int32_t(T(x)) == x);
+    to.push_back(T(x));
+  }
+  return to;
+}
+
 /// The array of signed 4-bit numbers in these bytes, low half first; the last half may be none.
 inline integers from_nibbles(const std::vector<std::int64_t>& bytes, index count) {
   integers to;
@@ -40,7 +51,8 @@ struct convolution_layer {
   conv2d problem;
   index out_h, out_w;
   bool depthwise;  // weights are [h][w][out]; else [out][h][w][in / groups]
-  integers src, weights, bias, multiplier, shift;
+  integers src, weights, bias, multiplier, shift;  // src less its zero point
+  std::int32_t src_zero;
   output_range range;
 
   /// Nothing where the file is no complete convolution of int8 by int8, or by two weights a byte. Some files hold two
@@ -57,6 +69,7 @@ struct convolution_layer {
     const index dense = k * r * s * (x.depthwise ? 1 : c);
     x.weights = nibbles ? from_nibbles(stored->second, dense) : narrowed(stored->second);
     x.src = narrowed(f.array({"input"}, std::size_t(n * h * w * c)), f.number("INPUT_OFFSET"));
+    x.src_zero = -std::int32_t(f.number("INPUT_OFFSET"));
     x.bias = narrowed(newer ? f.array({"input_bias"}, std::size_t(k)) : f.array({"biases", "bias"}, std::size_t(k)));
     if (x.bias.empty()) x.bias.resize(std::size_t(k));
     x.multiplier = narrowed(f.array({newer ? "output_multiplier" : "output_mult"}, std::size_t(k)));
@@ -80,19 +93,33 @@ struct convolution_layer {
     return narrowed(f.array({name}, std::size_t(problem.src[0] * out_h * out_w * problem.weights[0])));
   }
 
+  auto epilogue() const {
+    return requantize<tflite>(acc + per_column(bias.data()), per_column(multiplier.data()), per_column(shift.data()),
+                              range.zero_point, range.low, range.high);
+  }
+
   integers by_reference() const {
-    return computed([&](const auto& plan, const auto& from, const auto& w, const auto& to, const auto& e) {
-      reference::convolution(plan.geometry(), from, w, to, e);
-    });
+    const auto [n, h, w, c] = problem.src;
+    integers dst(dst_size(), -1000);
+    reference::convolution(detail::geometry_of(problem).value(), nhwc(src.data(), n, h, w, c), filter(weights.data()),
+                           image(dst.data()), epilogue());
+    return dst;
   }
   integers by_plan() const {
-    return computed([](const auto& plan, const auto& from, const auto& w, const auto& to, const auto& e) {
-      const auto storage = aligned_buffer::make(plan.packed_bytes());
-      const auto packed = plan.pack(w, storage.span());
-      REQUIRE_MESSAGE(packed.ok(), packed.error().message());
-      const status ran = plan.run(from, packed.value(), to, e);
-      REQUIRE_MESSAGE(ran.ok(), ran.message());
-    });
+    const auto [n, h, w, c] = problem.src;
+    integers raw = src;
+    for (std::int32_t& x : raw) x += src_zero;
+    const auto bytes = as<std::int8_t>(raw), small_weights = as<std::int8_t>(weights);
+    std::vector<std::int8_t> dst(dst_size(), 77);
+    const auto plan = plan_conv2d<conv_types<std::int8_t, std::int8_t, std::int8_t>, isa_under_test>(problem);
+    REQUIRE_MESSAGE(plan.ok(), plan.error().message());
+    const auto storage = aligned_buffer::make(plan.value().packed_bytes());
+    const auto packed = plan.value().pack(filter(small_weights.data()), storage.span());
+    REQUIRE_MESSAGE(packed.ok(), packed.error().message());
+    const status ran = plan.value().run(nhwc(bytes.data(), n, h, w, c), packed.value(), image(dst.data()), epilogue(),
+                                        src_zero_point(src_zero));
+    REQUIRE_MESSAGE(ran.ok(), ran.message());
+    return {dst.begin(), dst.end()};
   }
 
  private:
@@ -105,18 +132,15 @@ struct convolution_layer {
     }
   }
 
-  template <class F>
-  integers computed(const F& f) const {
-    const auto [n, h, w, c] = problem.src;
+  std::size_t dst_size() const { return std::size_t(problem.src[0] * out_h * out_w * problem.weights[0]); }
+  template <class T>
+  image_view<T> image(T* data) const {
+    return nhwc(data, problem.src[0], out_h, out_w, problem.weights[0]);
+  }
+  template <class T>
+  filter_view<const T> filter(const T* data) const {
     const auto [k, r, s, group_channels] = problem.weights;
-    const auto filter = depthwise ? hwio(weights.data(), r, s, 1, k) : ohwi(weights.data(), k, r, s, group_channels);
-    integers dst(std::size_t(n * out_h * out_w * k), -1000);
-    const auto e = requantize<tflite>(acc + per_column(bias.data()), per_column(multiplier.data()),
-                                      per_column(shift.data()), range.zero_point, range.low, range.high);
-    const auto plan = plan_conv2d<std::int32_t, isa_under_test>(problem);
-    REQUIRE_MESSAGE(plan.ok(), plan.error().message());
-    f(plan.value(), nhwc(src.data(), n, h, w, c), filter, nhwc(dst.data(), n, out_h, out_w, k), e);
-    return dst;
+    return depthwise ? hwio(data, r, s, 1, k) : ohwi(data, k, r, s, group_channels);
   }
 };
 

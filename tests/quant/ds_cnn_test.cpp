@@ -18,16 +18,19 @@ const std::string folder = std::string(ASHLAR_VECTORS) + "/cmsis_nn/";
 
 // The softmax of TensorFlow Lite in fixed point (gemmlowp's exp_on_negative_values and
 // one_over_one_plus_x_for_x_in_0_1): a scale of 1 / 256, the zero point -128.
-std::int32_t product(std::int32_t a, std::int32_t b) { return detail::doubling_high_product(a, b); }
+std::int32_t product(std::int32_t a, std::int32_t b) { return detail::scalar_int::doubling_high_product(a, b); }
+std::int32_t rounding_shift(std::int32_t x, std::int32_t n) {
+  return detail::rounding_shift(detail::scalar_int(), x, n);
+}
 
 // exp of x in [-2^31, 0], 26 fractional bits, as a fraction of 2^31.
 std::int32_t exp_of_negative(std::int32_t x) {
   constexpr std::int32_t factors[] = {1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242};
   const std::int32_t quarter = (x & ((1 << 24) - 1)) - (1 << 24), rest = quarter - x;
   const std::int32_t y = quarter * 32 + (1 << 28), y2 = product(y, y);  // around -1/8
-  const std::int32_t y4 = detail::rounding_shift(product(y2, y2), 2);
+  const std::int32_t y4 = rounding_shift(product(y2, y2), 2);
   const std::int32_t series = product(y4 + product(y2, y), 715827883) + y2;
-  std::int32_t result = 1895147668 + product(1895147668, y + detail::rounding_shift(series, 1));
+  std::int32_t result = 1895147668 + product(1895147668, y + rounding_shift(series, 1));
   for (int i = 0; i < 7; ++i)
     if (rest & 1 << (24 + i)) result = product(result, factors[i]);
   return x == 0 ? 0x7fffffff : result;
@@ -48,12 +51,12 @@ integers softmax(const integers& x, std::int32_t multiplier, int shift, std::int
   };
   std::int32_t sum = 0;
   for (std::int32_t v : x)
-    if (v - largest >= least) sum += detail::rounding_shift(exponential(v), 12);
+    if (v - largest >= least) sum += rounding_shift(exponential(v), 12);
   const int headroom = std::countl_zero(std::uint32_t(sum));
   const std::int32_t scale = one_over_one_plus(std::int32_t((std::uint32_t(sum) << headroom) - (1u << 31)));
   integers y;
   for (std::int32_t v : x) {
-    const std::int32_t part = detail::rounding_shift(product(scale, exponential(v)), 12 - headroom + 23);
+    const std::int32_t part = rounding_shift(product(scale, exponential(v)), 12 - headroom + 23);
     y.push_back(v - largest >= least ? std::clamp(part - 128, -128, 127) : -128);
   }
   return y;
@@ -113,16 +116,19 @@ TEST_CASE("DS-CNN small") {
   }
   x = averages(x, 64);
   const vec_file last = layer_of(network, "fully_connected", 12, x);
-  const integers from = narrowed(last.arrays.at("input"), last.number("INPUT_OFFSET"));
-  const integers weights = narrowed(last.arrays.at("weights")), bias = narrowed(last.arrays.at("bias"));
-  integers sums(bias.size());
+  const auto weights = as<std::int8_t>(narrowed(last.arrays.at("weights")));
+  const integers bias = narrowed(last.arrays.at("bias"));
+  const auto pooled = as<std::int8_t>(x);
+  std::vector<std::int8_t> scores(bias.size());
   const auto outputs = index(bias.size());
   REQUIRE(index(weights.size()) == 64 * outputs);
   const tflite policy{std::int32_t(last.number("OUTPUT_MULTIPLIER")), int(last.number("OUTPUT_SHIFT"))};
   REQUIRE(gemm<isa_under_test>(
-              view(from.data(), 1, 64), view(weights.data(), outputs, 64).transposed(), view(sums.data(), 1, outputs),
+              view(pooled.data(), 1, 64), view(weights.data(), outputs, 64).transposed(),
+              view(scores.data(), 1, outputs), a_zero_point(-int(last.number("INPUT_OFFSET"))),
               requantize(acc + per_column(bias.data()), policy, std::int32_t(last.number("OUTPUT_OFFSET")), -128, 127))
               .ok());
+  const integers sums(scores.begin(), scores.end());
   CHECK(softmax(sums, std::int32_t(network.number("SOFTMAX_13_MULT")), int(network.number("SOFTMAX_13_SHIFT")),
                 std::int32_t(network.number("SOFTMAX_13_DIFF_MIN"))) == narrowed(network.arrays.at("output_ref")));
 }
