@@ -31,6 +31,7 @@
 #endif
 
 #include <ashlar/isa/dot.hpp>
+#include <ashlar/isa/half_loads.hpp>
 #if defined(__AVX2__) && defined(__FMA__)
 #include <ashlar/isa/dot_madd.hpp>
 #include <ashlar/isa/dot_vnni.hpp>

@@ -43,7 +43,7 @@ class conv_plan {
   [[nodiscard]] conv_explanation explain() const {
     const double implicit = detail::implicit_seconds(geometry_, ops<sum_type, Isa>::lanes());
     detail::conv_candidate c{algorithm_, {}, implicit};
-    if constexpr (Tolerant) {
+    if constexpr (Tolerant && !product::copied) {
       using enum conv_algorithm;
       if (algorithm_ == winograd_2x2) c = detail::winograd_candidate<T, Isa, f2x2_3x3>(algorithm_, geometry_);
       if (algorithm_ == winograd_4x4) c = detail::winograd_candidate<T, Isa, f4x4_3x3>(algorithm_, geometry_);
@@ -244,7 +244,7 @@ ASHLAR_INLINE conv_request request_of(bool gradient, const Options&... options) 
 
 template <class T, class Isa, bool Tolerant>
 bool serves(conv_algorithm a, const conv_geometry& g) {
-  if constexpr (conv_product<T, Isa>::small) {
+  if constexpr (conv_product<T, Isa>::copied) {
     return a == conv_algorithm::implicit_gemm;
   } else {
     const bool known = with_algorithm<T, Isa, Tolerant>(a, [&](auto x) { return x.serves(g); });
@@ -260,8 +260,11 @@ auto plan_forward(const conv_geometry& g, bool gradient, const Options&... optio
   const conv_request r = request_of(gradient, options...);
   using plan = plan_for<T, Isa, Options...>;
   if (r.wanted == conv_algorithm(0)) {
-    if constexpr (conv_product<T, Isa>::small) return plan(g, conv_algorithm::implicit_gemm, r);
-    else return plan(g, choose_algorithm<T, Isa, tolerant>(g, r).algorithm, r);
+    if constexpr (conv_product<T, Isa>::copied) {
+      return plan(g, conv_algorithm::implicit_gemm, r);
+    } else {
+      return plan(g, choose_algorithm<T, Isa, tolerant>(g, r).algorithm, r);
+    }
   }
   if (packs(r.wanted, g, gradient) && serves<T, Isa, tolerant>(r.wanted, g)) return plan(g, r.wanted, r);
   return status::error(errc::unsupported, "plan_conv: %s does not compute this geometry%s", name(r.wanted),

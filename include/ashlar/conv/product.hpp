@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// conv/product.hpp: what a plan multiplies: elements of one type, or small integers with their zero points.
+// conv/product.hpp: what a plan multiplies: elements of one type, small integers with their zero points, or narrow
+// floating-point numbers.
 //
-// Depends on: conv/kernels.hpp, conv/memory.hpp, loop/dot_format.hpp.   Used by: conv/plan.hpp.
+// Depends on: conv/kernels.hpp, conv/memory.hpp, loop/{dot,half}_format.hpp.   Used by: conv/plan.hpp.
 #pragma once
 
 #include <cinttypes>
@@ -15,18 +16,20 @@
 #include <ashlar/core/small_integers.hpp>
 #include <ashlar/core/status.hpp>
 #include <ashlar/loop/dot_format.hpp>
+#include <ashlar/loop/half_format.hpp>
 
 namespace ashlar {
 
-/// The element types of a convolution of small integers, in place of the one type of others:
+/// The element types of a convolution of small integers or of narrow floating-point numbers, in place of the one type of
+/// others (which bf16 and f16 may be, too):
 ///
 ///     auto plan = plan_conv2d<conv_types<std::uint8_t, std::int8_t, std::uint8_t>>(problem);
 ///     plan.run(src, weights, dst, requantize(acc + per_column(bias), policy, zero), src_zero_point(128));
 ///
-/// The pairs of Src and Weights are those of small_integers; Dst as in gemm. WeightsZero: weights have zero points, which
-/// pack() takes; they, and unsigned weights, are then stored and multiplied as 32-bit numbers.
+/// The types are those of small_integers, Dst as in gemm, or of narrow_floats. WeightsZero: integer weights have zero
+/// points, which pack() takes; they, and unsigned weights, are then stored and multiplied as 32-bit numbers.
 template <class Src, class Weights, class Dst, bool WeightsZero = false>
-  requires small_integers<Src, Weights>
+  requires(small_integers<Src, Weights> || narrow_floats<Src, Weights, Dst>)
 struct conv_types {};
 
 namespace detail {
@@ -38,7 +41,7 @@ struct conv_product {
   using dst = T;
   using sum = T;
   using unit = T;
-  static constexpr bool small = false;
+  static constexpr bool small = false, copied = false;
   static constexpr index group = 0;
 
   template <bool Tolerant, class F>
@@ -52,24 +55,58 @@ struct conv_product {
   static ASHLAR_INLINE status check(const src_zero_point&) { return {}; }
 };
 
+// What has a format that operands are copied to: dense convolutions, and transposed ones.
+template <class Format, class Dst>
+struct copied_product {
+  static constexpr bool copied = true;
+  using unit = typename Format::b_unit;
+  template <bool Tolerant, class F>
+  static ASHLAR_INLINE auto with(conv_algorithm a, const F& f) {
+    if (a == conv_algorithm::parity_classes) return f(parity_algorithm<Format, Dst>());
+    return f(implicit_algorithm<Format, Dst>());
+  }
+};
+
+template <class Src, class Weights, class Dst, class Isa>
+  requires narrow_floats<Src, Weights, Dst>
+struct conv_product<conv_types<Src, Weights, Dst, false>, Isa>
+    : copied_product<half_format<Src, Weights, Isa>, Dst> {
+  using src = Src;
+  using weights = Weights;
+  using dst = Dst;
+  using sum = float;
+  static constexpr bool small = false;
+  static constexpr index group = 0;
+
+  template <class Executor>
+  static ASHLAR_INLINE auto how(float* memory, Executor& executor, const cache_sizes& caches, const src_zero_point&) {
+    using zeros = typename half_format<Src, Weights, Isa>::zeros;
+    return conv_run<float, Executor, zeros>{0, memory, executor, caches};
+  }
+  static ASHLAR_INLINE status check(const src_zero_point&) { return {}; }
+};
+template <narrow_floating_point T, class Isa>
+struct conv_product<T, Isa> : conv_product<conv_types<T, T, T>, Isa> {};
+
+template <class Src, class Weights, bool WeightsZero, class Isa>
+struct integer_product {
+  static constexpr bool wide = WeightsZero || std::is_unsigned_v<Weights>;
+  using ops_type = std::conditional_t<wide, plain_dot_ops<Isa>, dot_ops_for<Isa, Src>>;
+  using format = dot_format<Src, Weights, Isa, std::int32_t, no_zero_point, ops_type>;
+};
+
 template <class Src, class Weights, class Dst, bool WeightsZero, class Isa>
-struct conv_product<conv_types<Src, Weights, Dst, WeightsZero>, Isa> {
+  requires small_integers<Src, Weights>
+struct conv_product<conv_types<Src, Weights, Dst, WeightsZero>, Isa>
+    : copied_product<typename integer_product<Src, Weights, WeightsZero, Isa>::format, Dst> {
   using src = Src;
   using weights = Weights;
   using dst = Dst;
   using sum = std::int32_t;
-  static constexpr bool wide = WeightsZero || std::is_unsigned_v<Weights>;
-  using ops_type = std::conditional_t<wide, plain_dot_ops<Isa>, dot_ops_for<Isa, Src>>;
-  using format = dot_format<Src, Weights, Isa, std::int32_t, no_zero_point, ops_type>;
-  using unit = typename format::b_unit;
+  using format = typename integer_product<Src, Weights, WeightsZero, Isa>::format;
   static constexpr bool small = true;
   static constexpr index group = format::group;
 
-  template <bool Tolerant, class F>
-  static ASHLAR_INLINE auto with(conv_algorithm a, const F& f) {
-    if (a == conv_algorithm::parity_classes) return f(parity_algorithm<format, Dst>());
-    return f(implicit_algorithm<format, Dst>());
-  }
   template <class Executor>
   static ASHLAR_INLINE auto how(std::int32_t* memory, Executor& executor, const cache_sizes& caches,
                                 const src_zero_point& z) {

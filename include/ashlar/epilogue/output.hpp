@@ -6,6 +6,7 @@
 //   D a smaller integer            the expression is of the accumulators' type; its value goes to D's nearer end when
 //                                  outside
 //   D float, accumulators int32    acc is the sum rounded to float, and so is the expression
+//   D narrower than float          the expression is of float; its value is rounded to nearest even
 //
 // Depends on: isa/ops.hpp, epilogue/.   Used by: tile/, loop/finish.hpp, reference/.
 #pragma once
@@ -17,8 +18,10 @@
 #include <limits>
 #include <type_traits>
 
+#include <ashlar/core/narrow_float.hpp>
 #include <ashlar/epilogue/math.hpp>
 #include <ashlar/epilogue/operands.hpp>
+#include <ashlar/isa/half.hpp>
 #include <ashlar/isa/ops.hpp>
 
 namespace ashlar {
@@ -59,9 +62,10 @@ struct output {
   using O = ops<typename O_::value_type, typename O_::isa_type>;
   using T = typename O::value_type;
   static constexpr bool same = std::same_as<T, D>;
-  static constexpr bool to_float = std::integral<T> && std::floating_point<D>;
-  static_assert(same || (to_float && sizeof(D) == sizeof(T)) || (std::integral<T> && std::integral<D>));
-  using expression_type = std::conditional_t<to_float, D, T>;
+  static constexpr bool narrows = narrow_floating_point<D>;
+  static constexpr bool to_float = std::integral<T> && (std::same_as<D, float> || narrows);
+  static_assert(same || to_float || (std::integral<T> && std::integral<D>) || (std::same_as<T, float> && narrows));
+  using expression_type = std::conditional_t<to_float, float, T>;
   using E = ops<expression_type, typename O::isa_type>;  // what the expression is evaluated in
   using context = math<E>;
 
@@ -104,9 +108,15 @@ struct output {
     }
   }
   static ASHLAR_INLINE constexpr void store_lanes(D* p, const typename E::vec& v, index n) {
-    T lanes[E::max_lanes] = {};
+    expression_type lanes[E::max_lanes] = {};
     E::store(lanes, v);
-    for (index l = 0; l < n; ++l) p[l] = detail::nearest<D>(lanes[l]);
+    if constexpr (!narrows) {
+      for (index l = 0; l < n; ++l) p[l] = detail::nearest<D>(lanes[l]);
+    } else if (__builtin_is_constant_evaluated()) {
+      for (index l = 0; l < n; ++l) p[l] = D(lanes[l]);
+    } else {
+      narrowed<D, typename O::isa_type>(lanes, n, p);
+    }
   }
 };
 

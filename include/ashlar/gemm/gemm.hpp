@@ -15,6 +15,7 @@
 #include <ashlar/loop/direct.hpp>
 #include <ashlar/loop/dot_format.hpp>
 #include <ashlar/loop/fixed.hpp>
+#include <ashlar/loop/half_format.hpp>
 #include <ashlar/loop/narrow.hpp>
 
 namespace ashlar {
@@ -95,7 +96,7 @@ ASHLAR_INLINE typename K::operands contraction_of(const A& a, const B& b, const 
   x.a = a.data(), x.a_row_stride = a.row_stride(), x.a_k_stride = a.col_stride();
   set_b(x, b);
   x.dst = c.data(), x.dst_row_stride = c.row_stride(), x.dst_column_stride = c.col_stride();
-  if constexpr (!K::Format::in_place) {
+  if constexpr (requires { x.zeros.a; }) {
     x.zeros = {option<a_zero_option>(no_zero_option{}, options...).z, option<b_zero_option>(no_zero_option{}, options...).z};
   }
   return x;
@@ -150,6 +151,13 @@ struct product_of<Isa, A, B, C, Options...> {
   using semiring = dot_products;
 };
 template <class Isa, class A, class B, class C, class... Options>
+  requires multiplies_narrow_floats<A, B, C>
+struct product_of<Isa, A, B, C, Options...> {
+  using format = half_format<matrix_element<A>, typename B::value_type, Isa>;
+  using element = float;
+  using semiring = decltype(option<semiring_option>(plus_times{}, std::declval<const Options&>()...));
+};
+template <class Isa, class A, class B, class C, class... Options>
 using tile_of = decltype(option<tile_option>(
     with_tile<default_tile<typename product_of<Isa, A, B, C, Options...>::element, Isa>>{},
     std::declval<const Options&>()...));
@@ -165,7 +173,9 @@ template <class Isa, class A, class B, class C, class... Options>
 consteval bool supported_call() {
   using tile = tile_of<Isa, A, B, C, Options...>;
   using semiring = decltype(option<semiring_option>(plus_times{}, std::declval<const Options&>()...));
-  if constexpr (sums_small_integers<A, B>) {
+  if constexpr (multiplies_narrow_floats<A, B, C>) {
+    return supported_narrow<Isa, C, semiring, tile::shape>();
+  } else if constexpr (sums_small_integers<A, B>) {
     return supported_integers<Isa, A, B, C, semiring, tile::shape>();
   } else {
     constexpr bool zero_points = (is_a_zero_point<Options> || ...) || (is_b_zero_point<Options> || ...);

@@ -22,6 +22,7 @@
 
 #include <ashlar/core.hpp>
 #include <ashlar/pack/dot_units.hpp>
+#include <ashlar/pack/half_block.hpp>
 #include <ashlar/pack/panels.hpp>
 #include <ashlar/tile/registry.hpp>
 
@@ -53,7 +54,8 @@ struct packed_header {
   static constexpr std::uint32_t current_version = 1;
   std::uint64_t magic;
   std::uint32_t version;
-  std::uint32_t element;  // bytes of an element, + 0x100 for floating point, 0x200 unsigned bytes
+  std::uint32_t element;  // bytes of an element, + 0x100 floating point, 0x200 unsigned bytes, 0x400 narrow floats (and their
+                          // exponent's bits << 12)
   std::int64_t nr, k, n;
   std::uint64_t bytes;            // of the panels
   std::uint64_t checksum;         // of the panels
@@ -106,6 +108,8 @@ namespace detail {
 template <class T>
 inline constexpr std::uint32_t element_code =
     sizeof(T) + (std::is_floating_point_v<T> ? 0x100u : byte_weights<T> && std::is_unsigned_v<T> ? 0x200u : 0u);
+template <narrow_floating_point T>
+inline constexpr std::uint32_t element_code<T> = sizeof(T) + 0x400u + (std::uint32_t(T::exponent_bits) << 12);
 
 // Bytes of the panels of K x N, and of the sums behind them; false where that exceeds 64 bits.
 template <class T>
@@ -156,6 +160,8 @@ template <class T, class Isa>
 ASHLAR_INLINE index panel_width() {
   if constexpr (byte_weights<T>) {
     return default_tile<std::int8_t, Isa>.nv * ops<std::int32_t, Isa>::lanes();
+  } else if constexpr (narrow_floating_point<T>) {
+    return panel_width<float, Isa>();
   } else {
     return default_tile<T, Isa>.nv * ops<T, Isa>::lanes();
   }
@@ -182,6 +188,12 @@ void write_panels(const strided_block<T>& b, std::byte* to, index nr) {
     for (index j = 0; j < b.cols; j += nr, out += steps * O::group * nr) {
       panels::copy({b.data + j * b.col_stride, b.row_stride, b.col_stride, b.rows, std::min(nr, b.cols - j)}, out, nr);
       panels::add_sums(out, nr, steps, sums + j);
+    }
+  } else if constexpr (narrow_floating_point<T>) {
+    T* out = reinterpret_cast<T*>(to);
+    for (index j = 0; j < b.cols; j += nr, out += b.rows * nr) {
+      copy_half_panel<Isa, T>({b.data + j * b.col_stride, b.row_stride, b.col_stride, b.rows, std::min(nr, b.cols - j)},
+                              out, nr);
     }
   } else {
     pack_panels<T, Isa>(b, reinterpret_cast<T*>(to), nr);

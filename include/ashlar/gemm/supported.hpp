@@ -9,6 +9,7 @@
 #include <ashlar/gemm/operands.hpp>
 #include <ashlar/gemm/packed_weights.hpp>
 #include <ashlar/loop/dot_format.hpp>
+#include <ashlar/loop/half_format.hpp>
 #include <ashlar/tile/shape.hpp>
 #include <type_traits>
 
@@ -20,6 +21,31 @@ using matrix_element = typename std::decay_t<decltype(matrix_of(std::declval<con
 /// Products of these sum small integers in 32 bits.
 template <class A, class B>
 inline constexpr bool sums_small_integers = small_integers<matrix_element<A>, typename B::value_type>;
+
+/// Products of these sum narrow floating-point numbers in float, or round to them.
+template <class A, class B, class C>
+inline constexpr bool multiplies_narrow_floats =
+    narrow_floats<matrix_element<A>, typename B::value_type, typename C::value_type>;
+
+/// The same for narrow floating-point numbers.
+template <class Isa, class C, class Semiring, tile_shape S>
+consteval bool supported_narrow() {
+  constexpr bool writable = !std::is_const_v<typename C::element_type>;
+  static_assert(writable, "gemm: C must not be const");
+  constexpr bool known = simd_ops<ops<float, Isa>>;
+  static_assert(known,
+                "gemm: no operations for this ISA: these compiler flags do not allow it, or its adapter is not "
+                "included");
+  if constexpr (known) {
+    constexpr bool defined = semiring_on<Semiring, ops<float, Isa>>;
+    static_assert(defined, "gemm: the semiring is not defined for float");
+    constexpr bool fits = tile_fits_in_registers<ops<float, Isa>, S>;
+    static_assert(fits, "gemm: this tile shape needs more vector registers than the ISA has");
+    return writable && defined && fits;
+  } else {
+    return false;
+  }
+}
 
 /// The same for small integers.
 template <class Isa, class A, class B, class C, class Semiring, tile_shape S>
@@ -52,7 +78,7 @@ consteval bool supported() {
   constexpr bool writable = !std::is_const_v<typename C::element_type>;
   static_assert(writable, "gemm: C must not be const");
   constexpr bool one_type = std::is_same_v<matrix_element<A>, T> && std::is_same_v<typename B::value_type, T>;
-  static_assert(one_type, "gemm: A, B and C must have one element type, or A and B small integers");
+  static_assert(one_type, "gemm: A, B and C must have one element type, A and B small integers, or all float or narrower");
   constexpr bool known = simd_ops<O>;
   static_assert(known,
                 "gemm: no operations for this ISA and element type: these compiler flags do not allow the ISA, or "

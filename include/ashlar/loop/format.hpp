@@ -48,9 +48,10 @@ struct plain_format {
 
   /// A convolution keeps nothing of its filters, and no zero points.
   static ASHLAR_INLINE constexpr index filter_sums(index, index) { return 0; }
-  static ASHLAR_INLINE void sum_filters(const T*, index, index, index, T*) {}
-  template <class Zeros>
-  static ASHLAR_INLINE void subtract(const Zeros&, index, index, index, T*, index) {}
+  template <class B>
+  static ASHLAR_INLINE void sum_filters(const B*, index, index, index, T*) {}
+  template <class Zeros, class B>
+  static ASHLAR_INLINE void subtract(const Zeros&, index, index, index, B*, index) {}
   template <class E>
   static ASHLAR_INLINE const E& with_terms(const E& e, const zeros&, const T*, index, index, T*) {
     return e;
@@ -65,7 +66,8 @@ struct plain_format {
     ASHLAR_INLINE corrections(const zeros&, index, index, const E& e, T*, index) : e_(e) {}
     ASHLAR_INLINE void start(index, index, index) {}
     ASHLAR_INLINE void add_rows(const T*, index, index, index, index, bool) {}
-    ASHLAR_INLINE void add_panel(const T*, index, index, index, bool) {}
+    template <class B>
+    ASHLAR_INLINE void add_panel(const B*, index, index, index, bool) {}
     ASHLAR_INLINE void take_sums(const T*, index, index) {}
     ASHLAR_INLINE void finish_panel(index, index) {}
     ASHLAR_INLINE const E& get() const { return e_; }

@@ -104,27 +104,36 @@ constexpr void for_each_pixel(index batch, const triple& extents, const F& f) {
 
 }  // namespace convolution_detail
 
-/// dst = epilogue( sum over taps t and channels c of (src - src_zero) * (weights - weight_zero) ) of small integers, in
-/// 32 bits that wrap; what lies outside src counts as its zero point. Of g or, `gradient`, of the transposed convolution
-/// whose forward one g is. weight_zero: an integer or a pointer to one for each output channel; Dst as in gemm.
+/// dst = epilogue( sum over taps t and channels c of src * weights ) of small integers less their zero points, in 32 bits
+/// that wrap, or of narrow floating-point numbers in float, one fused multiply-add each in the order of convolution().
 ///
-///     reference::small_convolution(g, nhwc(x, 1, 8, 8, 4), ohwi(w, 6, 3, 3, 4), nhwc(y, 1, 6, 6, 6), acc, 128, 0);
+/// Of g or, `gradient`, of the transposed convolution whose forward one g is. What lies outside src counts as its zero
+/// point, of floats as 0. weight_zero: an integer or a pointer to one for each output channel. Dst as in gemm.
+///
+///     reference::mixed_convolution(g, nhwc(x, 1, 8, 8, 4), ohwi(w, 6, 3, 3, 4), nhwc(y, 1, 6, 6, 6), acc, 128, 0);
 template <class S, class W, class D, expression E = acc_node, class Zb = int, class Unit = ashlar::detail::this_unit>
-  requires small_integers<S, W>
-constexpr void small_convolution(const conv_geometry& g, const image_view<const S>& src,
+constexpr void mixed_convolution(const conv_geometry& g, const image_view<const S>& src,
                                  const filter_view<const W>& weights, const image_view<D>& dst, const E& epilogue = {},
                                  std::int32_t src_zero = 0, Zb weight_zero = 0, bool gradient = false) {
-  using out = output<ops<std::int32_t, isa::scalar>, D>;
-  const convolution_detail::operands<std::int32_t, S, W, std::int32_t, Zb> x{g, src, weights, 0, {src_zero}, {weight_zero}};
-  convolution_detail::for_each_pixel(g.batch, gradient ? g.src : g.dst, [&](index n, const triple& o, index pixel) {
-    const auto e = epilogue.at_image(n);
-    for (index k = 0; k < (gradient ? g.channels : g.filters); ++k) {
-      D* const to = dst.pointer(n, o.d, o.h, o.w, k);
-      const typename out::template place<true> at{pixel, k, 1, to};
-      const std::int32_t sum = gradient ? x.transposed_sum(n, o, k) : x.sum(n, o, k);
-      out::store(to, e.eval(typename out::context{}, out::seen(e, sum, at), at));
-    }
-  });
+  constexpr bool integers = small_integers<S, W>;
+  using T = std::conditional_t<integers, std::int32_t, float>;
+  using out = output<ops<T, isa::scalar>, D>;
+  const auto run = [&](const auto& x) {
+    convolution_detail::for_each_pixel(g.batch, gradient ? g.src : g.dst, [&](index n, const triple& o, index pixel) {
+      const auto e = epilogue.at_image(n);
+      for (index k = 0; k < (gradient ? g.channels : g.filters); ++k) {
+        D* const to = dst.pointer(n, o.d, o.h, o.w, k);
+        const typename out::template place<true> at{pixel, k, 1, to};
+        const T sum = gradient ? x.transposed_sum(n, o, k) : x.sum(n, o, k);
+        out::store(to, e.eval(typename out::context{}, out::seen(e, sum, at), at));
+      }
+    });
+  };
+  if constexpr (integers) {
+    run(convolution_detail::operands<T, S, W, std::int32_t, Zb>{g, src, weights, 0, {src_zero}, {weight_zero}});
+  } else {
+    run(convolution_detail::operands<T, S, W>{g, src, weights, 0});
+  }
 }
 
 /// dst(n, o, k) = epilogue( sum over taps t and channels c of src(n, o * stride - before + t * dilation, c) *

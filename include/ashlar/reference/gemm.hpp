@@ -20,6 +20,13 @@
 
 namespace ashlar::reference {
 
+/// float and narrow floating-point types, at least one of the three narrow.
+template <class A, class B, class C>
+concept mixed_floats = (std::same_as<A, float> || narrow_floating_point<A>) &&
+                       (std::same_as<B, float> || narrow_floating_point<B>) &&
+                       (std::same_as<C, float> || narrow_floating_point<C>) &&
+                       (narrow_floating_point<A> || narrow_floating_point<B> || narrow_floating_point<C>);
+
 /// C(i, j) = epilogue( sum over k of A(i, k) * B(k, j) ), k in increasing order.
 ///
 /// A is M x K, B is K x N, C is M x N, of one element type; any strides. The caller sees to the shapes, and that C
@@ -31,7 +38,8 @@ namespace ashlar::reference {
 /// Changes nothing but C; allocates nothing.
 template <any_matrix ViewA, any_matrix ViewB, any_matrix ViewC, expression E = acc_node, semiring Semiring = plus_times,
           class Unit = detail::this_unit>
-  requires(!small_integers<typename ViewA::value_type, typename ViewB::value_type>)
+  requires(!small_integers<typename ViewA::value_type, typename ViewB::value_type> &&
+           !mixed_floats<typename ViewA::value_type, typename ViewB::value_type, typename ViewC::value_type>)
 constexpr void gemm(const ViewA& A, const ViewB& B, const ViewC& C, const E& epilogue = {}, Semiring = {}) {
   using T = typename ViewC::value_type;
   static_assert(std::same_as<typename ViewA::value_type, T> && std::same_as<typename ViewB::value_type, T>,
@@ -46,6 +54,29 @@ constexpr void gemm(const ViewA& A, const ViewB& B, const ViewC& C, const E& epi
         for (index k = 0; k < A.cols(); ++k) sum = Semiring::template accumulate<O>(A(i, k), B(k, j), sum);
         C(i, j) = epilogue.eval(math<O>{}, sum, position<T, true>{i, j, 1, C.pointer(i, j)});
       }
+    }
+  }
+}
+
+/// C(i, j) = epilogue( sum over k of float(A(i, k)) * float(B(k, j)) ), one fused multiply-add of floats each, k in
+/// increasing order; the expression is of float, and rounded to C's type to nearest even.
+///
+///     reference::gemm(view(a, m, k), view(b, k, n), view(c, m, n), relu(acc));        // bf16, f16, ...
+///
+/// Changes nothing but C; allocates nothing.
+template <any_matrix ViewA, any_matrix ViewB, any_matrix ViewC, expression E = acc_node, semiring Semiring = plus_times,
+          class Unit = detail::this_unit>
+  requires mixed_floats<typename ViewA::value_type, typename ViewB::value_type, typename ViewC::value_type>
+constexpr void gemm(const ViewA& A, const ViewB& B, const ViewC& C, const E& epilogue = {}, Semiring = {}) {
+  using O = ops<float, isa::scalar>;
+  using out = output<O, typename ViewC::value_type>;
+  for (index i = 0; i < C.rows(); ++i) {
+    for (index j = 0; j < C.cols(); ++j) {
+      float sum = Semiring::template zero<O>();
+      for (index k = 0; k < A.cols(); ++k)
+        sum = Semiring::template accumulate<O>(float(A(i, k)), float(B(k, j)), sum);
+      const typename out::template place<true> at{i, j, 1, C.pointer(i, j)};
+      out::store(C.pointer(i, j), epilogue.eval(typename out::context{}, out::seen(epilogue, sum, at), at));
     }
   }
 }

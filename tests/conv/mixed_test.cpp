@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tests/conv/bytes_test.cpp: convolutions of 8- and 16-bit integers equal the reference bit for bit: any geometry and
-// layout, groups, padding with the zero point, zero points of weights, transposed, between guard pages.
+// tests/conv/mixed_test.cpp: convolutions of 8- and 16-bit integers, and of bf16 and f16, equal the reference bit for
+// bit: any geometry and layout, groups, padding with the zero point, zero points of weights, transposed, between guard
+// pages.
 #include <doctest/doctest.h>
 
 #include <ashlar/quant.hpp>
@@ -16,10 +17,10 @@ namespace {
 using isa_t = isa_under_test;
 
 template <class S, class W, class D, bool WeightsZero = false>
-struct byte_case {
+struct mixed_case {
   using product = conv_types<S, W, D, WeightsZero>;
 
-  byte_case(random& r, const conv3d& p, placement where, bool is_gradient = false)
+  mixed_case(random& r, const conv3d& p, placement where, bool is_gradient = false)
       : problem(p),
         g(detail::geometry_of(p).value()),
         gradient(is_gradient),
@@ -36,7 +37,8 @@ struct byte_case {
                              : oidhw(weight_memory.data(), g.filters, g.group_channels(), g.kernel.d, g.kernel.h, g.kernel.w)) {
     fill(src_memory.data(), src_layout.elements, r), fill(dst_memory.data(), dst_layout.elements, r);
     fill(weight_memory.data(), g.filters * g.taps() * g.group_channels(), r);
-    src_zero = r.pick<std::int32_t>({std::numeric_limits<S>::min(), std::numeric_limits<S>::max(), 0, 3});
+    if constexpr (std::integral<S>)
+      src_zero = r.pick<std::int32_t>({std::numeric_limits<S>::min(), std::numeric_limits<S>::max(), 0, 3});
     for (index k = 0; k < out.c; ++k) weight_zero.push_back(std::int32_t(r.between(-128, 255)));
   }
 
@@ -44,7 +46,8 @@ struct byte_case {
   static void fill(T* p, index count, random& r) {
     const bool extreme = r.chance(30);
     for (index i = 0; i < count; ++i) {
-      p[i] = !extreme ? static_cast<T>(r.bits())
+      if constexpr (narrow_floating_point<T>) p[i] = T(r.value<float>());
+      else p[i] = !extreme ? static_cast<T>(r.bits())
                       : r.chance(50) ? std::numeric_limits<T>::lowest() : std::numeric_limits<T>::max();
     }
   }
@@ -60,19 +63,26 @@ struct byte_case {
     std::vector<D> expected = before;
     const image_view<D> want(expected.data(), out, dst_layout.strides);
     if constexpr (sizeof...(Zeros) == 0) {
-      reference::small_convolution<S, W, D>(g, src, weights, want, e, src_zero, 0, gradient);
+      reference::mixed_convolution<S, W, D>(g, src, weights, want, e, src_zero, 0, gradient);
     } else {
-      reference::small_convolution<S, W, D>(g, src, weights, want, e, src_zero, zeros..., gradient);
+      reference::mixed_convolution<S, W, D>(g, src, weights, want, e, src_zero, zeros..., gradient);
     }
     const image_view<const S> read(src);
     const auto memory = aligned_buffer::make(plan.value().workspace_bytes(read, dst, e));
-    const status s = plan.value().run(read, open_filter<W>(storage.span()).value(), dst, e, src_zero_point(src_zero),
-                                      scratch(memory.span()));
+    const auto w = open_filter<W>(storage.span()).value();
+    const status s = [&] {
+      if constexpr (std::integral<S>) {
+        return plan.value().run(read, w, dst, e, src_zero_point(src_zero), scratch(memory.span()));
+      } else {
+        return plan.value().run(read, w, dst, e, scratch(memory.span()));
+      }
+    }();
     if (!s.ok()) return describe(g) + ": " + s.message();
     const std::vector<D> got = dst_memory.snapshot();
     for (std::size_t i = 0; i < got.size(); ++i) {  // memory between the elements, too
-      if (!same_bits(got[i], expected[i]))
-        return describe(g) + ": element " + std::to_string(i) + " of memory is " + shown(got[i]) + " instead of " + shown(expected[i]);
+      if (std::memcmp(&got[i], &expected[i], sizeof(D)) != 0)
+        return describe(g) + ": element " + std::to_string(i) + " of memory is " + std::to_string(float(got[i])) +
+               " instead of " + std::to_string(float(expected[i]));
     }
     return "";
   }
@@ -106,7 +116,7 @@ void cases(index count, bool gradient, const F& f) {
 }
 
 TEST_CASE("unsigned and signed bytes, requantized for each channel") {
-  cases<byte_case<std::uint8_t, std::int8_t, std::int8_t>>(200, false, [](auto& c) {
+  cases<mixed_case<std::uint8_t, std::int8_t, std::int8_t>>(200, false, [](auto& c) {
     std::vector<std::int32_t> multiplier(std::size_t(c.out.c), 1 << 30), shift(multiplier.size());
     for (std::size_t i = 0; i < shift.size(); ++i) shift[i] = -std::int32_t(i % 12), multiplier[i] += std::int32_t(i * 4321);
     const auto e = requantize<tflite>(acc, per_column(multiplier.data()), per_column(shift.data()), -5);
@@ -115,21 +125,26 @@ TEST_CASE("unsigned and signed bytes, requantized for each channel") {
 }
 
 TEST_CASE("signed bytes, sums as they are; transposed") {
-  cases<byte_case<std::int8_t, std::int8_t, std::int32_t>>(100, false, [](auto& c) { REQUIRE(c.differs(acc) == ""); });
-  cases<byte_case<std::int8_t, std::int8_t, std::int32_t>>(100, true, [](auto& c) { REQUIRE(c.differs(acc + dst) == ""); });
+  cases<mixed_case<std::int8_t, std::int8_t, std::int32_t>>(100, false, [](auto& c) { REQUIRE(c.differs(acc) == ""); });
+  cases<mixed_case<std::int8_t, std::int8_t, std::int32_t>>(100, true, [](auto& c) { REQUIRE(c.differs(acc + dst) == ""); });
 }
 
 TEST_CASE("zero points of weights, floats as output") {
-  cases<byte_case<std::uint8_t, std::uint8_t, float>>(100, false, [](auto& c) {
+  cases<mixed_case<std::uint8_t, std::uint8_t, float>>(100, false, [](auto& c) {
     const std::int32_t* const zeros = c.weight_zero.data();
     REQUIRE(c.differs(acc * 0.5f, zeros) == "");
   });
 }
 
 TEST_CASE("16-bit src") {
-  cases<byte_case<std::int16_t, std::int8_t, std::int16_t>>(60, false, [](auto& c) {
+  cases<mixed_case<std::int16_t, std::int8_t, std::int16_t>>(60, false, [](auto& c) {
     REQUIRE(c.differs(requantize(acc, onnx{0.001f})) == "");
   });
+}
+
+TEST_CASE("bf16, and f16 to float; transposed") {
+  cases<mixed_case<bf16, bf16, bf16>>(100, false, [](auto& c) { REQUIRE(c.differs(relu(acc)) == ""); });
+  cases<mixed_case<f16, f16, float>>(60, true, [](auto& c) { REQUIRE(c.differs(acc) == ""); });
 }
 
 TEST_CASE("a zero point that src cannot hold, and weights packed for others, are refused") {

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// isa/half.hpp: rows of 8- and 16-bit floating-point numbers to floats and back, and tiles that read such a B.
+//
+//   widened(in, n, out)     exact, as float(x)
+//   narrowed(in, n, out)    to nearest even, as N(x)
+//   half_ops<N, Isa>        ops<float, Isa> whose load() also takes a pointer to N
+//
+// The bits are those of core/narrow_float.hpp on every ISA. 16-bit types are converted eight at a time on the compiler's
+// generic vectors.
+//
+// Depends on: core/narrow_float.hpp, isa/ops.hpp.   Used by: pack/half_block.hpp, epilogue/output.hpp, loop/half_format.hpp.
+#pragma once
+
+#include <ashlar/core/narrow_float.hpp>
+#include <ashlar/isa/ops.hpp>
+#include <cstdint>
+#include <cstring>
+
+namespace ashlar {
+
+namespace detail {
+
+typedef std::uint16_t half_words __attribute__((vector_size(16)));
+typedef std::uint32_t float_words __attribute__((vector_size(32)));
+typedef float eight_floats __attribute__((vector_size(32)));
+
+ASHLAR_INLINE float_words chosen(float_words mask, float_words yes, float_words no) { return (mask & yes) | (~mask & no); }
+
+// Magnitude and sign apart; f16's exponent is moved by a product with 2^112, exact for subnormal numbers too.
+template <class N>
+ASHLAR_INLINE float_words widened_words(half_words in) {
+  const float_words x = __builtin_convertvector(in, float_words);
+  if constexpr (N::exponent_bits == 8) {
+    return x << 16;
+  } else {
+    const float_words m = x & 0x7fffu, moved = m << 13;
+    const float_words number = reinterpret_cast<float_words>(reinterpret_cast<eight_floats>(moved) * 0x1p112f);
+    const auto special = reinterpret_cast<float_words>(m >= 0x7c00u);
+    return chosen(special, moved | 0x7f800000u, number) | (x & 0x8000u) << 16;
+  }
+}
+
+// Rounded by adding half a unit, or the other half of it to odd numbers; subnormal f16 by the sum with 1/2, whose last
+// place is theirs.
+template <class N>
+ASHLAR_INLINE half_words narrowed_words(float_words x) {
+  constexpr int shift = 23 - N::fraction_bits;
+  constexpr std::uint32_t rebias = std::uint32_t(127 - N::bias) << 23, infinity = 0x7fffu >> N::fraction_bits << N::fraction_bits;
+  const float_words m = x & 0x7fffffffu, sign = x >> 16 & 0x8000u;
+  float_words r = (m - rebias + ((1u << (shift - 1)) - 1) + (m >> shift & 1u)) >> shift;
+  if constexpr (rebias != 0) {
+    const eight_floats sum = reinterpret_cast<eight_floats>(m) + 0.5f;
+    const auto small = reinterpret_cast<float_words>(m < rebias + (1u << 23));
+    r = chosen(small, reinterpret_cast<float_words>(sum) - 0x3f000000u, r);
+    r = chosen(reinterpret_cast<float_words>(r > infinity), float_words{} + infinity, r);
+  }
+  const auto nan = reinterpret_cast<float_words>(m > 0x7f800000u);
+  return __builtin_convertvector(chosen(nan, float_words{} + 0x7fffu, r | sign), half_words);
+}
+
+}  // namespace detail
+
+/// out[i] = float(in[i]).
+template <narrow_floating_point N, class Isa>
+ASHLAR_INLINE void widened(const N* in, index count, float* out) {
+  index i = 0;
+  if constexpr (sizeof(N) == 2) {
+    for (; i + 8 <= count; i += 8) {
+      detail::half_words x;
+      std::memcpy(&x, in + i, sizeof x);
+      const detail::float_words y = detail::widened_words<N>(x);
+      std::memcpy(out + i, &y, sizeof y);
+    }
+  }
+  for (; i < count; ++i) out[i] = float(in[i]);
+}
+
+/// out[i] = N(in[i]).
+template <narrow_floating_point N, class Isa>
+ASHLAR_INLINE void narrowed(const float* in, index count, N* out) {
+  index i = 0;
+  if constexpr (sizeof(N) == 2) {
+    for (; i + 8 <= count; i += 8) {
+      detail::float_words x;
+      std::memcpy(&x, in + i, sizeof x);
+      const detail::half_words y = detail::narrowed_words<N>(x);
+      std::memcpy(static_cast<void*>(out + i), &y, sizeof y);
+    }
+  }
+  for (; i < count; ++i) out[i] = N(in[i]);
+}
+
+/// Loads a vector of N as floats: specialised by the adapters that have instructions for it.
+template <class N, class Isa>
+struct half_load {
+  using O = ops<float, Isa>;
+  static ASHLAR_INLINE typename O::vec of(const N* p) {
+    float lanes[O::max_lanes];
+    widened<N, Isa>(p, O::lanes(), lanes);
+    return O::load(lanes);
+  }
+};
+
+/// ops<float, Isa> with a B of N. N may be float.
+template <class N, class Isa>
+struct half_ops : ops<float, Isa> {
+  using ops<float, Isa>::load;
+  static ASHLAR_INLINE typename ops<float, Isa>::vec load(const N* p) { return half_load<N, Isa>::of(p); }
+};
+template <class Isa>
+struct half_ops<float, Isa> : ops<float, Isa> {};
+
+}  // namespace ashlar
