@@ -39,7 +39,10 @@ struct mixed_case {
     fill(weight_memory.data(), g.filters * g.taps() * g.group_channels(), r);
     if constexpr (std::integral<S>)
       src_zero = r.pick<std::int32_t>({std::numeric_limits<S>::min(), std::numeric_limits<S>::max(), 0, 3});
-    for (index k = 0; k < out.c; ++k) weight_zero.push_back(std::int32_t(r.between(-128, 255)));
+    if constexpr (std::integral<W>) {
+      using limits = std::numeric_limits<W>;
+      for (index k = 0; k < out.c; ++k) weight_zero.push_back(std::int32_t(r.between(limits::min(), limits::max())));
+    }
   }
 
   template <class T>
@@ -102,10 +105,20 @@ struct mixed_case {
   std::vector<std::int32_t> weight_zero;
 };
 
+// A channel a group.
+conv3d depthwise_problem(random& r) {
+  for (;;) {
+    conv3d p = some_problem(r, 100000);
+    const index channels = r.pick<index>({1, 3, 8, 16, 17, 40});
+    p.groups = p.src[4] = p.weights[0] = channels, p.weights[4] = 1;
+    if (detail::geometry_of(p).ok()) return p;
+  }
+}
+
 template <class Case, class F>
 void cases(index count, bool gradient, const F& f) {
   for_each_case(scaled(count, count / 10), [&](random& r) {
-    const conv3d p = some_problem(r, 100000);
+    const conv3d p = r.chance(30) ? depthwise_problem(r) : some_problem(r, 100000);
     const random same = r;
     for (placement where : {placement::at_end, placement::at_start}) {
       r = same;
@@ -158,7 +171,11 @@ TEST_CASE("a zero point that src cannot hold, and weights packed for others, are
   const auto dst = nhwc(y.data(), 1, 2, 2, 4);
   const status s = plan.run(src, packed, dst, src_zero_point(-1));
   CHECK(s.code() == errc::unsupported);
-  CHECK(std::string(s.message()) == "conv: the zero point of src is -1; it must be one of src's numbers, 0 to 255");
+  CHECK(std::string(s.message()) == "conv: a zero point of src is -1; it must be one of its numbers, 0 to 255");
+  using zeroed = conv_types<std::uint8_t, std::int8_t, std::uint8_t, true>;
+  const auto other = plan_conv2d<zeroed, isa_t>({.src = {1, 2, 2, 4}, .weights = {4, 1, 1, 4}}).value();
+  const auto wide = aligned_buffer::make(other.packed_bytes());
+  CHECK(other.pack(ohwi<const std::int8_t>(w.data(), 4, 1, 1, 4), wide.span(), 128).error().code() == errc::unsupported);
   packed.key.group += 1;
   CHECK(plan.run(src, packed, dst).code() == errc::wrong_blob);
   packed.key.group -= 1;

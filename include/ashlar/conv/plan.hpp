@@ -76,7 +76,8 @@ class conv_plan {
                                                         std::span<std::byte> storage) const {
     return pack_with(weights, storage);
   }
-  /// The same of conv_types with zero points of weights: an integer, or a pointer to one for each output channel.
+  /// The same of conv_types with zero points of weights: an integer, or a pointer to one for each output channel; each
+  /// of them one of the weights' numbers (unsupported otherwise).
   template <class Zeros>
   [[nodiscard]] result<packed_filter<weight_type>> pack(const filter_view<const weight_type>& weights,
                                                         std::span<std::byte> storage, Zeros zeros) const {
@@ -166,6 +167,7 @@ class conv_plan {
   result<packed_filter<weight_type>> pack_with(const filter_view<const weight_type>& weights,
                                                std::span<std::byte> storage, const Zeros&... zeros) const {
     if (status s = check_pack(weights, storage); !s.ok()) return s;
+    if (status s = product::check_zeros(dst_extents().c, zeros...); !s.ok()) return s;
     unit* const data = reinterpret_cast<unit*>(storage.data() + sizeof(filter_header));
     const grouped_filters<weight_type> filters(weights, geometry_.groups, request_.gradient);
     with([&](auto a) { a.pack(geometry_, filters, data, zeros...); });
@@ -245,7 +247,7 @@ ASHLAR_INLINE conv_request request_of(bool gradient, const Options&... options) 
 template <class T, class Isa, bool Tolerant>
 bool serves(conv_algorithm a, const conv_geometry& g) {
   if constexpr (conv_product<T, Isa>::copied) {
-    return a == conv_algorithm::implicit_gemm;
+    return conv_product<T, Isa>::serves(a, g);
   } else {
     const bool known = with_algorithm<T, Isa, Tolerant>(a, [&](auto x) { return x.serves(g); });
     return known && (Tolerant || a < conv_algorithm::winograd_2x2);
@@ -261,7 +263,7 @@ auto plan_forward(const conv_geometry& g, bool gradient, const Options&... optio
   using plan = plan_for<T, Isa, Options...>;
   if (r.wanted == conv_algorithm(0)) {
     if constexpr (conv_product<T, Isa>::copied) {
-      return plan(g, conv_algorithm::implicit_gemm, r);
+      return plan(g, conv_product<T, Isa>::choose(g), r);
     } else {
       return plan(g, choose_algorithm<T, Isa, tolerant>(g, r).algorithm, r);
     }

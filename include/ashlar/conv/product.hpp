@@ -3,7 +3,7 @@
 // conv/product.hpp: what a plan multiplies: elements of one type, small integers with their zero points, or narrow
 // floating-point numbers.
 //
-// Depends on: conv/kernels.hpp, conv/memory.hpp, loop/{dot,half}_format.hpp.   Used by: conv/plan.hpp.
+// Depends on: conv/{kernels,depthwise_mixed,memory}.hpp, loop/{dot,half}_format.hpp.   Used by: conv/plan.hpp.
 #pragma once
 
 #include <cinttypes>
@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <limits>
 
+#include <ashlar/conv/depthwise_mixed.hpp>
 #include <ashlar/conv/kernels.hpp>
 #include <ashlar/conv/memory.hpp>
 #include <ashlar/core/small_integers.hpp>
@@ -52,25 +53,44 @@ struct conv_product {
   static ASHLAR_INLINE auto how(T* memory, Executor& executor, const cache_sizes& caches, const src_zero_point&) {
     return conv_run<T, Executor>{T(0), memory, executor, caches};
   }
+  static ASHLAR_INLINE status check_zeros(index) { return {}; }
   static ASHLAR_INLINE status check(const src_zero_point&) { return {}; }
 };
 
-// What has a format that operands are copied to: dense convolutions, and transposed ones.
-template <class Format, class Dst>
+// Is the zero point of what has type T one of its numbers?
+template <class T, class Unit = this_unit>
+status check_number(const char* what, std::int32_t z) {
+  using limits = std::numeric_limits<T>;
+  if (z >= limits::min() && z <= limits::max()) return {};
+  return status::error(errc::unsupported, "conv: a zero point of %s is %" PRId32 "; it must be one of its numbers, %d to %d",
+                       what, z, int(limits::min()), int(limits::max()));
+}
+
+// What has a format that operands are copied to: dense convolutions, transposed and depthwise ones. Terms: the format
+// of the same numbers as they are (conv/depthwise_mixed.hpp).
+template <class Format, class Terms, class Dst>
 struct copied_product {
+  using depthwise = depthwise_mixed<Format, Terms, Dst>;
   static constexpr bool copied = true;
   using unit = typename Format::b_unit;
   template <bool Tolerant, class F>
   static ASHLAR_INLINE auto with(conv_algorithm a, const F& f) {
     if (a == conv_algorithm::parity_classes) return f(parity_algorithm<Format, Dst>());
+    if (a == conv_algorithm::depthwise) return f(depthwise());
     return f(implicit_algorithm<Format, Dst>());
+  }
+  static conv_algorithm choose(const conv_geometry& g) {
+    return depthwise::serves(g) ? conv_algorithm::depthwise : conv_algorithm::implicit_gemm;
+  }
+  static bool serves(conv_algorithm a, const conv_geometry& g) {
+    return a == conv_algorithm::implicit_gemm || (a == conv_algorithm::depthwise && depthwise::serves(g));
   }
 };
 
 template <class Src, class Weights, class Dst, class Isa>
   requires narrow_floats<Src, Weights, Dst>
 struct conv_product<conv_types<Src, Weights, Dst, false>, Isa>
-    : copied_product<half_format<Src, Weights, Isa>, Dst> {
+    : copied_product<half_format<Src, Weights, Isa>, half_format<Src, Weights, Isa>, Dst> {
   using src = Src;
   using weights = Weights;
   using dst = Dst;
@@ -83,6 +103,7 @@ struct conv_product<conv_types<Src, Weights, Dst, false>, Isa>
     using zeros = typename half_format<Src, Weights, Isa>::zeros;
     return conv_run<float, Executor, zeros>{0, memory, executor, caches};
   }
+  static ASHLAR_INLINE status check_zeros(index) { return {}; }
   static ASHLAR_INLINE status check(const src_zero_point&) { return {}; }
 };
 template <narrow_floating_point T, class Isa>
@@ -93,12 +114,14 @@ struct integer_product {
   static constexpr bool wide = WeightsZero || std::is_unsigned_v<Weights>;
   using ops_type = std::conditional_t<wide, plain_dot_ops<Isa>, dot_ops_for<Isa, Src>>;
   using format = dot_format<Src, Weights, Isa, std::int32_t, no_zero_point, ops_type>;
+  using terms = dot_format<Src, Weights, Isa, std::int32_t, no_zero_point, plain_dot_ops<Isa>>;
 };
 
 template <class Src, class Weights, class Dst, bool WeightsZero, class Isa>
   requires small_integers<Src, Weights>
 struct conv_product<conv_types<Src, Weights, Dst, WeightsZero>, Isa>
-    : copied_product<typename integer_product<Src, Weights, WeightsZero, Isa>::format, Dst> {
+    : copied_product<typename integer_product<Src, Weights, WeightsZero, Isa>::format,
+                     typename integer_product<Src, Weights, WeightsZero, Isa>::terms, Dst> {
   using src = Src;
   using weights = Weights;
   using dst = Dst;
@@ -113,13 +136,14 @@ struct conv_product<conv_types<Src, Weights, Dst, WeightsZero>, Isa>
     using zeros = typename format::zeros;
     return conv_run<std::int32_t, Executor, zeros>{format::padding(z.value), memory, executor, caches, zeros{z.value, {}}};
   }
-  template <class Unit = this_unit>
-  static status check(const src_zero_point& z) {
-    using limits = std::numeric_limits<Src>;
-    if (z.value >= limits::min() && z.value <= limits::max()) return {};
-    return status::error(errc::unsupported,
-                         "conv: the zero point of src is %" PRId32 "; it must be one of src's numbers, %d to %d", z.value,
-                         int(limits::min()), int(limits::max()));
+  static ASHLAR_INLINE status check(const src_zero_point& z) { return check_number<Src>("src", z.value); }
+  static ASHLAR_INLINE status check_zeros(index) { return {}; }
+  template <class Zeros>
+  static status check_zeros(index channels, const Zeros& z) {
+    for (index k = 0; k < channels; ++k) {
+      if (status s = check_number<Weights>("weights", z.at(k)); !s.ok()) return s;
+    }
+    return {};
   }
 };
 

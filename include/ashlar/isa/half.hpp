@@ -14,6 +14,7 @@
 
 #include <ashlar/core/narrow_float.hpp>
 #include <ashlar/isa/ops.hpp>
+#include <concepts>
 #include <cstdint>
 #include <cstring>
 
@@ -72,6 +73,20 @@ ASHLAR_INLINE void widened(const N* in, index count, float* out) {
       const detail::float_words y = detail::widened_words<N>(x);
       std::memcpy(out + i, &y, sizeof y);
     }
+  }
+  for (; i < count; ++i) out[i] = float(in[i]);
+}
+
+/// out[i] = float(in[i]) of small integers.
+template <std::integral N, class Isa>
+ASHLAR_INLINE void widened(const N* in, index count, float* out) {
+  typedef N integers __attribute__((vector_size(8 * sizeof(N))));
+  index i = 0;
+  for (; i + 8 <= count; i += 8) {
+    integers x;
+    std::memcpy(&x, in + i, sizeof x);
+    const detail::eight_floats y = __builtin_convertvector(x, detail::eight_floats);
+    std::memcpy(out + i, &y, sizeof y);
   }
   for (; i < count; ++i) out[i] = float(in[i]);
 }
