@@ -5,9 +5,9 @@
 //   |c - exact| <= (k + 2) * eps * sum |a| |b|          for any order of summation, fused or not (Higham 2002,
 //   section 3.1)
 //
-// Products of bytes must be equal. "exact" is a double (long double for f64) dot product: of every element of a small C, of 256 scattered elements of a
-// large one. All elements are then compared with the first contender's result, with the bound above taken at |a| = |b|
-// = 1.
+// Products of bytes must be equal. "exact" is a double (long double for f64) dot product: of every element of a small
+// C, of 256 scattered elements of a large one. All elements are then compared with the first contender's result, with
+// the bound above taken at |a| = |b| = 1.
 //
 // Depends on: gemm_problems.hpp, peers/peer.h, contender.hpp, values.hpp.   Used by: gemm.cpp.
 #pragma once
@@ -56,8 +56,7 @@ class operands {
   // Runs it once on a C full of NaN, or of the least integers. Empty when right, otherwise a sentence.
   std::string check(const contender& c) {
     const auto count = p_.m * p_.n;
-    std::fill(c_.get(), c_.get() + count,
-              exact ? std::numeric_limits<C>::min() : std::numeric_limits<C>::quiet_NaN());
+    std::fill(c_.get(), c_.get() + count, exact ? std::numeric_limits<C>::min() : std::numeric_limits<C>::quiet_NaN());
     c();
     std::string fault = count <= 4096 ? check_all() : check_scattered();
     if (fault.empty() && first_) fault = compare_with_first();

@@ -29,8 +29,8 @@ void one_block(index k, const float* a, const float* b, float* c) {
   contraction_shape s{tile.mr, nr, k, sizeof(float), k, 1, false, false, nr, 1, false, true, false};
   const blocking cut_by_hand = cut(s, tile.mr, nr, 1, {32 * 1024, 512 * 1024});
   aligned_buffer memory = aligned_buffer::make(workspace_elements(cut_by_hand, s, nr) * sizeof(float));
-  contraction_block<format, tile, plus_times, acc_node, no_prologue> block(
-      x, cut_by_hand, acc, no_prologue{}, reinterpret_cast<float*>(memory.data()));
+  contraction_block<format, tile, plus_times, acc_node, no_prologue> block(x, cut_by_hand, acc, no_prologue{},
+                                                                           reinterpret_cast<float*>(memory.data()));
   block.run(0);
 }
 

@@ -55,8 +55,8 @@ struct mkl_call : cblas_call {
 // C = A * B of bytes: A unsigned, B signed where rows are consecutive. Offsets of both and of C are zero.
 struct byte_functions {
   using pack_type = void (*)(int, int, int, int, int, int, const void*, int, void*);
-  using compute_type = void (*)(int, int, int, int, int, int, int, float, const void*, int, std::int8_t, const void*, int,
-                                std::int8_t, float, std::int32_t*, int, const std::int32_t*);
+  using compute_type = void (*)(int, int, int, int, int, int, int, float, const void*, int, std::int8_t, const void*,
+                                int, std::int8_t, float, std::int32_t*, int, const std::int32_t*);
   std::size_t (*bytes)(int, int, int, int) = nullptr;
   pack_type pack = nullptr;
   compute_type gemm = nullptr, compute = nullptr;
@@ -113,8 +113,10 @@ int supports(const ashlar_peer_gemm_problem* p) {
 
 void* prepare(const ashlar_peer_gemm_problem* p) {
   auto* call = new mkl_call(*p);
-  if (p->prepacked && p->dtype == ashlar_peer_u8s8) pack_bytes(*call);
-  else if (p->prepacked) p->dtype == ashlar_peer_f64 ? call->pack(pack_f64) : call->pack(pack_f32);
+  if (p->prepacked && p->dtype == ashlar_peer_u8s8)
+    pack_bytes(*call);
+  else if (p->prepacked)
+    p->dtype == ashlar_peer_f64 ? call->pack(pack_f64) : call->pack(pack_f32);
   return call;
 }
 

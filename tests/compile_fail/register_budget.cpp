@@ -4,8 +4,8 @@
 #include <ashlar/gemm.hpp>
 
 template <ashlar::tile_shape S>
-using table =
-    ashlar::tile_table<ashlar::ops<float, ashlar::isa::avx2>, S, ashlar::plus_times, std::remove_cv_t<decltype(ashlar::acc)>>;
+using table = ashlar::tile_table<ashlar::ops<float, ashlar::isa::avx2>, S, ashlar::plus_times,
+                                 std::remove_cv_t<decltype(ashlar::acc)>>;
 
 int main() {
 #ifdef MISTAKE

@@ -33,8 +33,9 @@ struct mixed_case {
         dst_memory(dst_layout.elements, where),
         src(src_memory.data(), in, src_layout.strides),
         dst(dst_memory.data(), out, dst_layout.strides),
-        weights(r.chance(50) ? odhwi(weight_memory.data(), g.filters, g.kernel.d, g.kernel.h, g.kernel.w, g.group_channels())
-                             : oidhw(weight_memory.data(), g.filters, g.group_channels(), g.kernel.d, g.kernel.h, g.kernel.w)) {
+        weights(r.chance(50)
+                    ? odhwi(weight_memory.data(), g.filters, g.kernel.d, g.kernel.h, g.kernel.w, g.group_channels())
+                    : oidhw(weight_memory.data(), g.filters, g.group_channels(), g.kernel.d, g.kernel.h, g.kernel.w)) {
     fill(src_memory.data(), src_layout.elements, r), fill(dst_memory.data(), dst_layout.elements, r);
     fill(weight_memory.data(), g.filters * g.taps() * g.group_channels(), r);
     if constexpr (std::integral<S>)
@@ -49,15 +50,19 @@ struct mixed_case {
   static void fill(T* p, index count, random& r) {
     const bool extreme = r.chance(30);
     for (index i = 0; i < count; ++i) {
-      if constexpr (narrow_floating_point<T>) p[i] = T(r.value<float>());
-      else p[i] = !extreme ? static_cast<T>(r.bits())
-                      : r.chance(50) ? std::numeric_limits<T>::lowest() : std::numeric_limits<T>::max();
+      if constexpr (narrow_floating_point<T>)
+        p[i] = T(r.value<float>());
+      else
+        p[i] = !extreme       ? static_cast<T>(r.bits())
+               : r.chance(50) ? std::numeric_limits<T>::lowest()
+                              : std::numeric_limits<T>::max();
     }
   }
 
   template <class E, class... Zeros>
   std::string differs(const E& e, Zeros... zeros) {
-    const auto plan = gradient ? plan_conv3d_backward_data<product, isa_t>(problem) : plan_conv3d<product, isa_t>(problem);
+    const auto plan =
+        gradient ? plan_conv3d_backward_data<product, isa_t>(problem) : plan_conv3d<product, isa_t>(problem);
     if (!plan.ok()) return describe(g) + ": " + plan.error().message();
     const auto storage = aligned_buffer::make(plan.value().packed_bytes());
     const auto packed = plan.value().pack(filter_view<const W>(weights), storage.span(), zeros...);
@@ -131,7 +136,8 @@ void cases(index count, bool gradient, const F& f) {
 TEST_CASE("unsigned and signed bytes, requantized for each channel") {
   cases<mixed_case<std::uint8_t, std::int8_t, std::int8_t>>(200, false, [](auto& c) {
     std::vector<std::int32_t> multiplier(std::size_t(c.out.c), 1 << 30), shift(multiplier.size());
-    for (std::size_t i = 0; i < shift.size(); ++i) shift[i] = -std::int32_t(i % 12), multiplier[i] += std::int32_t(i * 4321);
+    for (std::size_t i = 0; i < shift.size(); ++i)
+      shift[i] = -std::int32_t(i % 12), multiplier[i] += std::int32_t(i * 4321);
     const auto e = requantize<tflite>(acc, per_column(multiplier.data()), per_column(shift.data()), -5);
     REQUIRE(c.differs(e) == "");
   });
@@ -139,7 +145,8 @@ TEST_CASE("unsigned and signed bytes, requantized for each channel") {
 
 TEST_CASE("signed bytes, sums as they are; transposed") {
   cases<mixed_case<std::int8_t, std::int8_t, std::int32_t>>(100, false, [](auto& c) { REQUIRE(c.differs(acc) == ""); });
-  cases<mixed_case<std::int8_t, std::int8_t, std::int32_t>>(100, true, [](auto& c) { REQUIRE(c.differs(acc + dst) == ""); });
+  cases<mixed_case<std::int8_t, std::int8_t, std::int32_t>>(100, true,
+                                                            [](auto& c) { REQUIRE(c.differs(acc + dst) == ""); });
 }
 
 TEST_CASE("zero points of weights, floats as output") {
@@ -150,9 +157,8 @@ TEST_CASE("zero points of weights, floats as output") {
 }
 
 TEST_CASE("16-bit src") {
-  cases<mixed_case<std::int16_t, std::int8_t, std::int16_t>>(60, false, [](auto& c) {
-    REQUIRE(c.differs(requantize(acc, onnx{0.001f})) == "");
-  });
+  cases<mixed_case<std::int16_t, std::int8_t, std::int16_t>>(
+      60, false, [](auto& c) { REQUIRE(c.differs(requantize(acc, onnx{0.001f})) == ""); });
 }
 
 TEST_CASE("bf16, and f16 to float; transposed") {
@@ -175,7 +181,8 @@ TEST_CASE("a zero point that src cannot hold, and weights packed for others, are
   using zeroed = conv_types<std::uint8_t, std::int8_t, std::uint8_t, true>;
   const auto other = plan_conv2d<zeroed, isa_t>({.src = {1, 2, 2, 4}, .weights = {4, 1, 1, 4}}).value();
   const auto wide = aligned_buffer::make(other.packed_bytes());
-  CHECK(other.pack(ohwi<const std::int8_t>(w.data(), 4, 1, 1, 4), wide.span(), 128).error().code() == errc::unsupported);
+  CHECK(other.pack(ohwi<const std::int8_t>(w.data(), 4, 1, 1, 4), wide.span(), 128).error().code() ==
+        errc::unsupported);
   packed.key.group += 1;
   CHECK(plan.run(src, packed, dst).code() == errc::wrong_blob);
   packed.key.group -= 1;

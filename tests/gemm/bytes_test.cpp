@@ -27,7 +27,9 @@ std::vector<std::int32_t> zero_points(random& r, index count) {
 template <class TA, class TB, class D>
 struct byte_problem {
   byte_problem(random& r, const gemm_shape& s, placement where)
-      : shape(s), A(make<TA>(s.m, s.k, s.a, r, where)), B(make<TB>(s.k, s.n, s.b, r, where)),
+      : shape(s),
+        A(make<TA>(s.m, s.k, s.a, r, where)),
+        B(make<TB>(s.k, s.n, s.b, r, where)),
         C(make<D>(s.m, s.n, s.c, r, where)) {
     fill(A, r), fill(B, r), C.fill(r);
     za = zero_points<TA>(r, s.m), zb = zero_points<TB>(r, s.n);
@@ -39,7 +41,9 @@ struct byte_problem {
     using limits = std::numeric_limits<T>;
     const index kind = r.between(0, 3);  // random, all the least, all the greatest, either end
     m.each([&](T& x) {
-      x = kind == 0 ? static_cast<T>(r.bits()) : kind == 1 || (kind == 3 && r.chance(50)) ? limits::min() : limits::max();
+      x = kind == 0                                  ? static_cast<T>(r.bits())
+          : kind == 1 || (kind == 3 && r.chance(50)) ? limits::min()
+                                                     : limits::max();
     });
   }
 
@@ -95,9 +99,9 @@ struct types {
   using TB = TB_;
   using D = D_;
 };
-#define ASHLAR_BYTE_TYPES                                                                                 \
-  types<std::uint8_t, std::int8_t, std::int32_t>, types<std::int8_t, std::int8_t, std::int8_t>,           \
-      types<std::uint8_t, std::uint8_t, float>, types<std::int8_t, std::uint8_t, std::uint8_t>
+#define ASHLAR_BYTE_TYPES                                                                   \
+  types<std::uint8_t, std::int8_t, std::int32_t>, types<std::uint8_t, std::uint8_t, float>, \
+      types<std::int8_t, std::uint8_t, std::uint8_t>
 
 TEST_CASE_TEMPLATE("every pair of bytes, zero points on both sides", X, ASHLAR_BYTE_TYPES) {
   problems<typename X::TA, typename X::TB, typename X::D>(400, [](random& r, auto& p) {
@@ -107,9 +111,8 @@ TEST_CASE_TEMPLATE("every pair of bytes, zero points on both sides", X, ASHLAR_B
 }
 
 TEST_CASE("no zero points, and small caches: sums rest in the workspace between K blocks") {
-  problems<std::uint8_t, std::int8_t, std::int8_t>(300, [](random&, auto& p) {
-    REQUIRE(p.differs(p.B.read(), acc + dst, 0, 0, cache_sizes{1, 1}) == "");
-  });
+  problems<std::int8_t, std::int8_t, std::int8_t>(
+      300, [](random&, auto& p) { REQUIRE(p.differs(p.B.read(), acc + dst, 0, 0, cache_sizes{1, 1}) == ""); });
 }
 
 TEST_CASE("a zero point for each row and column") {
@@ -143,7 +146,8 @@ TEST_CASE_TEMPLATE("packed weights: unpacked they are B, and the product is the 
 TEST_CASE("the largest sums that 32 bits hold, and beyond them modulo 2^32") {
   for (const index k : {index(65793), index(65794), index(140000)}) {
     random r(seed());
-    byte_problem<std::uint8_t, std::int8_t, std::int32_t> p(r, {2, 3, k, layout::rows, layout::columns}, placement::at_end);
+    byte_problem<std::uint8_t, std::int8_t, std::int32_t> p(r, {2, 3, k, layout::rows, layout::columns},
+                                                            placement::at_end);
     p.A.each([](std::uint8_t& x) { x = 255; });
     p.B.each([](std::int8_t& x) { x = -128; });
     REQUIRE(p.differs(p.B.read(), acc, 0, 0) == "");

@@ -35,7 +35,9 @@ T any(random& r, bool wild) {
 template <class TA, class TB, class TC>
 struct half_problem {
   half_problem(random& r, const gemm_shape& s, placement where)
-      : shape(s), A(make<TA>(s.m, s.k, s.a, r, where)), B(make<TB>(s.k, s.n, s.b, r, where)),
+      : shape(s),
+        A(make<TA>(s.m, s.k, s.a, r, where)),
+        B(make<TB>(s.k, s.n, s.b, r, where)),
         C(make<TC>(s.m, s.n, s.c, r, where)) {
     const bool wild = r.chance(30);
     A.each([&](TA& x) { x = any<TA>(r, wild); });
@@ -56,7 +58,8 @@ struct half_problem {
       for (index j = 0; j < shape.n; ++j)
         if (!equal(C.view()(i, j), expected[std::size_t(i * shape.n + j)]))
           return describe(shape) + ": C(" + std::to_string(i) + ", " + std::to_string(j) + ") is " +
-                 std::to_string(float(C.view()(i, j))) + " instead of " + std::to_string(float(expected[std::size_t(i * shape.n + j)]));
+                 std::to_string(float(C.view()(i, j))) + " instead of " +
+                 std::to_string(float(expected[std::size_t(i * shape.n + j)]));
     return "";
   }
 

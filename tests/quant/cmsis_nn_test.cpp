@@ -83,9 +83,9 @@ bool products_are_met(const vec_file& f) {
                             std::int32_t(f.number("ACTIVATION_MIN")), std::int32_t(f.number("ACTIVATION_MAX")));
   std::vector<std::int8_t> got(expected.size(), 77);
   for (index i = 0; i < batch * height; ++i) {
-    const status ran =
-        gemm<isa_under_test>(a.at(i / height, i % height), b.at(i / height, i % height),
-                             view(got.data() + i * m * n, m, n), e, a_zero_point(a.zero_point), b_zero_point(b.zero_point));
+    const status ran = gemm<isa_under_test>(a.at(i / height, i % height), b.at(i / height, i % height),
+                                            view(got.data() + i * m * n, m, n), e, a_zero_point(a.zero_point),
+                                            b_zero_point(b.zero_point));
     REQUIRE_MESSAGE(ran.ok(), ran.message());
   }
   REQUIRE(integers(got.begin(), got.end()) == expected);

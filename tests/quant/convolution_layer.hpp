@@ -50,7 +50,7 @@ inline integers from_nibbles(const std::vector<std::int64_t>& bytes, index count
 struct convolution_layer {
   conv2d problem;
   index out_h, out_w;
-  bool depthwise;  // weights are [h][w][out]; else [out][h][w][in / groups]
+  bool depthwise;                                  // weights are [h][w][out]; else [out][h][w][in / groups]
   integers src, weights, bias, multiplier, shift;  // src less its zero point
   std::int32_t src_zero;
   output_range range;

@@ -5,9 +5,9 @@
 //   sum over taps of float(src) * float(weight), in order: the reference's bits for narrow floats; of bytes exact, as
 //   every partial sum is an integer below 2^24 (256 taps of products below 2^16)
 //
-// The source rows of a block of output rows are copied as floats, channels innermost and padded to whole vectors: then a
-// tap is one load and one multiply-add for each pixel and vector of channels, at the rate of f32, and the bytes of the
-// other sign, strides and layouts are all the copy's.
+// The source rows of a block of output rows are copied as floats, channels innermost and padded to whole vectors: then
+// a tap is one load and one multiply-add for each pixel and vector of channels, at the rate of f32, and the bytes of
+// the other sign, strides and layouts are all the copy's.
 //
 // Depends on: conv/{implicit_cut,source_copy,finish_planes,kernels}.hpp, loop/format.hpp.   Used by: conv/product.hpp.
 #pragma once
@@ -38,8 +38,8 @@ struct float_rows {
   }
 };
 
-/// Format: that of the dense algorithm, which says what sums and their corrections are. Terms: the same of numbers as they
-/// are, without shifts.
+/// Format: that of the dense algorithm, which says what sums and their corrections are. Terms: the same of numbers as
+/// they are, without shifts.
 template <class Format, class Terms, class D>
 class depthwise_mixed {
   using Isa = typename Format::O::isa_type;
@@ -56,8 +56,8 @@ class depthwise_mixed {
   using no_zeros = detail::zero_point_values<no_zero_point>;
 
   static bool serves(const conv_geometry& g) {
-    return g.group_channels() == 1 && g.group_filters() == 1 && g.taps() > 0 && g.taps() <= most_taps && sizeof(TA) <= 2 &&
-           !(std::integral<TA> && sizeof(TA) > 1) && detail::starts_outside(g);
+    return g.group_channels() == 1 && g.group_filters() == 1 && g.taps() > 0 && g.taps() <= most_taps &&
+           sizeof(TA) <= 2 && !(std::integral<TA> && sizeof(TA) > 1) && detail::starts_outside(g);
   }
   static index panel_width() { return O::lanes(); }
   static index packed_elements(const conv_geometry& g) {
@@ -189,8 +189,8 @@ class depthwise_mixed {
       const triple to = distances();
       const index in_rows = detail::span_of(rows, g.stride.h, g.kernel.h, g.dilation.h);
       source_copy<rows_format>::run(v.src,
-                                    {n, d * g.stride.d - g.before.d, h0 * g.stride.h - g.before.h, -g.before.w, g.kernel.d,
-                                     g.dilation.d, in_rows, cut.in_columns},
+                                    {n, d * g.stride.d - g.before.d, h0 * g.stride.h - g.before.h, -g.before.w,
+                                     g.kernel.d, g.dilation.d, in_rows, cut.in_columns},
                                     source(), to, padding_value);
       const auto e = all.at_image(n);
       for (index r = 0; r < rows; ++r) {

@@ -179,7 +179,8 @@ class implicit_block {
 
 /// Dense convolution: any geometry. packed: [group][panel][tap][units of channels][NR], then what the format keeps of
 /// them (of small integers, the sum of each filter).
-template <class Format, class D = typename Format::sum_type, tile_shape S = default_tile<typename Format::registered, typename Format::O::isa_type>>
+template <class Format, class D = typename Format::sum_type,
+          tile_shape S = default_tile<typename Format::registered, typename Format::O::isa_type>>
 struct implicit_kernel {
   using T = typename Format::sum_type;
   using unit = typename Format::b_unit;

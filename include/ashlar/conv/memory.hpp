@@ -15,7 +15,8 @@
 
 namespace ashlar {
 
-/// Option of a run on small integers: what is subtracted from each element of src, which is also what src is padded with.
+/// Option of a run on small integers: what is subtracted from each element of src, which is also what src is padded
+/// with.
 ///     plan.run(src, weights, dst, src_zero_point(-3))
 struct src_zero_point {
   std::int32_t value;
@@ -30,9 +31,8 @@ template <class X>
 struct src_zero_option : std::is_same<X, src_zero_point> {};
 
 template <class X>
-concept conv_option =
-    std::is_same_v<X, scratch> || std::is_same_v<X, cache_sizes> || expression<X> || is_on_executor<X> ||
-    std::is_same_v<X, src_zero_point>;
+concept conv_option = std::is_same_v<X, scratch> || std::is_same_v<X, cache_sizes> || expression<X> ||
+                      is_on_executor<X> || std::is_same_v<X, src_zero_point>;
 
 template <class Isa>
 constexpr cache_sizes caches_of() {

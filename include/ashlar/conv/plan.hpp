@@ -20,8 +20,8 @@
 
 namespace ashlar {
 
-/// A planned convolution of T (a type, or conv_types) on Isa. Made by plan_conv1d, plan_conv2d and plan_conv3d; copy it freely, use it from any
-/// thread.
+/// A planned convolution of T (a type, or conv_types) on Isa. Made by plan_conv1d, plan_conv2d and plan_conv3d; copy it
+/// freely, use it from any thread.
 template <class T, class Isa, bool Tolerant>
 class conv_plan {
   using product = detail::conv_product<T, Isa>;
@@ -62,7 +62,8 @@ class conv_plan {
 
   /// Bytes of the blob that pack() fills.
   [[nodiscard]] std::size_t packed_bytes() const {
-    return sizeof(filter_header) + std::size_t(with([&](auto a) { return a.packed_elements(geometry_); })) * sizeof(unit);
+    return sizeof(filter_header) +
+           std::size_t(with([&](auto a) { return a.packed_elements(geometry_); })) * sizeof(unit);
   }
 
   /// Packs the weights (any layout) into `storage`, which then is a blob: keep it, share it, write it to a file.
@@ -92,7 +93,8 @@ class conv_plan {
     const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
     const auto caches = detail::option<detail::cache_option>(detail::caches_of<Isa>(), options...);
     const auto e = detail::option<detail::epilogue_option>(acc, options...);
-    return arena::bytes_for<sum_type>(workspace_elements(whole(geometry_, src, dst), e, target.get().concurrency(), caches));
+    return arena::bytes_for<sum_type>(
+        workspace_elements(whole(geometry_, src, dst), e, target.get().concurrency(), caches));
   }
 
   /// The most that any contiguous NHWC or NCHW src and dst need with these options and an epilogue of channels.
@@ -103,18 +105,18 @@ class conv_plan {
     const src_type* const src = nullptr;
     dst_type* const dst = nullptr;
     const image_axes in = src_extents(), out = dst_extents();
-    return std::max(
-        workspace_bytes(image_view<const src_type>(last(src, in)), last(dst, out), options...),
-        needs_channels_last() ? 0
-                              : workspace_bytes(image_view<const src_type>(first(src, in)), first(dst, out), options...));
+    return std::max(workspace_bytes(image_view<const src_type>(last(src, in)), last(dst, out), options...),
+                    needs_channels_last()
+                        ? 0
+                        : workspace_bytes(image_view<const src_type>(first(src, in)), first(dst, out), options...));
   }
 
   /// dst = epilogue(convolution of src and the packed weights).     Specification: reference::convolution.
   ///
   /// src and dst have the extents of the plan, any strides: NHWC, NCHW, slices of channels; dst's elements are
   /// distinct, and src apart from it. To the epilogue an image is a matrix: pixels x output channels
-  /// (epilogue/image_operand.hpp). Options as in gemm: an expression, on(executor), scratch(bytes), cache_sizes; of small
-  /// integers src_zero_point, by default 0.
+  /// (epilogue/image_operand.hpp). Options as in gemm: an expression, on(executor), scratch(bytes), cache_sizes; of
+  /// small integers src_zero_point, by default 0.
   ///
   ///     plan.run(nhwc(x, 1, 56, 56, 64), w, nhwc(y, 1, 56, 56, 64), relu(acc + per_column(bias)), on(pool));
   ///
@@ -176,7 +178,8 @@ class conv_plan {
   }
 
   template <class E>
-  index workspace_elements(const conv_views<src_type, dst_type>& views, const E& e, index lanes, const cache_sizes& caches) const {
+  index workspace_elements(const conv_views<src_type, dst_type>& views, const E& e, index lanes,
+                           const cache_sizes& caches) const {
     return with([&](auto a) { return a.workspace_elements(views, e, lanes, caches); });
   }
 

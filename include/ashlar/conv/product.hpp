@@ -21,8 +21,8 @@
 
 namespace ashlar {
 
-/// The element types of a convolution of small integers or of narrow floating-point numbers, in place of the one type of
-/// others (which bf16 and f16 may be, too):
+/// The element types of a convolution of small integers or of narrow floating-point numbers, in place of the one type
+/// of others (which bf16 and f16 may be, too):
 ///
 ///     auto plan = plan_conv2d<conv_types<std::uint8_t, std::int8_t, std::uint8_t>>(problem);
 ///     plan.run(src, weights, dst, requantize(acc + per_column(bias), policy, zero), src_zero_point(128));
@@ -62,8 +62,9 @@ template <class T, class Unit = this_unit>
 status check_number(const char* what, std::int32_t z) {
   using limits = std::numeric_limits<T>;
   if (z >= limits::min() && z <= limits::max()) return {};
-  return status::error(errc::unsupported, "conv: a zero point of %s is %" PRId32 "; it must be one of its numbers, %d to %d",
-                       what, z, int(limits::min()), int(limits::max()));
+  return status::error(errc::unsupported,
+                       "conv: a zero point of %s is %" PRId32 "; it must be one of its numbers, %d to %d", what, z,
+                       int(limits::min()), int(limits::max()));
 }
 
 // What has a format that operands are copied to: dense convolutions, transposed and depthwise ones. Terms: the format
@@ -134,7 +135,8 @@ struct conv_product<conv_types<Src, Weights, Dst, WeightsZero>, Isa>
   static ASHLAR_INLINE auto how(std::int32_t* memory, Executor& executor, const cache_sizes& caches,
                                 const src_zero_point& z) {
     using zeros = typename format::zeros;
-    return conv_run<std::int32_t, Executor, zeros>{format::padding(z.value), memory, executor, caches, zeros{z.value, {}}};
+    return conv_run<std::int32_t, Executor, zeros>{format::padding(z.value), memory, executor, caches,
+                                                   zeros{z.value, {}}};
   }
   static ASHLAR_INLINE status check(const src_zero_point& z) { return check_number<Src>("src", z.value); }
   static ASHLAR_INLINE status check_zeros(index) { return {}; }

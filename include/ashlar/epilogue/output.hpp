@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// epilogue/output.hpp: accumulators of O to elements of dst, of a type D: what the expression sees, and how it is stored.
+// epilogue/output.hpp: accumulators of O to elements of dst, of a type D: what the expression sees, and how it is
+// stored.
 //
 //   D is the accumulators' type    the expression has it, too
 //   D a smaller integer            the expression is of the accumulators' type; its value goes to D's nearer end when
@@ -70,8 +71,8 @@ struct output {
   using context = math<E>;
 
   template <bool Full>
-  using place = std::conditional_t<std::same_as<expression_type, D>, position<D, Full>,
-                                   detail::converting_position<E, D, Full>>;
+  using place =
+      std::conditional_t<std::same_as<expression_type, D>, position<D, Full>, detail::converting_position<E, D, Full>>;
 
   /// The accumulator as the expression sees it: after what belongs to the sum (zero points: loop/dot_format.hpp).
   template <class Expression, class At>

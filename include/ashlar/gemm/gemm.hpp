@@ -97,15 +97,16 @@ ASHLAR_INLINE typename K::operands contraction_of(const A& a, const B& b, const 
   set_b(x, b);
   x.dst = c.data(), x.dst_row_stride = c.row_stride(), x.dst_column_stride = c.col_stride();
   if constexpr (requires { x.zeros.a; }) {
-    x.zeros = {option<a_zero_option>(no_zero_option{}, options...).z, option<b_zero_option>(no_zero_option{}, options...).z};
+    x.zeros = {option<a_zero_option>(no_zero_option{}, options...).z,
+               option<b_zero_option>(no_zero_option{}, options...).z};
   }
   return x;
 }
 
 // Finds scratch memory (the caller's, a small piece of stack, or the heap) and runs.
 template <class K, class E, class P, class Executor>
-status run_with_memory(const typename K::operands& x, const E& e, const P& p, Executor& executor, const cache_sizes& caches,
-                       const std::span<std::byte>* given) {
+status run_with_memory(const typename K::operands& x, const E& e, const P& p, Executor& executor,
+                       const cache_sizes& caches, const std::span<std::byte>* given) {
   using T = typename K::T;
   const contraction_shape s = K::shape_of(x);
   const blocking b = K::plan(s, executor.concurrency(), caches);
@@ -158,9 +159,9 @@ struct product_of<Isa, A, B, C, Options...> {
   using semiring = decltype(option<semiring_option>(plus_times{}, std::declval<const Options&>()...));
 };
 template <class Isa, class A, class B, class C, class... Options>
-using tile_of = decltype(option<tile_option>(
-    with_tile<default_tile<typename product_of<Isa, A, B, C, Options...>::element, Isa>>{},
-    std::declval<const Options&>()...));
+using tile_of =
+    decltype(option<tile_option>(with_tile<default_tile<typename product_of<Isa, A, B, C, Options...>::element, Isa>>{},
+                                 std::declval<const Options&>()...));
 
 template <class Isa, class A, class B, class C, class... Options>
 using kernel_of =
@@ -293,9 +294,8 @@ concept gemm_b = any_matrix<X> || is_packed<X>;
 template <class A, class B, class C>
 inline constexpr bool solves_transposed = false;
 template <any_matrix A, any_matrix B, class C>
-inline constexpr bool solves_transposed<A, B, C> =
-    C::static_row_stride == 1 && C::static_col_stride != 1 &&
-    (!sums_small_integers<A, B> || sizeof(typename A::value_type) == 1);
+inline constexpr bool solves_transposed<A, B, C> = C::static_row_stride == 1 && C::static_col_stride != 1 &&
+                                                   (!sums_small_integers<A, B> || sizeof(typename A::value_type) == 1);
 
 // Views by value: the caller's then need no address, unless this is called.
 template <class Isa, class A, class B, class C, class... Options>

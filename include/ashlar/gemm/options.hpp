@@ -68,8 +68,8 @@ inline constexpr bool is_b_zero_point = false;
 template <class Z>
 inline constexpr bool is_b_zero_point<b_zero_point<Z>> = true;
 template <class X>
-concept gemm_option = is_tile_option<X> || is_a_zero_point<X> || is_b_zero_point<X> || std::is_same_v<X, scratch> || std::is_same_v<X, cache_sizes> ||
-                      expression<X> || semiring<X> || is_on_executor<X>;
+concept gemm_option = is_tile_option<X> || is_a_zero_point<X> || is_b_zero_point<X> || std::is_same_v<X, scratch> ||
+                      std::is_same_v<X, cache_sizes> || expression<X> || semiring<X> || is_on_executor<X>;
 
 // The first argument that satisfies a predicate, else the default.
 template <template <class> class Predicate, class Default>

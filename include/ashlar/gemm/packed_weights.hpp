@@ -4,7 +4,8 @@
 // as it is.
 //
 //   bytes 0..127     packed_header: magic, version, element type, NR, K, N, sizes, checksums of panels and header
-//   bytes 128..      panels (pack/panels.hpp), 64-byte aligned when the blob is; of bytes (pack/dot_units.hpp), then the
+//   bytes 128..      panels (pack/panels.hpp), 64-byte aligned when the blob is; of bytes (pack/dot_units.hpp), then
+//   the
 //                    sum of each column
 //
 // The layout depends on the element type and on NR alone, not on cache sizes, threads or the compiler: one blob serves
@@ -54,8 +55,8 @@ struct packed_header {
   static constexpr std::uint32_t current_version = 1;
   std::uint64_t magic;
   std::uint32_t version;
-  std::uint32_t element;  // bytes of an element, + 0x100 floating point, 0x200 unsigned bytes, 0x400 narrow floats (and their
-                          // exponent's bits << 12)
+  std::uint32_t element;  // bytes of an element, + 0x100 floating point, 0x200 unsigned bytes, 0x400 narrow floats (and
+                          // their exponent's bits << 12)
   std::int64_t nr, k, n;
   std::uint64_t bytes;            // of the panels
   std::uint64_t checksum;         // of the panels
@@ -106,8 +107,9 @@ struct packed_weights<T> {
 namespace detail {
 
 template <class T>
-inline constexpr std::uint32_t element_code =
-    sizeof(T) + (std::is_floating_point_v<T> ? 0x100u : byte_weights<T> && std::is_unsigned_v<T> ? 0x200u : 0u);
+inline constexpr std::uint32_t element_code = sizeof(T) + (std::is_floating_point_v<T>                ? 0x100u
+                                                           : byte_weights<T> && std::is_unsigned_v<T> ? 0x200u
+                                                                                                      : 0u);
 template <narrow_floating_point T>
 inline constexpr std::uint32_t element_code<T> = sizeof(T) + 0x400u + (std::uint32_t(T::exponent_bits) << 12);
 
@@ -255,8 +257,8 @@ result<packed_weights<T>> open_weights(std::span<const std::byte> blob, bool ver
   return detail::weights_at<T>(panels, h.k, h.n, h.nr, h.group);
 }
 
-/// Packs B (K x N, any strides; bytes for A of bytes) for gemm on Isa into `storage`, which then is a blob: keep it, share it, write it to a
-/// file.
+/// Packs B (K x N, any strides; bytes for A of bytes) for gemm on Isa into `storage`, which then is a blob: keep it,
+/// share it, write it to a file.
 ///
 ///     auto storage = aligned_buffer::make(packed_weights_bytes<float>(k, n));
 ///     auto w = pack_weights(view(b, k, n), storage.span());

@@ -3,7 +3,8 @@
 // gemm/supported.hpp: mistakes that types show, each said in one line before anything is instantiated that would say it
 // in fifty.
 //
-// Depends on: gemm/operands.hpp, gemm/packed_weights.hpp, loop/dot_format.hpp, tile/shape.hpp.   Used by: gemm/gemm.hpp.
+// Depends on: gemm/operands.hpp, gemm/packed_weights.hpp, loop/dot_format.hpp, tile/shape.hpp.   Used by:
+// gemm/gemm.hpp.
 #pragma once
 
 #include <ashlar/gemm/operands.hpp>
@@ -78,7 +79,8 @@ consteval bool supported() {
   constexpr bool writable = !std::is_const_v<typename C::element_type>;
   static_assert(writable, "gemm: C must not be const");
   constexpr bool one_type = std::is_same_v<matrix_element<A>, T> && std::is_same_v<typename B::value_type, T>;
-  static_assert(one_type, "gemm: A, B and C must have one element type, A and B small integers, or all float or narrower");
+  static_assert(one_type,
+                "gemm: A, B and C must have one element type, A and B small integers, or all float or narrower");
   constexpr bool known = simd_ops<O>;
   static_assert(known,
                 "gemm: no operations for this ISA and element type: these compiler flags do not allow the ISA, or "

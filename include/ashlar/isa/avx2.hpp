@@ -96,12 +96,12 @@ struct avx2_instructions<std::int32_t> {
 
   static ASHLAR_INLINE vec shift_left(const vec& x, const vec& n) { return _mm256_sllv_epi32(x, n); }
   static ASHLAR_INLINE vec shift_right(const vec& x, const vec& n) { return _mm256_srav_epi32(x, n); }
-  // Even and odd lanes as products of 64 bits; the one that does not fit, of the least number with itself, is put right.
+  // Even and odd lanes as products of 64 bits; the one that does not fit, of the least number with itself, is put
+  // right.
   static ASHLAR_INLINE vec doubling_high_product(const vec& a, const vec& b) {
     const __m256i half = _mm256_set1_epi64x(1 << 30), least = _mm256_set1_epi32(std::int32_t(0x80000000));
     const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(a, b), half);
-    const __m256i odd =
-        _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32)), half);
+    const __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32)), half);
     const __m256i both = _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), 0xaa);
     const __m256i beyond = _mm256_and_si256(_mm256_cmpeq_epi32(a, least), _mm256_cmpeq_epi32(b, least));
     return _mm256_xor_si256(both, beyond);
@@ -115,7 +115,8 @@ struct avx2_instructions<std::int32_t> {
   }
   static ASHLAR_INLINE vec to_int(const avx2_vector<float>& y) {
     const __m256i whole = _mm256_cvttps_epi32(y);  // outside and NaN: the least
-    const __m256 above = _mm256_cmp_ps(y, _mm256_set1_ps(0x1p31f), _CMP_GE_OQ), number = _mm256_cmp_ps(y, y, _CMP_ORD_Q);
+    const __m256 above = _mm256_cmp_ps(y, _mm256_set1_ps(0x1p31f), _CMP_GE_OQ),
+                 number = _mm256_cmp_ps(y, y, _CMP_ORD_Q);
     return _mm256_and_si256(_mm256_xor_si256(whole, _mm256_castps_si256(above)), _mm256_castps_si256(number));
   }
 

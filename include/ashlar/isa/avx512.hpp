@@ -117,9 +117,11 @@ struct avx512_instructions<std::int32_t> {
   static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm512_maskz_min_epi32(all, a, b); }
   static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm512_maskz_max_epi32(all, a, b); }
 
+  static ASHLAR_INLINE __mmask16 greater(const vec& a, const vec& b) { return _mm512_cmpgt_epi32_mask(a, b); }
   static ASHLAR_INLINE vec shift_left(const vec& x, const vec& n) { return _mm512_maskz_sllv_epi32(all, x, n); }
   static ASHLAR_INLINE vec shift_right(const vec& x, const vec& n) { return _mm512_maskz_srav_epi32(all, x, n); }
-  // Even and odd lanes as products of 64 bits; the one that does not fit, of the least number with itself, is put right.
+  // Even and odd lanes as products of 64 bits; the one that does not fit, of the least number with itself, is put
+  // right.
   static ASHLAR_INLINE vec doubling_high_product(const vec& a, const vec& b) {
     constexpr __mmask8 eight = 0xff;
     constexpr __mmask16 odd_lanes = 0xaaaa;
@@ -160,6 +162,7 @@ struct avx512_instructions<std::uint32_t> {
   }
   static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm512_maskz_min_epu32(all, a, b); }
   static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm512_maskz_max_epu32(all, a, b); }
+  static ASHLAR_INLINE __mmask16 greater(const vec& a, const vec& b) { return _mm512_cmpgt_epu32_mask(a, b); }
 };
 
 }  // namespace detail
@@ -168,6 +171,14 @@ template <detail::simd_element T>
 struct ops<T, isa::avx512> : detail::xsimd_arithmetic<T, isa::avx512, xsimd::avx512bw>, detail::avx512_instructions<T> {
   using vec = detail::avx512_vector<T>;
   static constexpr bool masked_memory = true;
+  // xsimd 8.1 does not compile its selection of integers without optimisation.
+  static ASHLAR_INLINE vec select_gt(const vec& a, const vec& b, const vec& x, const vec& y) {
+    if constexpr (std::integral<T>) {
+      return _mm512_mask_blend_epi32(detail::avx512_instructions<T>::greater(a, b), y, x);
+    } else {
+      return detail::xsimd_ops<T, isa::avx512, xsimd::avx512bw>::select_gt(a, b, x, y);
+    }
+  }
 };
 
 static_assert(float_ops<ops<float, isa::avx512>> && float_ops<ops<double, isa::avx512>>);

@@ -85,11 +85,10 @@ namespace detail {
 
 /// What is taken away from a number of type Source where it is stored as an Element: 128, -128 or nothing.
 template <std::integral Element, std::integral Source>
-inline constexpr std::int32_t shift_of = sizeof(Element) > sizeof(Source) ||
-                                                 std::is_signed_v<Element> == std::is_signed_v<Source>
-                                             ? 0
-                                         : std::is_signed_v<Element> ? 128
-                                                                     : -128;
+inline constexpr std::int32_t shift_of =
+    sizeof(Element) > sizeof(Source) || std::is_signed_v<Element> == std::is_signed_v<Source> ? 0
+    : std::is_signed_v<Element>                                                               ? 128
+                                                                                              : -128;
 
 }  // namespace detail
 }  // namespace ashlar

@@ -6,10 +6,11 @@
 //   narrowed(in, n, out)    to nearest even, as N(x)
 //   half_ops<N, Isa>        ops<float, Isa> whose load() also takes a pointer to N
 //
-// The bits are those of core/narrow_float.hpp on every ISA. 16-bit types are converted eight at a time on the compiler's
-// generic vectors.
+// The bits are those of core/narrow_float.hpp on every ISA. 16-bit types are converted eight at a time on the
+// compiler's generic vectors.
 //
-// Depends on: core/narrow_float.hpp, isa/ops.hpp.   Used by: pack/half_block.hpp, epilogue/output.hpp, loop/half_format.hpp.
+// Depends on: core/narrow_float.hpp, isa/ops.hpp.   Used by: pack/half_block.hpp, epilogue/output.hpp,
+// loop/half_format.hpp.
 #pragma once
 
 #include <ashlar/core/narrow_float.hpp>
@@ -26,38 +27,42 @@ typedef std::uint16_t half_words __attribute__((vector_size(16)));
 typedef std::uint32_t float_words __attribute__((vector_size(32)));
 typedef float eight_floats __attribute__((vector_size(32)));
 
-ASHLAR_INLINE float_words chosen(float_words mask, float_words yes, float_words no) { return (mask & yes) | (~mask & no); }
+// Vectors by reference: passing them by value has another ABI where the ISA lacks their registers.
+ASHLAR_INLINE void choose(const float_words& mask, const float_words& yes, float_words& x) {
+  x = (mask & yes) | (~mask & x);
+}
 
 // Magnitude and sign apart; f16's exponent is moved by a product with 2^112, exact for subnormal numbers too.
 template <class N>
-ASHLAR_INLINE float_words widened_words(half_words in) {
+ASHLAR_INLINE void widen_words(const half_words& in, float_words& out) {
   const float_words x = __builtin_convertvector(in, float_words);
   if constexpr (N::exponent_bits == 8) {
-    return x << 16;
+    out = x << 16;
   } else {
     const float_words m = x & 0x7fffu, moved = m << 13;
-    const float_words number = reinterpret_cast<float_words>(reinterpret_cast<eight_floats>(moved) * 0x1p112f);
-    const auto special = reinterpret_cast<float_words>(m >= 0x7c00u);
-    return chosen(special, moved | 0x7f800000u, number) | (x & 0x8000u) << 16;
+    out = reinterpret_cast<float_words>(reinterpret_cast<eight_floats>(moved) * 0x1p112f);
+    choose(reinterpret_cast<float_words>(m >= 0x7c00u), moved | 0x7f800000u, out);
+    out |= (x & 0x8000u) << 16;
   }
 }
 
 // Rounded by adding half a unit, or the other half of it to odd numbers; subnormal f16 by the sum with 1/2, whose last
 // place is theirs.
 template <class N>
-ASHLAR_INLINE half_words narrowed_words(float_words x) {
+ASHLAR_INLINE void narrow_words(const float_words& x, half_words& out) {
   constexpr int shift = 23 - N::fraction_bits;
-  constexpr std::uint32_t rebias = std::uint32_t(127 - N::bias) << 23, infinity = 0x7fffu >> N::fraction_bits << N::fraction_bits;
-  const float_words m = x & 0x7fffffffu, sign = x >> 16 & 0x8000u;
+  constexpr std::uint32_t rebias = std::uint32_t(127 - N::bias) << 23;
+  constexpr std::uint32_t infinity = 0x7fffu >> N::fraction_bits << N::fraction_bits;
+  const float_words m = x & 0x7fffffffu;
   float_words r = (m - rebias + ((1u << (shift - 1)) - 1) + (m >> shift & 1u)) >> shift;
   if constexpr (rebias != 0) {
     const eight_floats sum = reinterpret_cast<eight_floats>(m) + 0.5f;
-    const auto small = reinterpret_cast<float_words>(m < rebias + (1u << 23));
-    r = chosen(small, reinterpret_cast<float_words>(sum) - 0x3f000000u, r);
-    r = chosen(reinterpret_cast<float_words>(r > infinity), float_words{} + infinity, r);
+    choose(reinterpret_cast<float_words>(m < rebias + (1u << 23)), reinterpret_cast<float_words>(sum) - 0x3f000000u, r);
+    choose(reinterpret_cast<float_words>(r > infinity), float_words{} + infinity, r);
   }
-  const auto nan = reinterpret_cast<float_words>(m > 0x7f800000u);
-  return __builtin_convertvector(chosen(nan, float_words{} + 0x7fffu, r | sign), half_words);
+  r |= x >> 16 & 0x8000u;
+  choose(reinterpret_cast<float_words>(m > 0x7f800000u), float_words{} + 0x7fffu, r);
+  out = __builtin_convertvector(r, half_words);
 }
 
 }  // namespace detail
@@ -70,23 +75,34 @@ ASHLAR_INLINE void widened(const N* in, index count, float* out) {
     for (; i + 8 <= count; i += 8) {
       detail::half_words x;
       std::memcpy(&x, in + i, sizeof x);
-      const detail::float_words y = detail::widened_words<N>(x);
+      detail::float_words y;
+      detail::widen_words<N>(x, y);
       std::memcpy(out + i, &y, sizeof y);
     }
   }
   for (; i < count; ++i) out[i] = float(in[i]);
 }
 
-/// out[i] = float(in[i]) of small integers.
+/// out[i] = float(in[i]) of small integers. Sixteen at a time, by way of 16 and 32 bits: g++ would take eight bytes
+/// apart.
 template <std::integral N, class Isa>
 ASHLAR_INLINE void widened(const N* in, index count, float* out) {
-  typedef N integers __attribute__((vector_size(8 * sizeof(N))));
+  typedef N integers __attribute__((vector_size(16 * sizeof(N))));
+  typedef std::int16_t words __attribute__((vector_size(32)));
+  typedef std::int16_t half __attribute__((vector_size(16)));
+  typedef std::int32_t whole __attribute__((vector_size(32)));
   index i = 0;
-  for (; i + 8 <= count; i += 8) {
-    integers x;
-    std::memcpy(&x, in + i, sizeof x);
-    const detail::eight_floats y = __builtin_convertvector(x, detail::eight_floats);
-    std::memcpy(out + i, &y, sizeof y);
+  if constexpr (sizeof(N) == 1) {
+    for (; i + 16 <= count; i += 16) {
+      integers x;
+      std::memcpy(&x, in + i, sizeof x);
+      const words w = __builtin_convertvector(x, words);
+      const half low = __builtin_shufflevector(w, w, 0, 1, 2, 3, 4, 5, 6, 7);
+      const half high = __builtin_shufflevector(w, w, 8, 9, 10, 11, 12, 13, 14, 15);
+      const auto a = __builtin_convertvector(__builtin_convertvector(low, whole), detail::eight_floats);
+      const auto b = __builtin_convertvector(__builtin_convertvector(high, whole), detail::eight_floats);
+      std::memcpy(out + i, &a, sizeof a), std::memcpy(out + i + 8, &b, sizeof b);
+    }
   }
   for (; i < count; ++i) out[i] = float(in[i]);
 }
@@ -99,7 +115,8 @@ ASHLAR_INLINE void narrowed(const float* in, index count, N* out) {
     for (; i + 8 <= count; i += 8) {
       detail::float_words x;
       std::memcpy(&x, in + i, sizeof x);
-      const detail::half_words y = detail::narrowed_words<N>(x);
+      detail::half_words y;
+      detail::narrow_words<N>(x, y);
       std::memcpy(static_cast<void*>(out + i), &y, sizeof y);
     }
   }

@@ -19,14 +19,14 @@
 namespace ashlar::isa {
 
 struct any {};
-struct scalar : any {};   // plain C++, one lane: the specification, constexpr
-struct avx2 : scalar {};  // AVX2 and FMA (Haswell, Zen and later)
-struct avx512 : avx2 {};  // AVX-512 F, CD, BW, DQ, VL (Skylake-X, Zen 4 and later)
+struct scalar : any {};          // plain C++, one lane: the specification, constexpr
+struct avx2 : scalar {};         // AVX2 and FMA (Haswell, Zen and later)
+struct avx512 : avx2 {};         // AVX-512 F, CD, BW, DQ, VL (Skylake-X, Zen 4 and later)
 struct avx_vnni : avx2 {};       // sums of four products of bytes, on 256 bits (Alder Lake, Zen 5 and later)
 struct avx512_vnni : avx512 {};  // the same on 512 bits (Cascade Lake, Zen 4 and later)
-struct neon : scalar {};  // AArch64 Advanced SIMD
+struct neon : scalar {};         // AArch64 Advanced SIMD
 struct neon_dot : neon {};  // sums of four products of bytes: FEAT_DotProd (Cortex-A55 and A76, Neoverse N1 and later)
-struct sve : neon {};     // SVE or SVE2, vector length known at run time only (through Highway)
+struct sve : neon {};       // SVE or SVE2, vector length known at run time only (through Highway)
 
 /// The Highway adapter on Base, for Base = avx2, avx512 or neon: the same kernels through another SIMD library.
 template <class Base>

@@ -6,7 +6,8 @@
 //
 // It knows nothing of what A, B and dst are: rows, panels and strides are in `contraction`.
 //
-// Depends on: loop/blocking.hpp, loop/format.hpp, loop/row_tiles.hpp, loop/finish.hpp, pack/copy_block.hpp.   Used by: gemm/.
+// Depends on: loop/blocking.hpp, loop/format.hpp, loop/row_tiles.hpp, loop/finish.hpp, pack/copy_block.hpp.   Used by:
+// gemm/.
 #pragma once
 
 #include <ashlar/loop/blocking.hpp>
@@ -43,8 +44,7 @@ struct contraction {
 template <class Format, class E>
 constexpr index workspace_of(const blocking& b, const contraction_shape& s, index nr) {
   using corrections = typename Format::template corrections<E>;
-  return workspace_elements(b, s, nr) +
-         corrections::elements(std::min(b.mc, s.m), multiple(std::min(b.nc, s.n), nr));
+  return workspace_elements(b, s, nr) + corrections::elements(std::min(b.mc, s.m), multiple(std::min(b.nc, s.n), nr));
 }
 
 /// One block of dst, all of K: what a task does. Prologue: nothing, or an expression applied to the copied rows of A.
@@ -254,8 +254,8 @@ class contraction_block {
   }
 
   void finish() {
-    finish_strided<O>(corrections_.get(), acc_, acc_stride_, rows_, cols_, dst_, c_.dst_row_stride, c_.dst_column_stride,
-                      {i0_, 1, j0_});
+    finish_strided<O>(corrections_.get(), acc_, acc_stride_, rows_, cols_, dst_, c_.dst_row_stride,
+                      c_.dst_column_stride, {i0_, 1, j0_});
   }
 
   // A streamed panel is fetched this far ahead: the distance decides what of the memory bandwidth is reached.
@@ -273,7 +273,7 @@ class contraction_block {
   D* dst_;
   T* acc_;
   index acc_stride_;
-  bool last_ = false;  // K block
+  bool last_ = false;    // K block
   index fetch_advance_;  // bytes from one tile's share of what is fetched to the next one's; 0: the first fetches all
 };
 

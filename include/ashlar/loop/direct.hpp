@@ -19,7 +19,8 @@ struct direct_contraction {
 
   /// Does B stay in L2 while all tiles of rows pass over it, can all operands be read in place, and is one worker
   /// enough?
-  static ASHLAR_INLINE bool serves(const contraction<plain_format<T, Isa>>& c, index workers, const cache_sizes& caches) {
+  static ASHLAR_INLINE bool serves(const contraction<plain_format<T, Isa>>& c, index workers,
+                                   const cache_sizes& caches) {
     const bool in_place = c.a_k_stride == 1 && c.dst_column_stride == 1 && (c.panels || c.b_column_stride == 1);
     const bool whole = O::masked_memory || c.panels || c.n % O::lanes() == 0;
     return in_place && whole && saturated_product(c.k, c.n) <= caches.l2 / 4 / index(sizeof(T)) &&

@@ -33,12 +33,13 @@ struct fixed_contraction {
   static constexpr index panels = ceil_div(N, nr);
 
   template <int... I, int... J>
-  static ASHLAR_INLINE void rows(const contraction<plain_format<T, Isa>>& c, const E& e, std::integer_sequence<int, I...>,
-                                 std::integer_sequence<int, J...> columns) {
+  static ASHLAR_INLINE void rows(const contraction<plain_format<T, Isa>>& c, const E& e,
+                                 std::integer_sequence<int, I...>, std::integer_sequence<int, J...> columns) {
     (row<I>(c, e, columns), ...);
   }
   template <int I, int... J>
-  static ASHLAR_INLINE void row(const contraction<plain_format<T, Isa>>& c, const E& e, std::integer_sequence<int, J...>) {
+  static ASHLAR_INLINE void row(const contraction<plain_format<T, Isa>>& c, const E& e,
+                                std::integer_sequence<int, J...>) {
     (tile<I, J>(c, e), ...);
   }
   template <int I, int J>

@@ -26,9 +26,8 @@ concept float_or_narrow = std::same_as<T, float> || narrow_floating_point<T>;
 
 /// A, B and C of float and narrow floating-point types, at least one of them narrow.
 template <class TA, class TB, class TC>
-concept narrow_floats =
-    detail::float_or_narrow<TA> && detail::float_or_narrow<TB> && detail::float_or_narrow<TC> &&
-    (narrow_floating_point<TA> || narrow_floating_point<TB> || narrow_floating_point<TC>);
+concept narrow_floats = detail::float_or_narrow<TA> && detail::float_or_narrow<TB> && detail::float_or_narrow<TC> &&
+                        (narrow_floating_point<TA> || narrow_floating_point<TB> || narrow_floating_point<TC>);
 
 template <class TA, class TB, class Isa>
 struct half_format : plain_format<float, Isa> {

@@ -33,7 +33,9 @@ class narrow_contraction {
   static constexpr index buffer = (most + 1) * width;  // whole vectors are read from anywhere in `most` of them
 
  public:
-  static ASHLAR_INLINE bool serves(const contraction<plain_format<T, Isa>>& c) { return available && (few_columns(c) || few_rows(c)); }
+  static ASHLAR_INLINE bool serves(const contraction<plain_format<T, Isa>>& c) {
+    return available && (few_columns(c) || few_rows(c));
+  }
 
   /// dst = epilogue(A * B).
   template <class Executor>
@@ -110,7 +112,8 @@ class narrow_contraction {
   }
 
   // The sums lie column by column. A single column with contiguous rows is a row of the transposed problem.
-  static void finish_columns(const contraction<plain_format<T, Isa>>& c, const E& e, const T* sums, index i, index skip, index rows) {
+  static void finish_columns(const contraction<plain_format<T, Isa>>& c, const E& e, const T* sums, index i, index skip,
+                             index rows) {
     if (c.n == 1 && c.dst_row_stride == 1) {
       const auto turned = transposed(e);
       return finish_rows<O>(turned, sums + skip, width, 1, rows, c.dst + i, 0, {0, 1, i});
@@ -121,8 +124,8 @@ class narrow_contraction {
     finish(c, e, block, most, i, 0, rows, c.n);
   }
 
-  static void finish(const contraction<plain_format<T, Isa>>& c, const E& e, const T* sums, index stride, index i, index j, index rows,
-                     index cols) {
+  static void finish(const contraction<plain_format<T, Isa>>& c, const E& e, const T* sums, index stride, index i,
+                     index j, index rows, index cols) {
     T* const dst = c.dst + i * c.dst_row_stride + j * c.dst_column_stride;
     if (c.dst_column_stride == 1) return finish_rows<O>(e, sums, stride, rows, cols, dst, c.dst_row_stride, {i, 1, j});
     finish_strided<O>(e, sums, stride, rows, cols, dst, c.dst_row_stride, c.dst_column_stride, {i, 1, j});

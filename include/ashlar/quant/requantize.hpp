@@ -5,8 +5,8 @@
 //   requantize(acc + per_column(bias), tflite{multiplier, shift}, zero_point, -128, 127)
 //   requantize<tflite>(acc, per_column(multipliers), per_column(shifts), zero_point)          a factor for each channel
 //
-// By the policies of quant/rescale.hpp, which are the specification: in registers where the ISA has the operations, else
-// lane by lane through a buffer on the stack; the same bits on every ISA.
+// By the policies of quant/rescale.hpp, which are the specification: in registers where the ISA has the operations,
+// else lane by lane through a buffer on the stack; the same bits on every ISA.
 //
 // Depends on: quant/rescale.hpp, epilogue/expression.hpp.   Used by: users, through <ashlar/quant.hpp>.
 #pragma once
@@ -29,11 +29,19 @@ struct output_range {
 namespace detail {
 
 // The sum with the zero point does not wrap: the clamp comes first, its ends less the zero point.
-template <class M, class V>
-ASHLAR_INLINE constexpr V in_range(M m, const V& x, const output_range& r) {
-  const auto end = [&](std::int32_t of) { return m.broadcast(clamped<std::int32_t>(std::int64_t(of) - r.zero_point)); };
-  return m.add(m.min(end(r.high), m.max(end(r.low), x)), m.broadcast(r.zero_point));
-}
+struct shifted_range {
+  std::int32_t zero_point, least, most;
+
+  constexpr explicit shifted_range(const output_range& r)
+      : zero_point(r.zero_point),
+        least(clamped<std::int32_t>(std::int64_t(r.low) - r.zero_point)),
+        most(clamped<std::int32_t>(std::int64_t(r.high) - r.zero_point)) {}
+
+  template <class M, class V>
+  ASHLAR_INLINE constexpr V of(M m, const V& x) const {
+    return m.add(m.min(m.broadcast(most), m.max(m.broadcast(least), x)), m.broadcast(zero_point));
+  }
+};
 
 // f(l) in each lane.
 template <class M, class F>
@@ -68,11 +76,11 @@ struct requantize {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x) const {
     detail::expect_sums<M>();
-    return detail::in_range(m, rescaled(m, x), range);
+    return range.of(m, rescaled(m, x));
   }
 
   P policy;
-  output_range range;
+  detail::shifted_range range;
 
  private:
   template <class M, class V>
@@ -94,10 +102,10 @@ struct requantize_each {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x, const V& multiplier, const V& shift) const {
     detail::expect_sums<M>();
-    return detail::in_range(m, rescaled(m, x, multiplier, shift), range);
+    return range.of(m, rescaled(m, x, multiplier, shift));
   }
 
-  output_range range;
+  detail::shifted_range range;
 
  private:
   template <class M, class V>
@@ -122,7 +130,7 @@ template <expression E, rescaling P>
 ASHLAR_INLINE constexpr auto requantize(const E& e, const P& policy, std::int32_t zero_point = 0,
                                         std::int32_t low = std::numeric_limits<std::int32_t>::min(),
                                         std::int32_t high = std::numeric_limits<std::int32_t>::max()) {
-  return detail::apply(functions::requantize<P>{policy, {zero_point, low, high}}, e);
+  return detail::apply(functions::requantize<P>{policy, detail::shifted_range({zero_point, low, high})}, e);
 }
 
 /// The same with a policy P{multiplier, shift} for each row, column or element: multiplier and shift are expressions,
@@ -134,7 +142,8 @@ ASHLAR_INLINE constexpr auto requantize(const E& e, const Multiplier& multiplier
                                         std::int32_t zero_point = 0,
                                         std::int32_t low = std::numeric_limits<std::int32_t>::min(),
                                         std::int32_t high = std::numeric_limits<std::int32_t>::max()) {
-  return detail::apply(functions::requantize_each<P>{{zero_point, low, high}}, e, multiplier, shift);
+  return detail::apply(functions::requantize_each<P>{detail::shifted_range({zero_point, low, high})}, e, multiplier,
+                       shift);
 }
 
 }  // namespace ashlar

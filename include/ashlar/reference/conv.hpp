@@ -104,8 +104,9 @@ constexpr void for_each_pixel(index batch, const triple& extents, const F& f) {
 
 }  // namespace convolution_detail
 
-/// dst = epilogue( sum over taps t and channels c of src * weights ) of small integers less their zero points, in 32 bits
-/// that wrap, or of narrow floating-point numbers in float, one fused multiply-add each in the order of convolution().
+/// dst = epilogue( sum over taps t and channels c of src * weights ) of small integers less their zero points, in 32
+/// bits that wrap, or of narrow floating-point numbers in float, one fused multiply-add each in the order of
+/// convolution().
 ///
 /// Of g or, `gradient`, of the transposed convolution whose forward one g is. What lies outside src counts as its zero
 /// point, of floats as 0. weight_zero: an integer or a pointer to one for each output channel. Dst as in gemm.

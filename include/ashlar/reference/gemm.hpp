@@ -22,10 +22,10 @@ namespace ashlar::reference {
 
 /// float and narrow floating-point types, at least one of the three narrow.
 template <class A, class B, class C>
-concept mixed_floats = (std::same_as<A, float> || narrow_floating_point<A>) &&
-                       (std::same_as<B, float> || narrow_floating_point<B>) &&
-                       (std::same_as<C, float> || narrow_floating_point<C>) &&
-                       (narrow_floating_point<A> || narrow_floating_point<B> || narrow_floating_point<C>);
+concept mixed_floats =
+    (std::same_as<A, float> || narrow_floating_point<A>) && (std::same_as<B, float> || narrow_floating_point<B>) &&
+    (std::same_as<C, float> || narrow_floating_point<C>) &&
+    (narrow_floating_point<A> || narrow_floating_point<B> || narrow_floating_point<C>);
 
 /// C(i, j) = epilogue( sum over k of A(i, k) * B(k, j) ), k in increasing order.
 ///
@@ -73,8 +73,7 @@ constexpr void gemm(const ViewA& A, const ViewB& B, const ViewC& C, const E& epi
   for (index i = 0; i < C.rows(); ++i) {
     for (index j = 0; j < C.cols(); ++j) {
       float sum = Semiring::template zero<O>();
-      for (index k = 0; k < A.cols(); ++k)
-        sum = Semiring::template accumulate<O>(float(A(i, k)), float(B(k, j)), sum);
+      for (index k = 0; k < A.cols(); ++k) sum = Semiring::template accumulate<O>(float(A(i, k)), float(B(k, j)), sum);
       const typename out::template place<true> at{i, j, 1, C.pointer(i, j)};
       out::store(C.pointer(i, j), epilogue.eval(typename out::context{}, out::seen(epilogue, sum, at), at));
     }
@@ -83,9 +82,9 @@ constexpr void gemm(const ViewA& A, const ViewB& B, const ViewC& C, const E& epi
 
 /// C(i, j) = epilogue( sum over k of (A(i, k) - za) * (B(k, j) - zb) ) of small integers, the sum in 32 bits that wrap.
 ///
-/// A and B as in small_integers; za is an integer or a pointer to one for each row of A, zb the same for columns of B. C
-/// is of integers of at most 32 bits (the expression is of std::int32_t, its value goes to C's nearest end when outside)
-/// or of float (so is the expression, of the sum rounded to float).
+/// A and B as in small_integers; za is an integer or a pointer to one for each row of A, zb the same for columns of B.
+/// C is of integers of at most 32 bits (the expression is of std::int32_t, its value goes to C's nearest end when
+/// outside) or of float (so is the expression, of the sum rounded to float).
 ///
 ///     reference::gemm(view(a, m, k), view(b, k, n), view(c, m, n), acc * per_column(scale), 128, 0);
 ///

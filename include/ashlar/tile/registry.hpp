@@ -3,8 +3,8 @@
 // tile/registry.hpp: one line a kernel. A line here is dispatched to, tested over all shapes and measured; nothing else
 // lists tiles.
 //
-// std::int8_t stands for dot products of small integers (isa/dot.hpp). The first line of an (ISA, element type) pair is the one gemm uses; the others are alternatives that must give the
-// same bits and can be named explicitly.
+// std::int8_t stands for dot products of small integers (isa/dot.hpp). The first line of an (ISA, element type) pair is
+// the one gemm uses; the others are alternatives that must give the same bits and can be named explicitly.
 //
 // Depends on: tile/shape.hpp.   Used by: loop/, gemm/, tests, bench.
 #pragma once
@@ -31,20 +31,20 @@ struct tile_list {};
 // multiply-adds. AVX2 6 x 2: 12 + 2 + 1 of 16. NEON 9 x 2 with lanes of k: 18 + 2 + 9 of 32, 8 columns divide most
 // widths. SVE 8 x 3: 24 + 3 + 1 of 32; the broadcast is a load (LD1RW), so the multiply-add keeps its full rate on
 // every core.
-using tile_registry = tile_list<                                     //
-    registered_tile<isa::avx512, float, tile_shape{14, 2, 1, 16}>,   //
-    registered_tile<isa::avx512, float, tile_shape{9, 3, 1}>,        //
-    registered_tile<isa::avx512, double, tile_shape{14, 2, 1, 16}>,  //
-    registered_tile<isa::avx512, double, tile_shape{12, 2, 1}>,      //
-    registered_tile<isa::avx2, float, tile_shape{6, 2, 2}>,          //
-    registered_tile<isa::avx2, float, tile_shape{4, 3, 1}>,          //
-    registered_tile<isa::avx2, double, tile_shape{6, 2, 2}>,         //
-    registered_tile<isa::sve, float, tile_shape{8, 3, 2}>,           //
-    registered_tile<isa::sve, float, tile_shape{6, 4, 1}>,           //
-    registered_tile<isa::sve, double, tile_shape{8, 3, 2}>,          //
-    registered_tile<isa::neon, float, tile_shape{9, 2}>,             //
-    registered_tile<isa::neon, float, tile_shape{7, 2}>,             //
-    registered_tile<isa::neon, double, tile_shape{9, 2}>,            //
+using tile_registry = tile_list<                                      //
+    registered_tile<isa::avx512, float, tile_shape{14, 2, 1, 16}>,    //
+    registered_tile<isa::avx512, float, tile_shape{9, 3, 1}>,         //
+    registered_tile<isa::avx512, double, tile_shape{14, 2, 1, 16}>,   //
+    registered_tile<isa::avx512, double, tile_shape{12, 2, 1}>,       //
+    registered_tile<isa::avx2, float, tile_shape{6, 2, 2}>,           //
+    registered_tile<isa::avx2, float, tile_shape{4, 3, 1}>,           //
+    registered_tile<isa::avx2, double, tile_shape{6, 2, 2}>,          //
+    registered_tile<isa::sve, float, tile_shape{8, 3, 2}>,            //
+    registered_tile<isa::sve, float, tile_shape{6, 4, 1}>,            //
+    registered_tile<isa::sve, double, tile_shape{8, 3, 2}>,           //
+    registered_tile<isa::neon, float, tile_shape{9, 2}>,              //
+    registered_tile<isa::neon, float, tile_shape{7, 2}>,              //
+    registered_tile<isa::neon, double, tile_shape{9, 2}>,             //
     registered_tile<isa::avx512, std::int8_t, tile_shape{14, 2, 1}>,  //
     registered_tile<isa::avx2, std::int8_t, tile_shape{6, 2, 2}>,     //
     registered_tile<isa::sve, std::int8_t, tile_shape{8, 3, 2}>,      //
