@@ -23,7 +23,10 @@ ONLY = {
     "dispatch/detect_arm.hpp": {"neon", "sve"},
     "isa/avx2.hpp": {"avx2", "avx512"},
     "isa/avx512.hpp": {"avx512"},
+    "isa/dot_madd.hpp": {"avx2", "avx512"},
+    "isa/dot_vnni.hpp": {"avx2", "avx512"},
     "isa/neon.hpp": {"neon", "sve"},
+    "isa/dot_arm.hpp": {"neon", "sve"},
     "isa/xsimd.hpp": {"avx2", "avx512", "neon", "sve"},
     "isa/highway.hpp": {"avx2", "avx512", "neon", "sve"},
 }

@@ -115,7 +115,7 @@ inline constexpr std::uint32_t element_code<T> = sizeof(T) + 0x400u + (std::uint
 
 // Bytes of the panels of K x N, and of the sums behind them; false where that exceeds 64 bits.
 template <class T>
-constexpr bool panel_bytes(index k, index n, index nr, index group, index* bytes) {
+ASHLAR_INLINE constexpr bool panel_bytes(index k, index n, index nr, index group, index* bytes) {
   index columns = 0;
   if (k < 0 || n < 0 || nr <= 0 || __builtin_add_overflow(n, nr - 1, &columns)) return false;
   columns = columns / nr * nr;
@@ -133,7 +133,7 @@ constexpr bool panel_bytes(index k, index n, index nr, index group, index* bytes
 
 // The view of a blob whose header says this.
 template <class T>
-packed_weights<T> weights_at(const std::byte* panels, index k, index n, index nr, index group) {
+ASHLAR_INLINE packed_weights<T> weights_at(const std::byte* panels, index k, index n, index nr, index group) {
   if constexpr (byte_weights<T>) {
     index all = 0;
     panel_bytes<T>(k, n, nr, group, &all);

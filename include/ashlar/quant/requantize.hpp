@@ -32,7 +32,7 @@ namespace detail {
 struct shifted_range {
   std::int32_t zero_point, least, most;
 
-  constexpr explicit shifted_range(const output_range& r)
+  ASHLAR_INLINE constexpr explicit shifted_range(const output_range& r)
       : zero_point(r.zero_point),
         least(clamped<std::int32_t>(std::int64_t(r.low) - r.zero_point)),
         most(clamped<std::int32_t>(std::int64_t(r.high) - r.zero_point)) {}

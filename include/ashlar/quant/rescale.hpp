@@ -80,7 +80,7 @@ ASHLAR_INLINE constexpr auto scaled(O, const V& x, float scale) {
 struct tflite {
   std::int32_t multiplier;
   int shift;
-  constexpr std::int32_t operator()(std::int32_t x) const {
+  ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const {
     return rescale(detail::scalar_int(), x, multiplier, std::int32_t(shift));
   }
   template <class O, class V = typename O::vec>
@@ -96,7 +96,7 @@ struct tflite {
 struct single_rounding {
   std::int32_t multiplier;
   int shift;
-  constexpr std::int32_t operator()(std::int32_t x) const {
+  ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const {
     const int total = 31 - shift;
     return detail::clamped<std::int32_t>((std::int64_t(x) * multiplier + (std::int64_t(1) << (total - 1))) >> total);
   }
@@ -109,7 +109,7 @@ struct single_rounding {
 struct gemmlowp {
   std::int32_t offset, multiplier;
   int shift;
-  constexpr std::int32_t operator()(std::int32_t x) const { return rescale(detail::scalar_int(), x); }
+  ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const { return rescale(detail::scalar_int(), x); }
   template <class O, class V = typename O::vec>
   ASHLAR_INLINE constexpr V rescale(O m, const V& x) const {
     const std::int32_t half = shift > 0 ? std::int32_t(1) << (shift - 1) : 0;
@@ -124,7 +124,7 @@ struct gemmlowp {
 /// Source: ONNX QuantizeLinear, QLinearMatMul and QLinearConv; scale = scale_a * scale_b / scale_y.
 struct onnx {
   float scale;
-  constexpr std::int32_t operator()(std::int32_t x) const { return rescale(detail::scalar_int(), x); }
+  ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const { return rescale(detail::scalar_int(), x); }
   template <class O, class V = typename O::vec>
   ASHLAR_INLINE constexpr V rescale(O m, const V& x) const {
     return m.to_int(detail::floats_of<O>::round_even(detail::scaled(m, x, scale)));
@@ -136,7 +136,7 @@ struct onnx {
 /// Source: ncnn's float2int8 (which clamps to [-127, 127]: give requantized() that range).
 struct ncnn {
   float scale;
-  constexpr std::int32_t operator()(std::int32_t x) const { return rescale(detail::scalar_int(), x); }
+  ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const { return rescale(detail::scalar_int(), x); }
   template <class O, class V = typename O::vec>
   ASHLAR_INLINE constexpr V rescale(O m, const V& x) const {
     using F = detail::floats_of<O>;
@@ -152,7 +152,7 @@ struct ncnn {
 /// Source: the fixed-point formats of CMSIS-NN's legacy q7 and q15 kernels and of NNoM.
 struct power_of_two {
   int shift;
-  constexpr std::int32_t operator()(std::int32_t x) const { return rescale(detail::scalar_int(), x); }
+  ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const { return rescale(detail::scalar_int(), x); }
   template <class O, class V = typename O::vec>
   ASHLAR_INLINE constexpr V rescale(O m, const V& x) const {
     if (shift <= 0) return m.shift_left(x, m.broadcast(-shift));
