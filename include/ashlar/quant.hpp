@@ -4,5 +4,6 @@
 #pragma once
 
 #include <ashlar/quant/affine.hpp>
+#include <ashlar/quant/dynamic.hpp>
 #include <ashlar/quant/requantize.hpp>
 #include <ashlar/quant/rescale.hpp>

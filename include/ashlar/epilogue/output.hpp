@@ -113,10 +113,12 @@ struct output {
     E::store(lanes, v);
     if constexpr (!narrows) {
       for (index l = 0; l < n; ++l) p[l] = detail::nearest<D>(lanes[l]);
-    } else if (__builtin_is_constant_evaluated()) {
-      for (index l = 0; l < n; ++l) p[l] = D(lanes[l]);
     } else {
-      narrowed<D, typename O::isa_type>(lanes, n, p);
+      // Fewer lanes than are converted at a time: g++ warns of a loop that never runs.
+      if constexpr (E::max_lanes >= 8) {
+        if (!__builtin_is_constant_evaluated()) return narrowed<D, typename O::isa_type>(lanes, n, p);
+      }
+      for (index l = 0; l < n; ++l) p[l] = D(lanes[l]);
     }
   }
 };

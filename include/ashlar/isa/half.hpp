@@ -129,7 +129,7 @@ struct half_load {
   using O = ops<float, Isa>;
   static ASHLAR_INLINE typename O::vec of(const N* p) {
     float lanes[O::max_lanes];
-    widened<N, Isa>(p, O::lanes(), lanes);
+    for (index l = 0; l < O::lanes(); ++l) lanes[l] = float(p[l]);
     return O::load(lanes);
   }
 };
