@@ -70,9 +70,9 @@ ASHLAR_INLINE void narrow_words(const float_words& x, half_words& out) {
 /// out[i] = float(in[i]).
 template <narrow_floating_point N, class Isa>
 ASHLAR_INLINE void widened(const N* in, index count, float* out) {
-  index i = 0;
+  const index whole = sizeof(N) == 2 ? count / 8 * 8 : 0;
   if constexpr (sizeof(N) == 2) {
-    for (; i + 8 <= count; i += 8) {
+    for (index i = 0; i < whole; i += 8) {
       detail::half_words x;
       std::memcpy(&x, in + i, sizeof x);
       detail::float_words y;
@@ -80,7 +80,7 @@ ASHLAR_INLINE void widened(const N* in, index count, float* out) {
       std::memcpy(out + i, &y, sizeof y);
     }
   }
-  for (; i < count; ++i) out[i] = float(in[i]);
+  for (index i = whole; i < count; ++i) out[i] = float(in[i]);
 }
 
 /// out[i] = float(in[i]) of small integers. Sixteen at a time, by way of 16 and 32 bits: g++ would take eight bytes
@@ -90,29 +90,29 @@ ASHLAR_INLINE void widened(const N* in, index count, float* out) {
   typedef N integers __attribute__((vector_size(16 * sizeof(N))));
   typedef std::int16_t words __attribute__((vector_size(32)));
   typedef std::int16_t half __attribute__((vector_size(16)));
-  typedef std::int32_t whole __attribute__((vector_size(32)));
-  index i = 0;
+  typedef std::int32_t numbers __attribute__((vector_size(32)));
+  const index whole = sizeof(N) == 1 ? count / 16 * 16 : 0;
   if constexpr (sizeof(N) == 1) {
-    for (; i + 16 <= count; i += 16) {
+    for (index i = 0; i < whole; i += 16) {
       integers x;
       std::memcpy(&x, in + i, sizeof x);
       const words w = __builtin_convertvector(x, words);
       const half low = __builtin_shufflevector(w, w, 0, 1, 2, 3, 4, 5, 6, 7);
       const half high = __builtin_shufflevector(w, w, 8, 9, 10, 11, 12, 13, 14, 15);
-      const auto a = __builtin_convertvector(__builtin_convertvector(low, whole), detail::eight_floats);
-      const auto b = __builtin_convertvector(__builtin_convertvector(high, whole), detail::eight_floats);
+      const auto a = __builtin_convertvector(__builtin_convertvector(low, numbers), detail::eight_floats);
+      const auto b = __builtin_convertvector(__builtin_convertvector(high, numbers), detail::eight_floats);
       std::memcpy(out + i, &a, sizeof a), std::memcpy(out + i + 8, &b, sizeof b);
     }
   }
-  for (; i < count; ++i) out[i] = float(in[i]);
+  for (index i = whole; i < count; ++i) out[i] = float(in[i]);
 }
 
 /// out[i] = N(in[i]).
 template <narrow_floating_point N, class Isa>
 ASHLAR_INLINE void narrowed(const float* in, index count, N* out) {
-  index i = 0;
+  const index whole = sizeof(N) == 2 ? count / 8 * 8 : 0;
   if constexpr (sizeof(N) == 2) {
-    for (; i + 8 <= count; i += 8) {
+    for (index i = 0; i < whole; i += 8) {
       detail::float_words x;
       std::memcpy(&x, in + i, sizeof x);
       detail::half_words y;
@@ -120,7 +120,7 @@ ASHLAR_INLINE void narrowed(const float* in, index count, N* out) {
       std::memcpy(static_cast<void*>(out + i), &y, sizeof y);
     }
   }
-  for (; i < count; ++i) out[i] = N(in[i]);
+  for (index i = whole; i < count; ++i) out[i] = N(in[i]);
 }
 
 /// Loads a vector of N as floats: specialised by the adapters that have instructions for it.

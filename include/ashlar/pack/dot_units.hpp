@@ -32,15 +32,15 @@ struct stored_as {
     constexpr index w = 16;
     typedef From from_vec __attribute__((vector_size(w * sizeof(From))));
     typedef To to_vec __attribute__((vector_size(w * sizeof(To))));
-    index i = 0;
-    for (; i + w <= count; i += w) {
+    const index whole = count / w * w;
+    for (index i = 0; i < whole; i += w) {
       from_vec x;
       std::memcpy(&x, in + i, sizeof x);
       if constexpr (shift != 0) x ^= static_cast<From>(0x80);  // a byte plus or minus 128
       const to_vec y = __builtin_convertvector(x, to_vec);
       std::memcpy(static_cast<void*>(out + i), &y, sizeof y);
     }
-    for (; i < count; ++i) out[i] = of(in[i]);
+    for (index i = whole; i < count; ++i) out[i] = of(in[i]);
   }
 };
 
