@@ -28,13 +28,13 @@ typedef std::uint32_t float_words __attribute__((vector_size(32)));
 typedef float eight_floats __attribute__((vector_size(32)));
 
 // Vectors by reference: passing them by value has another ABI where the ISA lacks their registers.
-ASHLAR_INLINE void choose(const float_words& mask, const float_words& yes, float_words& x) {
+ASHLAR_HOST_INLINE void choose(const float_words& mask, const float_words& yes, float_words& x) {
   x = (mask & yes) | (~mask & x);
 }
 
 // Magnitude and sign apart; f16's exponent is moved by a product with 2^112, exact for subnormal numbers too.
 template <class N>
-ASHLAR_INLINE void widen_words(const half_words& in, float_words& out) {
+ASHLAR_HOST_INLINE void widen_words(const half_words& in, float_words& out) {
   const float_words x = __builtin_convertvector(in, float_words);
   if constexpr (N::exponent_bits == 8) {
     out = x << 16;
@@ -49,7 +49,7 @@ ASHLAR_INLINE void widen_words(const half_words& in, float_words& out) {
 // Rounded by adding half a unit, or the other half of it to odd numbers; subnormal f16 by the sum with 1/2, whose last
 // place is theirs.
 template <class N>
-ASHLAR_INLINE void narrow_words(const float_words& x, half_words& out) {
+ASHLAR_HOST_INLINE void narrow_words(const float_words& x, half_words& out) {
   constexpr int shift = 23 - N::fraction_bits;
   constexpr std::uint32_t rebias = std::uint32_t(127 - N::bias) << 23;
   constexpr std::uint32_t infinity = 0x7fffu >> N::fraction_bits << N::fraction_bits;
@@ -69,7 +69,7 @@ ASHLAR_INLINE void narrow_words(const float_words& x, half_words& out) {
 
 /// out[i] = float(in[i]).
 template <narrow_floating_point N, class Isa>
-ASHLAR_INLINE void widened(const N* in, index count, float* out) {
+ASHLAR_HOST_INLINE void widened(const N* in, index count, float* out) {
   const index whole = sizeof(N) == 2 ? count / 8 * 8 : 0;
   if constexpr (sizeof(N) == 2) {
     for (index i = 0; i < whole; i += 8) {
@@ -86,7 +86,7 @@ ASHLAR_INLINE void widened(const N* in, index count, float* out) {
 /// out[i] = float(in[i]) of small integers. Sixteen at a time, by way of 16 and 32 bits: g++ would take eight bytes
 /// apart.
 template <std::integral N, class Isa>
-ASHLAR_INLINE void widened(const N* in, index count, float* out) {
+ASHLAR_HOST_INLINE void widened(const N* in, index count, float* out) {
   typedef N integers __attribute__((vector_size(16 * sizeof(N))));
   typedef std::int16_t words __attribute__((vector_size(32)));
   typedef std::int16_t half __attribute__((vector_size(16)));
@@ -109,7 +109,7 @@ ASHLAR_INLINE void widened(const N* in, index count, float* out) {
 
 /// out[i] = N(in[i]).
 template <narrow_floating_point N, class Isa>
-ASHLAR_INLINE void narrowed(const float* in, index count, N* out) {
+ASHLAR_HOST_INLINE void narrowed(const float* in, index count, N* out) {
   const index whole = sizeof(N) == 2 ? count / 8 * 8 : 0;
   if constexpr (sizeof(N) == 2) {
     for (index i = 0; i < whole; i += 8) {
