@@ -12,6 +12,8 @@ import tempfile
 import compilers
 
 SECONDS, BYTES = 2.5, 60_000  # one gemm<float> with the default epilogue; g++ 12 -O3 on one core
+# Machines differ, and one that is shared from hour to hour: the budget is for one that reads the SIMD library alone in this time.
+READING = 1.4
 
 
 def compile_seconds(target, source, output, extra):
@@ -25,6 +27,13 @@ def compile_seconds(target, source, output, extra):
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         best = min(best, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     return best
+
+
+def slowness(target, folder, extra):
+    """How much slower than the budget's machine this one reads the SIMD library; at least 1."""
+    source = pathlib.Path(folder) / "reading.cpp"
+    source.write_text("#include <xsimd/xsimd.hpp>\n", encoding="utf-8")
+    return max(1.0, compile_seconds(target, source, f"{folder}/reading.o", extra) / READING)
 
 
 def code_bytes(path):
@@ -48,11 +57,12 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for target in (t for t in compilers.targets(cross=False) if t.isa in isas):
             output = f"{folder}/{target.isa}.o"
+            budget = options.seconds * options.slack * slowness(target, folder, options.flags)
             seconds = compile_seconds(target, options.source, output, options.flags)
             size = code_bytes(output)
-            over = seconds > options.seconds * options.slack or size > options.bytes
+            over = seconds > budget or size > options.bytes
             failures += over
-            print(f"{target.isa:10} {seconds:8.2f} {options.seconds * options.slack:7.2f} {size:8} {options.bytes:7}"
+            print(f"{target.isa:10} {seconds:8.2f} {budget:7.2f} {size:8} {options.bytes:7}"
                   + ("   over budget" if over else ""))
     return 1 if failures else 0
 
