@@ -30,7 +30,8 @@ namespace ashlar {
 /// What rescales a sum: P(x) for every x, a value without state.   static_assert(rescaling<tflite>);
 ///
 /// A policy that also says rescale(m, x) of vectors of std::int32_t, or rescale(m, x, multiplier, shift) with those of
-/// its numbers as vectors, too, is evaluated in registers where m has the operations (fixed_point_ops).
+/// its numbers as vectors, too, is evaluated in registers where m has the operations (fixed_point_ops). (It stands
+/// before the operator, for clang's constant evaluation.)
 template <class P>
 concept rescaling = std::copyable<P> && requires(const P& policy, std::int32_t x) {
   { policy(x) } -> std::same_as<std::int32_t>;
@@ -80,13 +81,13 @@ ASHLAR_INLINE constexpr auto scaled(O, const V& x, float scale) {
 struct tflite {
   std::int32_t multiplier;
   int shift;
-  ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const {
-    return rescale(detail::scalar_int(), x, multiplier, std::int32_t(shift));
-  }
   template <class O, class V = typename O::vec>
   static ASHLAR_INLINE constexpr V rescale(O m, const V& x, const V& multiplier, const V& shift) {
     const V y = m.shift_left(x, m.max(shift, m.zero()));
     return detail::rounding_shift(m, m.doubling_high_product(y, multiplier), m.max(m.sub(m.zero(), shift), m.zero()));
+  }
+  ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const {
+    return rescale(detail::scalar_int(), x, multiplier, std::int32_t(shift));
   }
 };
 
@@ -109,13 +110,13 @@ struct single_rounding {
 struct gemmlowp {
   std::int32_t offset, multiplier;
   int shift;
-  ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const { return rescale(detail::scalar_int(), x); }
   template <class O, class V = typename O::vec>
   ASHLAR_INLINE constexpr V rescale(O m, const V& x) const {
     const std::int32_t half = shift > 0 ? std::int32_t(1) << (shift - 1) : 0;
     const V product = m.mul(m.add(x, m.broadcast(offset)), m.broadcast(multiplier));
     return m.shift_right(m.add(product, m.broadcast(half)), m.broadcast(shift));
   }
+  ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const { return rescale(detail::scalar_int(), x); }
 };
 
 /// float(x) * scale to the nearest integer, halves to even; beyond 32 bits the nearer end, NaN is 0. The product is
@@ -124,11 +125,11 @@ struct gemmlowp {
 /// Source: ONNX QuantizeLinear, QLinearMatMul and QLinearConv; scale = scale_a * scale_b / scale_y.
 struct onnx {
   float scale;
-  ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const { return rescale(detail::scalar_int(), x); }
   template <class O, class V = typename O::vec>
   ASHLAR_INLINE constexpr V rescale(O m, const V& x) const {
     return m.to_int(detail::floats_of<O>::round_even(detail::scaled(m, x, scale)));
   }
+  ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const { return rescale(detail::scalar_int(), x); }
 };
 
 /// float(x) * scale to the nearest integer, halves away from zero; beyond 32 bits the nearer end, NaN is 0.
@@ -136,7 +137,6 @@ struct onnx {
 /// Source: ncnn's float2int8 (which clamps to [-127, 127]: give requantized() that range).
 struct ncnn {
   float scale;
-  ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const { return rescale(detail::scalar_int(), x); }
   template <class O, class V = typename O::vec>
   ASHLAR_INLINE constexpr V rescale(O m, const V& x) const {
     using F = detail::floats_of<O>;
@@ -145,6 +145,7 @@ struct ncnn {
     const auto away = F::select_gt(half, F::sub(size, even), even, up);  // the difference is exact
     return m.to_int(F::copysign(away, product));
   }
+  ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const { return rescale(detail::scalar_int(), x); }
 };
 
 /// x / 2^shift to nearest, halves upwards; a negative shift multiplies, as 32 bits keep it. shift in [-31, 31].
@@ -152,13 +153,13 @@ struct ncnn {
 /// Source: the fixed-point formats of CMSIS-NN's legacy q7 and q15 kernels and of NNoM.
 struct power_of_two {
   int shift;
-  ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const { return rescale(detail::scalar_int(), x); }
   template <class O, class V = typename O::vec>
   ASHLAR_INLINE constexpr V rescale(O m, const V& x) const {
     if (shift <= 0) return m.shift_left(x, m.broadcast(-shift));
     const V half = m.bit_and(m.shift_right(x, m.broadcast(shift - 1)), m.broadcast(1));
     return m.add(m.shift_right(x, m.broadcast(shift)), half);
   }
+  ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const { return rescale(detail::scalar_int(), x); }
 };
 
 /// min(max(policy(x) + zero_point, low), high) as a U: how a sum becomes an element of the output. The sum with the
