@@ -79,8 +79,16 @@ inline bool open_peer(const std::string& path, const std::string& name, const st
   return true;
 }
 
-inline std::vector<peer_module> open_peers(const std::string& folder, const std::string& isa, int threads,
+// The ISA as peers know it, by its vectors: an ISA that adds dot products (avx512_vnni, neon_dot) is its parent to
+// them; a library that has kernels for those finds them by itself.
+inline std::string vectors_of(const std::string& isa) {
+  if (isa == "avx_vnni") return "avx2";
+  return isa.substr(0, isa.find('_'));
+}
+
+inline std::vector<peer_module> open_peers(const std::string& folder, const std::string& own_isa, int threads,
                                            const std::string& wanted, peer_filter offers) {
+  const std::string isa = vectors_of(own_isa);
   std::vector<peer_module> peers;
   for (const auto& file : files_in(folder)) {
     const std::string name = peer_name(file, isa);

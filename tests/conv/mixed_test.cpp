@@ -166,6 +166,18 @@ TEST_CASE("bf16, and f16 to float; transposed") {
   cases<mixed_case<f16, f16, float>>(60, true, [](auto& c) { REQUIRE(c.differs(acc) == ""); });
 }
 
+TEST_CASE("a channel a group has an algorithm of its own, where sums in floats are exact") {
+  const conv2d small{.src = {1, 9, 9, 16}, .weights = {16, 3, 3, 1}, .groups = 16};
+  const conv2d large{.src = {1, 30, 30, 16}, .weights = {16, 17, 17, 1}, .groups = 16};
+  using bytes = conv_types<std::uint8_t, std::int8_t, std::int32_t>;
+  using words = conv_types<std::int16_t, std::int8_t, std::int32_t>;
+  CHECK(plan_conv2d<bytes, isa_t>(small).value().algorithm() == conv_algorithm::depthwise);
+  CHECK(plan_conv2d<bf16, isa_t>(small).value().algorithm() == conv_algorithm::depthwise);
+  CHECK(plan_conv2d<bytes, isa_t>(large).value().algorithm() == conv_algorithm::implicit_gemm);  // 289 taps
+  CHECK(plan_conv2d<words, isa_t>(small).value().algorithm() == conv_algorithm::implicit_gemm);
+  CHECK(plan_conv2d<bytes, isa_t>(large, conv_algorithm::depthwise).error().code() == errc::unsupported);
+}
+
 TEST_CASE("a zero point that src cannot hold, and weights packed for others, are refused") {
   std::vector<std::uint8_t> x(16), y(16);
   std::vector<std::int8_t> w(16);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // tests/gemm/bytes_test.cpp: products of 8- and 16-bit integers equal the reference bit for bit: every pair of element
-// types, every output, zero points of every kind, extreme values, packed and not, between guard pages.
+// types, every output, zero points of every kind, extreme values, packed and not, by any number of workers and in
+// batches.
 #include <doctest/doctest.h>
 
 #include <ashlar/quant.hpp>
-#include <cstdint>
-#include <limits>
 
-#include "gemm/problem.hpp"
+#include "gemm/executors.hpp"
+#include "gemm/mixed_problem.hpp"
 
 namespace ashlar::test {
 namespace {
@@ -23,114 +23,43 @@ std::vector<std::int32_t> zero_points(random& r, index count) {
   return z;
 }
 
-// A product of TA and TB to D between guard pages.
-template <class TA, class TB, class D>
-struct byte_problem {
-  byte_problem(random& r, const gemm_shape& s, placement where)
-      : shape(s),
-        A(make<TA>(s.m, s.k, s.a, r, where)),
-        B(make<TB>(s.k, s.n, s.b, r, where)),
-        C(make<D>(s.m, s.n, s.c, r, where)) {
-    fill(A, r), fill(B, r), C.fill(r);
-    za = zero_points<TA>(r, s.m), zb = zero_points<TB>(r, s.n);
-  }
-
-  template <class M>
-  static void fill(M& m, random& r) {
-    using T = typename std::decay_t<decltype(m.view())>::value_type;
-    using limits = std::numeric_limits<T>;
-    const index kind = r.between(0, 3);  // random, all the least, all the greatest, either end
-    m.each([&](T& x) {
-      x = kind == 0                                  ? static_cast<T>(r.bits())
-          : kind == 1 || (kind == 3 && r.chance(50)) ? limits::min()
-                                                     : limits::max();
-    });
-  }
-
-  // Runs gemm and the reference of the same.
-  template <class GivenB, class E, class Za, class Zb, class... Options>
-  std::string differs(const GivenB& b, const E& e, Za a_zero, Zb b_zero, const Options&... options) {
-    std::vector<D> expected;
-    C.each([&](D& x) { expected.push_back(x); });
-    reference::gemm(A.read(), B.read(), ashlar::view(expected.data(), shape.m, shape.n), e, a_zero, b_zero);
-    const auto before = C.snapshot();
-    const status s = gemm<isa_t>(A.read(), b, C.view(), e, options...);
-    if (!s.ok()) return describe(shape) + ": " + s.message();
-    std::string wrong = first_difference(C.view(), expected);
-    if (wrong.empty() && C.changed(before, true)) wrong = "memory around C was written";
-    return wrong.empty() ? "" : describe(shape) + ": " + wrong;
-  }
-
-  gemm_shape shape;
-  guarded_matrix<TA> A;
-  guarded_matrix<TB> B;
-  guarded_matrix<D> C;
-  std::vector<std::int32_t> za, zb;
-
- private:
-  template <class T>
-  static guarded_matrix<T> make(index m, index n, layout l, random& r, placement where) {
-    const stride_pair s = strides_of(l, m, n, r);
-    return {m, n, s.row, s.col, where};
-  }
-};
-
-template <class TA, class TB, class D, class F>
-void problems(index count, const F& f) {
-  constexpr tile_shape S = default_tile<std::int8_t, isa_t>;
-  const index lanes = ops<std::int32_t, isa_t>::lanes(), nr = S.nv * lanes;
-  for_each_case(scaled(count, count / 8), [&](random& r) {
-    gemm_shape s{r.between(0, 2 * S.mr + 1), ragged(r, lanes, nr),
-                 r.pick<index>({0, 1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 64, 100, 321})};
-    const auto any = [&](layout last) { return r.chance(60) ? layout::rows : layout(r.between(0, int(last))); };
-    s.a = any(last_read), s.b = r.chance(30) ? layout::columns : any(last_read), s.c = any(last_written);
-    const random same = r;
-    for (placement where : {placement::at_end, placement::at_start}) {
-      r = same;
-      byte_problem<TA, TB, D> p(r, s, where);
-      f(r, p);
-    }
-  });
-}
-
-template <class TA_, class TB_, class D_>
+template <class TA_, class TB_, class TC_>
 struct types {
   using TA = TA_;
   using TB = TB_;
-  using D = D_;
+  using TC = TC_;
 };
-#define ASHLAR_BYTE_TYPES                                                                   \
-  types<std::uint8_t, std::int8_t, std::int32_t>, types<std::uint8_t, std::uint8_t, float>, \
-      types<std::int8_t, std::uint8_t, std::uint8_t>
 
-TEST_CASE_TEMPLATE("every pair of bytes, zero points on both sides", X, ASHLAR_BYTE_TYPES) {
-  problems<typename X::TA, typename X::TB, typename X::D>(400, [](random& r, auto& p) {
+TEST_CASE_TEMPLATE("every pair of bytes, zero points on both sides", X, types<std::uint8_t, std::int8_t, std::int32_t>,
+                   types<std::uint8_t, std::uint8_t, float>, types<std::int8_t, std::uint8_t, std::uint8_t>) {
+  mixed_problems<typename X::TA, typename X::TB, typename X::TC>(400, [](random& r, auto& p) {
     const auto za = std::int32_t(r.bits()), zb = std::int32_t(r.bits());
-    REQUIRE(p.differs(p.B.read(), acc, za, zb, a_zero_point(za), b_zero_point(zb)) == "");
+    REQUIRE(p.differs(p.B.read(), acc, zero_pair{za, zb}, a_zero_point(za), b_zero_point(zb)) == "");
   });
 }
 
 TEST_CASE("no zero points, and small caches: sums rest in the workspace between K blocks") {
-  problems<std::int8_t, std::int8_t, std::int8_t>(
-      300, [](random&, auto& p) { REQUIRE(p.differs(p.B.read(), acc + dst, 0, 0, cache_sizes{1, 1}) == ""); });
+  mixed_problems<std::int8_t, std::int8_t, std::int8_t>(
+      300, [](random&, auto& p) { REQUIRE(p.differs(p.B.read(), acc + dst, no_zeros{}, cache_sizes{1, 1}) == ""); });
 }
 
 TEST_CASE("a zero point for each row and column") {
-  problems<std::uint8_t, std::int8_t, std::int32_t>(300, [](random&, auto& p) {
-    const std::int32_t *za = p.za.data(), *zb = p.zb.data();
-    REQUIRE(p.differs(p.B.read(), acc, za, zb, a_zero_point(za), b_zero_point(zb), cache_sizes{1, 1}) == "");
+  mixed_problems<std::uint8_t, std::int8_t, std::int32_t>(300, [](random& r, auto& p) {
+    const auto a = zero_points<std::uint8_t>(r, p.shape.m), b = zero_points<std::int8_t>(r, p.shape.n);
+    const zero_pair zeros{a.data(), b.data()};
+    REQUIRE(p.differs(p.B.read(), acc, zeros, a_zero_point(zeros.a), b_zero_point(zeros.b), cache_sizes{1, 1}) == "");
   });
 }
 
 TEST_CASE("16-bit A") {
-  problems<std::int16_t, std::int8_t, std::int32_t>(300, [](random& r, auto& p) {
+  mixed_problems<std::int16_t, std::int8_t, std::int32_t>(300, [](random& r, auto& p) {
     const auto za = std::int32_t(r.between(-40000, 40000));
-    REQUIRE(p.differs(p.B.read(), acc, za, 0, a_zero_point(za)) == "");
+    REQUIRE(p.differs(p.B.read(), acc, zero_pair{za, 0}, a_zero_point(za)) == "");
   });
 }
 
 TEST_CASE_TEMPLATE("packed weights: unpacked they are B, and the product is the same", TB, std::int8_t, std::uint8_t) {
-  problems<std::uint8_t, TB, std::uint8_t>(300, [](random& r, auto& p) {
+  mixed_problems<std::uint8_t, TB, std::uint8_t>(300, [](random& r, auto& p) {
     const auto storage = aligned_buffer::make(packed_weights_bytes<TB, isa_t>(p.shape.k, p.shape.n));
     const auto packed = pack_weights<isa_t>(p.B.read(), storage.span());
     REQUIRE(packed.ok());
@@ -139,18 +68,73 @@ TEST_CASE_TEMPLATE("packed weights: unpacked they are B, and the product is the 
       for (index j = 0; j < p.shape.n; ++j) REQUIRE(w(k, j) == p.B.view()(k, j));
     const auto za = std::int32_t(r.between(0, 255)), zb = std::int32_t(r.between(-128, 255));
     const auto e = requantize(acc, tflite{1 << 30, -int(r.between(0, 9))}, 3);
-    REQUIRE(p.differs(w, e, za, zb, a_zero_point(za), b_zero_point(zb)) == "");
+    REQUIRE(p.differs(w, e, zero_pair{za, zb}, a_zero_point(za), b_zero_point(zb)) == "");
   });
+}
+
+TEST_CASE("any number of workers, each with its own sums of rows and columns") {
+  for_each_case(scaled(60, 6), [](random& r) {
+    const gemm_shape s{r.between(20, 60), r.between(20, 200), r.between(1, 200)};
+    mixed_problem<std::uint8_t, std::uint8_t, std::int32_t> p(r, s, placement::at_end);
+    const zero_pair zeros{std::int32_t(r.between(0, 255)), std::int32_t(r.between(0, 255))};
+    for (const index workers : {2, 3, 16}) {
+      const auto target = on(in_reverse{workers});
+      const auto caches = r.chance(50) ? cache_sizes{1, 1} : cache_sizes{1 << 15, 1 << 18};
+      const auto a = a_zero_point(zeros.a);
+      const auto b = b_zero_point(zeros.b);
+      const auto memory =
+          aligned_buffer::make(gemm_workspace_bytes<isa_t>(p.A.read(), p.B.read(), p.C.view(), target, caches, a, b));
+      REQUIRE(p.differs(p.B.read(), acc, zeros, target, caches, a, b, scratch(memory.span())) == "");
+    }
+  });
+}
+
+TEST_CASE("a batch") {
+  random r(seed());
+  constexpr index m = 7, n = 21, k = 19, count = 3;
+  std::vector<std::int8_t> a(m * k * count), b(k * n);
+  std::vector<std::int32_t> got(m * n * count), expected(m * n);
+  for (std::int8_t& x : a) x = std::int8_t(r.bits());
+  for (std::int8_t& x : b) x = std::int8_t(r.bits());
+  const auto B = view<const std::int8_t>(b.data(), k, n);
+  REQUIRE(gemm_batched<isa_t>(view<const std::int8_t>(a.data(), m, k), m * k, B, 0, view(got.data(), m, n), m * n,
+                              count, a_zero_point(-3))
+              .ok());
+  for (index p = 0; p < count; ++p) {
+    reference::gemm(view<const std::int8_t>(a.data() + p * m * k, m, k), B, view(expected.data(), m, n), acc, -3, 0);
+    CHECK(std::equal(expected.begin(), expected.end(), got.begin() + p * m * n));
+  }
+}
+
+// Solved as its transpose: A and B change places, with their types and their zero points.
+TEST_CASE("C with contiguous columns, as its type says; 16-bit A, which B cannot be") {
+  random r(seed());
+  constexpr index m = 13, n = 21, k = 18;
+  mixed_problem<std::uint8_t, std::int8_t, std::int32_t> p(r, {m, n, k}, placement::at_end);
+  mixed_problem<std::int16_t, std::int8_t, std::int32_t> words(r, {m, n, k}, placement::at_end);
+  const auto za = zero_points<std::uint8_t>(r, m), zb = zero_points<std::int8_t>(r, n);
+  std::vector<std::int32_t> bias(std::size_t(m), 5), got(m * n), expected(m * n);
+  bias[3] = -7;
+  const auto check = [&](const auto& a, const auto& b) {
+    const auto e = acc + per_row(bias.data());
+    reference::gemm(a, b, view(expected.data(), m, n), e, za.data(), zb.data());
+    const auto c = column_major(got.data(), m, n);
+    REQUIRE(gemm<isa_t>(a, b, c, e, a_zero_point(za.data()), b_zero_point(zb.data())).ok());
+    for (index i = 0; i < m; ++i)
+      for (index j = 0; j < n; ++j) REQUIRE(c(i, j) == expected[std::size_t(i * n + j)]);
+  };
+  check(p.A.read(), p.B.read());
+  check(words.A.read(), words.B.read());
 }
 
 TEST_CASE("the largest sums that 32 bits hold, and beyond them modulo 2^32") {
   for (const index k : {index(65793), index(65794), index(140000)}) {
     random r(seed());
-    byte_problem<std::uint8_t, std::int8_t, std::int32_t> p(r, {2, 3, k, layout::rows, layout::columns},
-                                                            placement::at_end);
+    mixed_problem<std::uint8_t, std::int8_t, std::int32_t> p(r, {2, 3, k, layout::rows, layout::columns},
+                                                             placement::at_end);
     p.A.each([](std::uint8_t& x) { x = 255; });
     p.B.each([](std::int8_t& x) { x = -128; });
-    REQUIRE(p.differs(p.B.read(), acc, 0, 0) == "");
+    REQUIRE(p.differs(p.B.read(), acc, no_zeros{}) == "");
     if (k == 65793) CHECK(p.C.view()(1, 2) == -255 * 128 * std::int32_t(k));
   }
 }

@@ -92,6 +92,9 @@ TEST_CASE("shapes that do not match, and no data") {
   CHECK(s.code() == errc::shape_mismatch);
   CHECK(std::string(s.message()) == "quantize: x is 2 x 3 but q is 3 x 2");
   CHECK(quantize<isa_t>(view<const float>(nullptr, 2, 3), view(q, 2, 3), {}).code() == errc::null_pointer);
+  float scales[2];
+  const status unknown = quantize_rows<isa_t>(view<const float>(x, 2, 3), view(q, 2, 3), scales, nullptr);
+  CHECK(std::string(unknown.message()) == "quantize_rows: x has 2 rows but zeros is null");
   CHECK(q[0] == 1);
 }
 

@@ -3,10 +3,11 @@
 // tests/support/bits.hpp: equality of values bit for bit, all NaNs being one value; and the poison that nobody
 // computes.
 //
-// Depends on: nothing.   Used by: tests that compare with the reference.
+// Depends on: core/narrow_float.hpp.   Used by: tests that compare with the reference.
 #pragma once
 
 #include <ashlar/core/config.hpp>
+#include <ashlar/core/narrow_float.hpp>
 #include <bit>
 #include <concepts>
 #include <cstdint>
@@ -19,7 +20,9 @@ namespace ashlar::test {
 
 template <class T>
 bool same_bits(const T& x, const T& y) {
-  if constexpr (std::floating_point<T>) {
+  if constexpr (narrow_floating_point<T>) {
+    return same_bits(float(x), float(y));  // exact, and one NaN
+  } else if constexpr (std::floating_point<T>) {
     if (x != x || y != y) return x != x && y != y;
   }
   return std::memcmp(&x, &y, sizeof(T)) == 0;
@@ -45,6 +48,8 @@ std::string shown(const T& x) {
     char text[64];
     std::snprintf(text, sizeof text, std::floating_point<T> ? "%a" : "%.0f", double(x));
     return text;
+  } else if constexpr (narrow_floating_point<T>) {
+    return shown(float(x));
   } else {
     return "(element)";
   }

@@ -57,7 +57,7 @@ class depthwise_mixed {
 
   static bool serves(const conv_geometry& g) {
     return g.group_channels() == 1 && g.group_filters() == 1 && g.taps() > 0 && g.taps() <= most_taps &&
-           sizeof(TA) <= 2 && !(std::integral<TA> && sizeof(TA) > 1) && detail::starts_outside(g);
+           (sizeof(TA) == 1 || narrow_floating_point<TA>) && detail::starts_outside(g);
   }
   static index panel_width() { return O::lanes(); }
   static index packed_elements(const conv_geometry& g) {

@@ -27,7 +27,7 @@
 namespace ashlar {
 
 /// What a run has besides its operands.
-template <class T, class Executor, class Zeros = int>
+template <class T, class Executor, class Zeros = no_zero_point>
 struct conv_run {
   T padding_value;
   T* memory;  // workspace_elements() of it

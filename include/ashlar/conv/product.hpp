@@ -35,15 +35,22 @@ struct conv_types {};
 
 namespace detail {
 
+// Of floats.
+struct without_zero_points {
+  static constexpr bool small = false;
+  static constexpr index group = 0;
+  static ASHLAR_INLINE status check(const src_zero_point&) { return {}; }
+  static ASHLAR_INLINE status check_zeros(index) { return {}; }
+};
+
 template <class T, class Isa>
-struct conv_product {
+struct conv_product : without_zero_points {
   using src = T;
   using weights = T;
   using dst = T;
   using sum = T;
   using unit = T;
-  static constexpr bool small = false, copied = false;
-  static constexpr index group = 0;
+  static constexpr bool copied = false;
 
   template <bool Tolerant, class F>
   static ASHLAR_INLINE auto with(conv_algorithm a, const F& f) {
@@ -53,8 +60,6 @@ struct conv_product {
   static ASHLAR_INLINE auto how(T* memory, Executor& executor, const cache_sizes& caches, const src_zero_point&) {
     return conv_run<T, Executor>{T(0), memory, executor, caches};
   }
-  static ASHLAR_INLINE status check_zeros(index) { return {}; }
-  static ASHLAR_INLINE status check(const src_zero_point&) { return {}; }
 };
 
 // Is the zero point of what has type T one of its numbers?
@@ -91,21 +96,17 @@ struct copied_product {
 template <class Src, class Weights, class Dst, class Isa>
   requires narrow_floats<Src, Weights, Dst>
 struct conv_product<conv_types<Src, Weights, Dst, false>, Isa>
-    : copied_product<half_format<Src, Weights, Isa>, half_format<Src, Weights, Isa>, Dst> {
+    : without_zero_points, copied_product<half_format<Src, Weights, Isa>, half_format<Src, Weights, Isa>, Dst> {
   using src = Src;
   using weights = Weights;
   using dst = Dst;
   using sum = float;
-  static constexpr bool small = false;
-  static constexpr index group = 0;
 
   template <class Executor>
   static ASHLAR_INLINE auto how(float* memory, Executor& executor, const cache_sizes& caches, const src_zero_point&) {
     using zeros = typename half_format<Src, Weights, Isa>::zeros;
     return conv_run<float, Executor, zeros>{0, memory, executor, caches};
   }
-  static ASHLAR_INLINE status check_zeros(index) { return {}; }
-  static ASHLAR_INLINE status check(const src_zero_point&) { return {}; }
 };
 template <narrow_floating_point T, class Isa>
 struct conv_product<T, Isa> : conv_product<conv_types<T, T, T>, Isa> {};

@@ -6,7 +6,7 @@
 //
 // They are storage: arithmetic is done in float, to which every one converts exactly.
 //
-// Depends on: core/config.hpp.   Used by: cuda/, epilogue/.
+// Depends on: core/config.hpp.   Used by: cuda/, epilogue/, loop/, reference/.
 #pragma once
 
 #include <ashlar/core/config.hpp>
@@ -98,5 +98,15 @@ inline constexpr bool is_narrow_float<narrow_float<E, F, I>> = true;
 /// bf16, f16, e4m3 or e5m2.
 template <class T>
 concept narrow_floating_point = detail::is_narrow_float<std::remove_cv_t<T>>;
+
+namespace detail {
+template <class T>
+concept float_or_narrow = std::is_same_v<T, float> || narrow_floating_point<T>;
+}
+
+/// A, B and C of a product of float and narrow floating-point types, at least one of them narrow.
+template <class TA, class TB, class TC>
+concept narrow_floats = detail::float_or_narrow<TA> && detail::float_or_narrow<TB> && detail::float_or_narrow<TC> &&
+                        (narrow_floating_point<TA> || narrow_floating_point<TB> || narrow_floating_point<TC>);
 
 }  // namespace ashlar

@@ -30,23 +30,16 @@ gemm_problem(A, B, C) -> gemm_problem<A, B, C>;
 
 namespace detail {
 
-// gemm of one problem with the options of the whole call, but this executor and this scratch memory.
+// gemm of one problem with the options of the whole call, but this executor and this scratch memory: of two options of
+// a kind the first counts.
 template <class Isa, class P, class Executor, class... Options>
 status run_problem(const P& p, const Executor& executor, std::span<std::byte> memory, const Options&... options) {
-  using T = typename decltype(p.c)::value_type;
-  return gemm<Isa>(p.a, p.b, p.c, option<epilogue_option>(acc, options...),
-                   option<semiring_option>(plus_times{}, options...),
-                   option<tile_option>(with_tile<default_tile<T, Isa>>{}, options...),
-                   option<cache_option>(default_caches<Isa>(), options...), executor, scratch(memory));
+  return gemm<Isa>(p.a, p.b, p.c, executor, scratch(memory), options...);
 }
 
 template <class Isa, class P, class Executor, class... Options>
 std::size_t problem_bytes(const P& p, const Executor& executor, const Options&... options) {
-  using T = typename decltype(p.c)::value_type;
-  return gemm_workspace_bytes<Isa>(p.a, p.b, p.c, option<epilogue_option>(acc, options...),
-                                   option<semiring_option>(plus_times{}, options...),
-                                   option<tile_option>(with_tile<default_tile<T, Isa>>{}, options...),
-                                   option<cache_option>(default_caches<Isa>(), options...), executor);
+  return gemm_workspace_bytes<Isa>(p.a, p.b, p.c, executor, options...);
 }
 
 // What is wrong with the first problem that is wrong; everything is checked before anything is written.

@@ -316,12 +316,18 @@ template <class Isa, class A, class B, class C, class... Options>
 /// C(m, n) = epilogue( sum over k of A(m, k) * B(k, n) ).        Specification: reference::gemm, bit for bit.
 ///
 /// A is M x K, B is K x N or packed_weights of it, C is M x N; any strides (C's elements must be distinct), extents
-/// static or dynamic, zero extents included (K = 0: the sum is zero). C must not overlap A or B. Options, in any order:
+/// static or dynamic, zero extents included (K = 0: the sum is zero). C must not overlap A or B.
+///
+/// Elements are all of one type; or small integers, whose products are summed in 32 bits that wrap, C of integers of at
+/// most 32 bits (the expression is of std::int32_t, its value goes to C's nearest end when outside) or of floats; or
+/// float, bf16, f16, e4m3, e5m2 in any mixture, summed in float and rounded to C once. Options, in any order:
 ///
 ///     an expression     the epilogue: acc, dst, per_row, per_column, elements, functions     default: acc
 ///     on(executor)      runs blocks of C as independent tasks                                default: on(serial{})
 ///     scratch(bytes)    memory for packing, gemm_workspace_bytes of it                       default: allocates
 ///     a semiring        min_plus{}, max_plus{}, or_and{}, your own                           default: plus_times{}
+///     a_zero_point(z)   subtracted from A's small integers: one, or a pointer to one a row  default: nothing
+///     b_zero_point(z)   the same of B, a pointer to one a column                           default: nothing
 ///     with_tile<S>{}    another tile                                                         default: the registry's
 ///     cache_sizes{}     what blocking goes by                                                default: facts of the ISA
 ///

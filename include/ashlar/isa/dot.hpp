@@ -40,15 +40,28 @@ struct dot_ops;
 
 namespace detail {
 
+template <int Bytes>
+using integer_of = std::conditional_t<Bytes == 2, std::int16_t, std::int32_t>;
+
+/// All of a dot_ops but dot(): units of Group elements A and Group elements B.
+template <class Isa, std::integral A, std::integral B, int Group>
+struct dot_units : ops<std::int32_t, Isa> {
+  using a_element = A;
+  using b_element = B;
+  using a_unit = integer_of<Group* int(sizeof(A))>;
+  using b_unit = integer_of<Group* int(sizeof(B))>;
+  static constexpr index group = Group;
+
+  static ASHLAR_INLINE constexpr auto ones() {
+    std::int32_t unit = 0;
+    for (int g = 0; g < Group; ++g) unit |= std::int32_t(1) << (8 * int(sizeof(A)) * g);
+    return ops<std::int32_t, Isa>::broadcast(unit);
+  }
+};
+
 template <class Isa>
-struct plain_dot_ops : ops<std::int32_t, Isa> {
+struct plain_dot_ops : dot_units<Isa, std::int32_t, std::int32_t, 1> {
   using vec = typename ops<std::int32_t, Isa>::vec;
-  using a_element = std::int32_t;
-  using b_element = std::int32_t;
-  using a_unit = std::int32_t;
-  using b_unit = std::int32_t;
-  static constexpr index group = 1;
-  static ASHLAR_INLINE constexpr vec ones() { return ops<std::int32_t, Isa>::broadcast(1); }
   static ASHLAR_INLINE constexpr vec dot(const vec& acc, const vec& a, const vec& b) {
     return ops<std::int32_t, Isa>::fma(a, b, acc);
   }

@@ -17,20 +17,6 @@
 
 namespace ashlar {
 
-namespace detail {
-
-template <class Isa>
-struct sdot_ops : ops<std::int32_t, Isa> {
-  using a_element = std::int8_t;
-  using b_element = std::int8_t;
-  using a_unit = std::int32_t;
-  using b_unit = std::int32_t;
-  static constexpr index group = 4;
-  static ASHLAR_INLINE auto ones() { return ops<std::int32_t, Isa>::broadcast(0x1010101); }
-};
-
-}  // namespace detail
-
 #if defined(__ARM_FEATURE_DOTPROD)
 template <detail::simd_element T>
 struct ops<T, isa::neon_dot> : ops<T, isa::neon> {
@@ -38,7 +24,7 @@ struct ops<T, isa::neon_dot> : ops<T, isa::neon> {
 };
 
 template <>
-struct dot_ops<isa::neon_dot> : detail::sdot_ops<isa::neon_dot> {
+struct dot_ops<isa::neon_dot> : detail::dot_units<isa::neon_dot, std::int8_t, std::int8_t, 4> {
   static constexpr index quad = 4;
   static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
     int32x4_t sum = acc;
@@ -57,7 +43,7 @@ static_assert(lane_ops<dot_ops<isa::neon_dot>>);
 
 #if defined(__ARM_FEATURE_SVE) && !defined(__clang__)
 template <>
-struct dot_ops<isa::sve> : detail::sdot_ops<isa::sve> {
+struct dot_ops<isa::sve> : detail::dot_units<isa::sve, std::int8_t, std::int8_t, 4> {
   using vec = typename ops<std::int32_t, isa::sve>::vec;
   static ASHLAR_INLINE vec dot(vec acc, vec a, vec b) {
     asm("sdot %0.s, %1.b, %2.b" : "+w"(acc) : "w"(a), "w"(b));

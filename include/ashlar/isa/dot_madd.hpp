@@ -22,26 +22,10 @@
 
 namespace ashlar {
 
-namespace detail {
-
-template <class Isa>
-struct madd_ops : ops<std::int32_t, Isa> {
-  using base = ops<std::int32_t, Isa>;
-  using a_element = std::int16_t;
-  using b_element = std::int8_t;
-  using a_unit = std::int32_t;
-  using b_unit = std::int16_t;
-  static constexpr index group = 2;
-  using base::load;
-  static ASHLAR_INLINE typename base::vec ones() { return base::broadcast(0x10001); }
-};
-
-}  // namespace detail
-
 #if defined(__AVX2__) && defined(__FMA__)
 template <>
-struct dot_ops<isa::avx2> : detail::madd_ops<isa::avx2> {
-  using detail::madd_ops<isa::avx2>::load;
+struct dot_ops<isa::avx2> : detail::dot_units<isa::avx2, std::int16_t, std::int8_t, 2> {
+  using ops<std::int32_t, isa::avx2>::load;
   static ASHLAR_INLINE vec load(const std::int16_t* p) {
     return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i_u*>(p)));
   }
@@ -56,8 +40,8 @@ struct dot_ops<isa::avx2> : detail::madd_ops<isa::avx2> {
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512CD__) && defined(__AVX512DQ__) && \
     defined(__AVX512VL__) && defined(__FMA__)
 template <>
-struct dot_ops<isa::avx512> : detail::madd_ops<isa::avx512> {
-  using detail::madd_ops<isa::avx512>::load;
+struct dot_ops<isa::avx512> : detail::dot_units<isa::avx512, std::int16_t, std::int8_t, 2> {
+  using ops<std::int32_t, isa::avx512>::load;
   static ASHLAR_INLINE vec load(const std::int16_t* p) {
     return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i_u*>(p)));
   }

@@ -19,22 +19,6 @@
 
 namespace ashlar {
 
-namespace detail {
-
-template <class Isa>
-struct vnni_ops : ops<std::int32_t, Isa> {
-  using a_element = std::uint8_t;
-  using b_element = std::int8_t;
-  using a_unit = std::int32_t;
-  using b_unit = std::int32_t;
-  static constexpr index group = 4;
-  static ASHLAR_INLINE typename ops<std::int32_t, Isa>::vec ones() {
-    return ops<std::int32_t, Isa>::broadcast(0x1010101);
-  }
-};
-
-}  // namespace detail
-
 #if defined(__AVXVNNI__) && defined(__FMA__)
 template <detail::simd_element T>
 struct ops<T, isa::avx_vnni> : ops<T, isa::avx2> {
@@ -42,7 +26,7 @@ struct ops<T, isa::avx_vnni> : ops<T, isa::avx2> {
 };
 
 template <>
-struct dot_ops<isa::avx_vnni> : detail::vnni_ops<isa::avx_vnni> {
+struct dot_ops<isa::avx_vnni> : detail::dot_units<isa::avx_vnni, std::uint8_t, std::int8_t, 4> {
   static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
     __m256i sum = acc;
     asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(__m256i(a)), "x"(__m256i(b)));
@@ -61,7 +45,7 @@ struct ops<T, isa::avx512_vnni> : ops<T, isa::avx512> {
 };
 
 template <>
-struct dot_ops<isa::avx512_vnni> : detail::vnni_ops<isa::avx512_vnni> {
+struct dot_ops<isa::avx512_vnni> : detail::dot_units<isa::avx512_vnni, std::uint8_t, std::int8_t, 4> {
   static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
     __m512i sum = acc;
     asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(__m512i(a)), "v"(__m512i(b)));

@@ -10,7 +10,6 @@
 #pragma once
 
 #include <concepts>
-#include <type_traits>
 
 #include <ashlar/core/narrow_float.hpp>
 #include <ashlar/isa/half.hpp>
@@ -18,16 +17,6 @@
 #include <ashlar/pack/half_block.hpp>
 
 namespace ashlar {
-
-namespace detail {
-template <class T>
-concept float_or_narrow = std::same_as<T, float> || narrow_floating_point<T>;
-}
-
-/// A, B and C of float and narrow floating-point types, at least one of them narrow.
-template <class TA, class TB, class TC>
-concept narrow_floats = detail::float_or_narrow<TA> && detail::float_or_narrow<TB> && detail::float_or_narrow<TC> &&
-                        (narrow_floating_point<TA> || narrow_floating_point<TB> || narrow_floating_point<TC>);
 
 template <class TA, class TB, class Isa>
 struct half_format : plain_format<float, Isa> {

@@ -9,13 +9,15 @@
 //
 // Written on the compiler's generic vectors, which g++ and clang turn into zips and widening moves of every ISA.
 //
-// Depends on: isa/dot.hpp, pack/copy_block.hpp.   Used by: loop/dot_format.hpp, gemm/packed_weights.hpp.
+// Depends on: core/checked.hpp, isa/dot.hpp, pack/copy_block.hpp.   Used by: loop/dot_format.hpp,
+// gemm/packed_weights.hpp.
 #pragma once
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include <ashlar/core/checked.hpp>
 #include <ashlar/isa.hpp>
 #include <ashlar/pack/copy_block.hpp>
 
@@ -114,14 +116,7 @@ class dot_panels {
     }
   }
 
-  /// B(k, j) of a panel as it was given.
-  static ASHLAR_INLINE TB at(const element* panel, index nr, index k, index j) {
-    return static_cast<TB>(panel[(k / group * nr + j) * group + k % group] + stored::shift);
-  }
-
  private:
-  static constexpr index ceil_div(index a, index b) { return (a + b - 1) / b; }
-
   template <int W>
   struct bytes {
     typedef TB vec __attribute__((vector_size(W)));
@@ -149,7 +144,7 @@ class dot_panels {
     }
   }
 
-  // Bytes that do not exist must be stored as zeros, whatever the shift: they are made the shift's own.
+  // Shifted, columns that do not exist would no longer be zeros; rows that do not exist are not shifted.
   template <int W, int... I>
   static ASHLAR_INLINE void store_zipped(std::integer_sequence<int, I...>, bytes<W> (&row)[group], index have,
                                          index columns, element* out) {

@@ -8,9 +8,10 @@
 //
 // Of small integers:  acc = sum over k of (A(i, k) - za) * (B(k, j) - zb), modulo 2^32
 //
-// Depends on: core/{view,small_integers}.hpp, epilogue/, isa/scalar.hpp.   Used by: tests.
+// Depends on: core/{view,small_integers,narrow_float}.hpp, epilogue/, isa/scalar.hpp.   Used by: tests.
 #pragma once
 
+#include <ashlar/core/narrow_float.hpp>
 #include <ashlar/core/small_integers.hpp>
 #include <ashlar/core/view.hpp>
 #include <ashlar/epilogue.hpp>
@@ -19,13 +20,6 @@
 #include <concepts>
 
 namespace ashlar::reference {
-
-/// float and narrow floating-point types, at least one of the three narrow.
-template <class A, class B, class C>
-concept mixed_floats =
-    (std::same_as<A, float> || narrow_floating_point<A>) && (std::same_as<B, float> || narrow_floating_point<B>) &&
-    (std::same_as<C, float> || narrow_floating_point<C>) &&
-    (narrow_floating_point<A> || narrow_floating_point<B> || narrow_floating_point<C>);
 
 /// C(i, j) = epilogue( sum over k of A(i, k) * B(k, j) ), k in increasing order.
 ///
@@ -39,7 +33,7 @@ concept mixed_floats =
 template <any_matrix ViewA, any_matrix ViewB, any_matrix ViewC, expression E = acc_node, semiring Semiring = plus_times,
           class Unit = detail::this_unit>
   requires(!small_integers<typename ViewA::value_type, typename ViewB::value_type> &&
-           !mixed_floats<typename ViewA::value_type, typename ViewB::value_type, typename ViewC::value_type>)
+           !narrow_floats<typename ViewA::value_type, typename ViewB::value_type, typename ViewC::value_type>)
 constexpr void gemm(const ViewA& A, const ViewB& B, const ViewC& C, const E& epilogue = {}, Semiring = {}) {
   using T = typename ViewC::value_type;
   static_assert(std::same_as<typename ViewA::value_type, T> && std::same_as<typename ViewB::value_type, T>,
@@ -66,7 +60,7 @@ constexpr void gemm(const ViewA& A, const ViewB& B, const ViewC& C, const E& epi
 /// Changes nothing but C; allocates nothing.
 template <any_matrix ViewA, any_matrix ViewB, any_matrix ViewC, expression E = acc_node, semiring Semiring = plus_times,
           class Unit = detail::this_unit>
-  requires mixed_floats<typename ViewA::value_type, typename ViewB::value_type, typename ViewC::value_type>
+  requires narrow_floats<typename ViewA::value_type, typename ViewB::value_type, typename ViewC::value_type>
 constexpr void gemm(const ViewA& A, const ViewB& B, const ViewC& C, const E& epilogue = {}, Semiring = {}) {
   using O = ops<float, isa::scalar>;
   using out = output<O, typename ViewC::value_type>;
