@@ -9,7 +9,7 @@ import sys
 BUILD = ["g++", "cmake", "ninja-build", "pkg-config", "libxsimd-dev", "libhwy-dev"]
 TEST = BUILD + ["doctest-dev", "libtbb-dev", "binutils", "util-linux"]
 CROSS_ARM = ["g++-aarch64-linux-gnu", "qemu-user"]
-SANITIZE = ["clang-19", "libclang-rt-19-dev"]
+SECOND_COMPILER = ["clang-19", "libclang-rt-19-dev"]
 EMULATE_X86 = ["qemu-user"]
 CHECK = BUILD + ["clang-format-19", "clang-tidy-19", "git"]
 BENCH = BUILD + ["libbenchmark-dev"]

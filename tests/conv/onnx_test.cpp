@@ -142,7 +142,8 @@ template <class S, class W>
 void meet_integer_convolution(const onnx_call& call, const char* weights_name, double w_zero) {
   const onnx_array &x = call.array("input_0"), &w = call.array(weights_name), &y = call.array("output_0");
   const image_shape src(x), weights(w), dst(y);
-  const auto a = x.as<S>(), b = w.as<W>();
+  const auto a = x.as<S>();
+  const auto b = w.as<W>();
   const integers bias = call.has("input_8") ? call.array("input_8").as<std::int32_t>() : integers(std::size_t(dst.c));
   const auto plan = plan_conv3d<conv_types<S, W, std::int32_t, true>, isa_t>(problem_of(call, src, weights));
   REQUIRE_MESSAGE(plan.ok(), plan.error().message());

@@ -87,6 +87,8 @@ struct scalar_float_ops : scalar_ops<T> {
     return __builtin_is_constant_evaluated() ? a * b : detail::rounded(a * b);
   }
   static ASHLAR_INLINE constexpr T div(T a, T b) { return a / b; }
+  static ASHLAR_INLINE constexpr T min(T a, T b) { return scalar_ops<T>::min(a, unknown(b)); }
+  static ASHLAR_INLINE constexpr T max(T a, T b) { return scalar_ops<T>::max(a, unknown(b)); }
   static ASHLAR_INLINE constexpr T fma(T a, T b, T c) { return ashlar::fma(a, b, c); }
 
   static ASHLAR_INLINE constexpr T from_int(std::int32_t x)
@@ -107,6 +109,8 @@ struct scalar_float_ops : scalar_ops<T> {
   static ASHLAR_INLINE constexpr T pow2(T k) { return from_bits(to_bits(k + (integral + T(bias))) << fraction); }
 
  private:
+  // Else clang for 64-bit ARM, told that b is 0, makes "a > 0 ? a : 0" FMAXNM, which keeps a signaling NaN.
+  static ASHLAR_INLINE constexpr T unknown(T x) { return __builtin_is_constant_evaluated() ? x : detail::rounded(x); }
   static ASHLAR_INLINE constexpr bits to_bits(T x) { return __builtin_bit_cast(bits, x); }
   static ASHLAR_INLINE constexpr T from_bits(bits x) { return __builtin_bit_cast(T, x); }
 };
