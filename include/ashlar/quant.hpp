@@ -5,5 +5,6 @@
 
 #include <ashlar/quant/affine.hpp>
 #include <ashlar/quant/dynamic.hpp>
+#include <ashlar/quant/nibbles.hpp>
 #include <ashlar/quant/requantize.hpp>
 #include <ashlar/quant/rescale.hpp>

@@ -16,9 +16,15 @@ namespace {
 
 using isa_t = isa_under_test;
 
-template <class S, class W, class D, bool WeightsZero = false>
+template <class Product>
+inline constexpr bool sums_64_bits = false;
+template <class S, class W, class D>
+inline constexpr bool sums_64_bits<wide_conv_types<S, W, D>> = true;
+
+template <class S, class W, class D, class Product = conv_types<S, W, D>>
 struct mixed_case {
-  using product = conv_types<S, W, D, WeightsZero>;
+  using product = Product;
+  static constexpr bool wide = sums_64_bits<product>;
 
   mixed_case(random& r, const conv3d& p, placement where, bool is_gradient = false)
       : problem(p),
@@ -38,7 +44,7 @@ struct mixed_case {
                     : oidhw(weight_memory.data(), g.filters, g.group_channels(), g.kernel.d, g.kernel.h, g.kernel.w)) {
     fill(src_memory.data(), src_layout.elements, r), fill(dst_memory.data(), dst_layout.elements, r);
     fill(weight_memory.data(), g.filters * g.taps() * g.group_channels(), r);
-    if constexpr (std::integral<S>)
+    if constexpr (std::integral<S> && !wide)
       src_zero = r.pick<std::int32_t>({std::numeric_limits<S>::min(), std::numeric_limits<S>::max(), 0, 3});
     if constexpr (std::integral<W>) {
       using limits = std::numeric_limits<W>;
@@ -70,7 +76,9 @@ struct mixed_case {
     const auto before = dst_memory.snapshot();
     std::vector<D> expected = before;
     const image_view<D> want(expected.data(), out, dst_layout.strides);
-    if constexpr (sizeof...(Zeros) == 0) {
+    if constexpr (wide) {
+      reference::mixed_convolution<S, W, D, std::int64_t>(g, src, weights, want, e, 0, 0, gradient);
+    } else if constexpr (sizeof...(Zeros) == 0) {
       reference::mixed_convolution<S, W, D>(g, src, weights, want, e, src_zero, 0, gradient);
     } else {
       reference::mixed_convolution<S, W, D>(g, src, weights, want, e, src_zero, zeros..., gradient);
@@ -79,7 +87,7 @@ struct mixed_case {
     const auto memory = aligned_buffer::make(plan.value().workspace_bytes(read, dst, e));
     const auto w = open_filter<W>(storage.span()).value();
     const status s = [&] {
-      if constexpr (std::integral<S>) {
+      if constexpr (std::integral<S> && !wide) {
         return plan.value().run(read, w, dst, e, src_zero_point(src_zero), scratch(memory.span()));
       } else {
         return plan.value().run(read, w, dst, e, scratch(memory.span()));
@@ -150,7 +158,8 @@ TEST_CASE("signed bytes, sums as they are; transposed") {
 }
 
 TEST_CASE("zero points of weights, floats as output") {
-  cases<mixed_case<std::uint8_t, std::uint8_t, float>>(100, false, [](auto& c) {
+  using product = conv_types<std::uint8_t, std::uint8_t, float, true>;
+  cases<mixed_case<std::uint8_t, std::uint8_t, float, product>>(100, false, [](auto& c) {
     const std::int32_t* const zeros = c.weight_zero.data();
     REQUIRE(c.differs(acc * 0.5f, zeros) == "");
   });
@@ -159,6 +168,18 @@ TEST_CASE("zero points of weights, floats as output") {
 TEST_CASE("16-bit src") {
   cases<mixed_case<std::int16_t, std::int8_t, std::int16_t>>(
       60, false, [](auto& c) { REQUIRE(c.differs(requantize(acc, onnx{0.001f})) == ""); });
+}
+
+TEST_CASE("sums of 64 bits; transposed") {
+  using i16 = std::int16_t;
+  using words = wide_conv_types<i16, std::int8_t, i16>;
+  cases<mixed_case<i16, std::int8_t, i16, words>>(100, false, [](auto& c) {
+    REQUIRE(c.differs(requantize(acc + 7, tflite{1342580370, -20}, 0, -32768, 30000)) == "");
+  });
+  using squares = wide_conv_types<i16, i16, std::int64_t>;
+  cases<mixed_case<i16, i16, std::int64_t, squares>>(60, true, [](auto& c) { REQUIRE(c.differs(acc + dst) == ""); });
+  const conv2d large{.src = {1, 4096, 4096, 1}, .weights = {1, 4096, 4096, 1}};
+  CHECK(plan_conv2d<squares, isa_t>(large).error().code() == errc::overflow);
 }
 
 TEST_CASE("bf16, and f16 to float; transposed") {

@@ -7,7 +7,7 @@
 //     REQUIRE(p.differs(p.B.read(), acc, zero_pair{3, 4}, a_zero_point(3), b_zero_point(4)) == "");
 //   });
 //
-// Depends on: tests/gemm/problem.hpp.   Used by: tests/gemm/{bytes,half}_test.cpp.
+// Depends on: tests/gemm/problem.hpp.   Used by: tests/gemm/{bytes,half,wide}_test.cpp.
 #pragma once
 
 #include <ashlar/core/narrow_float.hpp>
@@ -25,6 +25,7 @@ struct zero_pair {
   Zb b;
 };
 struct no_zeros {};
+struct wide {};  // sums of 64 bits
 
 /// Values of one matrix: integers at random, all the least, all the greatest or at either end; floats of every size,
 /// now and then any bits at all.
@@ -55,7 +56,7 @@ struct mixed_problem {
     fill_mixed(A, r), fill_mixed(B, r), fill_mixed(C, r);
   }
 
-  /// Runs gemm on A, b and C, and the reference of the same with these zero points (or no_zeros).
+  /// Runs gemm on A, b and C, and the reference of the same with these zero points (or no_zeros, or wide).
   template <class GivenB, class E, class Zeros, class... Options>
   std::string differs(const GivenB& b, const E& e, const Zeros& zeros, const Options&... options) {
     std::vector<TC> expected;
@@ -63,6 +64,8 @@ struct mixed_problem {
     const auto want = ashlar::view(expected.data(), shape.m, shape.n);
     if constexpr (std::same_as<Zeros, no_zeros>) {
       reference::gemm(A.read(), B.read(), want, e);
+    } else if constexpr (std::same_as<Zeros, wide>) {
+      reference::gemm(A.read(), B.read(), want, e, with_sums<std::int64_t>());
     } else {
       reference::gemm(A.read(), B.read(), want, e, zeros.a, zeros.b);
     }

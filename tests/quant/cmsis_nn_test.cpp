@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <string>
 
+#include "quant/batched_product.hpp"
 #include "quant/convolution_layer.hpp"
 
 namespace ashlar::test {
@@ -46,52 +47,6 @@ bool layer_is_met(const vec_file& f, bool nibbles) {
   return true;
 }
 
-// One side of a product of batches: matrices of rows x columns, some stored transposed, in `batch` groups of `height`;
-// a group or a height of one serves them all.
-struct batch_operand {
-  index batch, height, rows, columns;
-  bool transposed;
-  int zero_point;
-  std::vector<std::int8_t> numbers;
-
-  batch_operand(const vec_file& f, const std::string& side, const char* array, bool is_transposed)
-      : batch(f.number(side + "_BATCH")),
-        height(f.number(side + "_HEIGHT")),
-        rows(f.number(side + "_ROWS")),
-        columns(f.number(side + "_COLS")),
-        transposed(is_transposed),
-        zero_point(-int(f.number(side + "_OFFSET"))),
-        numbers(as<std::int8_t>(narrowed(f.array({array}, std::size_t(batch * height * rows * columns))))) {}
-
-  matrix_view<const std::int8_t> at(index b, index h) const {
-    const index place = b % batch * height + h % height;
-    const matrix_view<const std::int8_t> v(numbers.data() + place * rows * columns, rows, columns, columns, 1);
-    return transposed ? v.transposed() : v;
-  }
-};
-
-// Products of two tensors, each with a zero point.
-bool products_are_met(const vec_file& f) {
-  const batch_operand a(f, "LHS", "lhs_input_tensor", f.number("ADJ_X") != 0);
-  const batch_operand b(f, "RHS", "rhs_input_tensor", f.number("ADJ_Y") != 0);
-  const index batch = f.number("OUTPUT_BATCH"), height = f.number("OUTPUT_HEIGHT");
-  const index m = f.number("OUTPUT_ROWS"), n = f.number("OUTPUT_COLS");
-  const integers expected = narrowed(f.array({"output"}, std::size_t(batch * height * m * n)));
-  if (a.numbers.empty() || b.numbers.empty() || expected.empty()) return false;
-  const tflite policy{std::int32_t(f.number("OUTPUT_MULTIPLIER")), int(f.number("OUTPUT_SHIFT"))};
-  const auto e = requantize(acc, policy, std::int32_t(f.number("OUTPUT_OFFSET")),
-                            std::int32_t(f.number("ACTIVATION_MIN")), std::int32_t(f.number("ACTIVATION_MAX")));
-  std::vector<std::int8_t> got(expected.size(), 77);
-  for (index i = 0; i < batch * height; ++i) {
-    const status ran = gemm<isa_under_test>(a.at(i / height, i % height), b.at(i / height, i % height),
-                                            view(got.data() + i * m * n, m, n), e, a_zero_point(a.zero_point),
-                                            b_zero_point(b.zero_point));
-    REQUIRE_MESSAGE(ran.ok(), ran.message());
-  }
-  REQUIRE(integers(got.begin(), got.end()) == expected);
-  return true;
-}
-
 // f(name, file) for each int8 case whose name starts with one of these.
 template <class F>
 void for_each_file(std::initializer_list<const char*> starts, const F& f) {
@@ -119,7 +74,10 @@ TEST_CASE("fully connected layers") {
 TEST_CASE("products of batches") {
   int met = 0;
   for_each_file({"batch_matmul"}, [&](const std::string& name, const vec_file& f) {
-    if (name.find("s8") != name.npos) met += products_are_met(f);
+    if (name.find("s8") == name.npos) return;
+    const auto product = batched_product<std::int8_t>::of(f);
+    if (product) product->check(a_zero_point(product->a.zero_point), b_zero_point(product->b.zero_point));
+    met += product.has_value();
   });
   MESSAGE(met, " products met bit for bit");
   CHECK(met >= 3);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tests/quant/convolution_layer.hpp: an int8 convolution of CMSIS-NN's vectors, requantize<tflite> for each channel its
-// epilogue: by the reference in 32 bits, the zero point of src added before, and by a plan of bytes.
+// tests/quant/convolution_layer.hpp: a convolution of CMSIS-NN's vectors by 8-bit weights, requantize<tflite> for each
+// channel its epilogue: by the reference in 32 bits, the zero point of src added before, and by a plan of its types.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -52,10 +52,11 @@ struct convolution_layer {
   index out_h, out_w;
   bool depthwise;                                  // weights are [h][w][out]; else [out][h][w][in / groups]
   integers src, weights, bias, multiplier, shift;  // src less its zero point
+  std::vector<std::int64_t> wide_bias;             // the same bias; of 16-bit src it may have 64 bits
   std::int32_t src_zero;
   output_range range;
 
-  /// Nothing where the file is no complete convolution of int8 by int8, or by two weights a byte. Some files hold two
+  /// Nothing where the file is no complete convolution by int8, or by two weights a byte. Some files hold two
   /// cases: the newer arrays are named input_weights, input_bias (or none), output_multiplier and output.
   static std::optional<convolution_layer> of(const vec_file& f, bool nibbles = false) {
     convolution_layer x;
@@ -70,9 +71,11 @@ struct convolution_layer {
     x.weights = nibbles ? from_nibbles(stored->second, dense) : narrowed(stored->second);
     x.src = narrowed(f.array({"input"}, std::size_t(n * h * w * c)), f.number("INPUT_OFFSET"));
     x.src_zero = -std::int32_t(f.number("INPUT_OFFSET"));
-    x.bias = narrowed(newer ? f.array({"input_bias"}, std::size_t(k)) : f.array({"biases", "bias"}, std::size_t(k)));
-    if (x.bias.empty()) x.bias.resize(std::size_t(k));
-    x.multiplier = narrowed(f.array({newer ? "output_multiplier" : "output_mult"}, std::size_t(k)));
+    x.wide_bias = newer ? f.array({"input_bias"}, std::size_t(k)) : f.array({"biases", "bias"}, std::size_t(k));
+    if (x.wide_bias.empty()) x.wide_bias.resize(std::size_t(k));
+    x.bias = narrowed(x.wide_bias);
+    x.multiplier = narrowed(newer ? f.array({"output_multiplier"}, std::size_t(k))
+                                  : f.array({"output_mult", "output_multiplier"}, std::size_t(k)));
     x.shift = narrowed(f.array({"output_shift"}, std::size_t(k)));
     for (const integers* part : {&x.src, &x.weights, &x.multiplier, &x.shift})
       if (part->empty()) return {};
@@ -89,8 +92,9 @@ struct convolution_layer {
   }
 
   integers expected(const vec_file& f) const {
-    const char* const name = f.arrays.count("input_weights") ? "output" : "output_ref";
-    return narrowed(f.array({name}, std::size_t(problem.src[0] * out_h * out_w * problem.weights[0])));
+    const auto size = std::size_t(problem.src[0] * out_h * out_w * problem.weights[0]);
+    return narrowed(f.arrays.count("input_weights") ? f.array({"output"}, size)
+                                                    : f.array({"output_ref", "output"}, size));
   }
 
   auto epilogue() const {
@@ -105,21 +109,28 @@ struct convolution_layer {
                            image(dst.data()), epilogue());
     return dst;
   }
-  integers by_plan() const {
+  /// By a plan of these types of int8 weights, with this epilogue.
+  template <class Product, class Src, class Dst, class E, class... Options>
+  integers by_plan_of(const E& e, const Options&... options) const {
     const auto [n, h, w, c] = problem.src;
     integers raw = src;
     for (std::int32_t& x : raw) x += src_zero;
-    const auto bytes = as<std::int8_t>(raw), small_weights = as<std::int8_t>(weights);
-    std::vector<std::int8_t> dst(dst_size(), 77);
-    const auto plan = plan_conv2d<conv_types<std::int8_t, std::int8_t, std::int8_t>, isa_under_test>(problem);
+    const auto numbers = as<Src>(raw);
+    const auto small_weights = as<std::int8_t>(weights);
+    std::vector<Dst> dst(dst_size(), 77);
+    const auto plan = plan_conv2d<Product, isa_under_test>(problem);
     REQUIRE_MESSAGE(plan.ok(), plan.error().message());
     const auto storage = aligned_buffer::make(plan.value().packed_bytes());
     const auto packed = plan.value().pack(filter(small_weights.data()), storage.span());
     REQUIRE_MESSAGE(packed.ok(), packed.error().message());
-    const status ran = plan.value().run(nhwc(bytes.data(), n, h, w, c), packed.value(), image(dst.data()), epilogue(),
-                                        src_zero_point(src_zero));
+    const status ran =
+        plan.value().run(nhwc(numbers.data(), n, h, w, c), packed.value(), image(dst.data()), e, options...);
     REQUIRE_MESSAGE(ran.ok(), ran.message());
     return {dst.begin(), dst.end()};
+  }
+  integers by_plan() const {
+    using i8 = std::int8_t;
+    return by_plan_of<conv_types<i8, i8, i8>, i8, i8>(epilogue(), src_zero_point(src_zero));
   }
 
  private:

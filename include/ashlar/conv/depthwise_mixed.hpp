@@ -238,7 +238,7 @@ class depthwise_mixed {
       if (v.dst.strides().c == 1) {
         finish_rows<out_ops>(e, from.data, from.stride, from.pixels, from.channels, to.data, to.pixel_stride, at);
       } else {
-        finish_planes<Isa>(e, from, to, at, finished());
+        finish_planes<out_ops>(e, from, to, at, finished());
       }
     }
 

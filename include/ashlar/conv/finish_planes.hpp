@@ -29,16 +29,16 @@ struct strided_pixels {
 
 /// dst(pixel, channel) = e(sums) for pixels and channels of an image from `at` on. `memory` holds the transposed
 /// sums: channels x (pixels rounded up to two cache lines), and a vector more.
-template <class Isa, class E, class T, class D>
+template <class O, class E, class T, class D>
 void finish_planes(const E& e, const pixel_sums<T>& sums, const strided_pixels<D>& dst, const epilogue_place& at,
                    T* memory) {
-  using O = ops<T, Isa>;
   if (dst.pixel_stride != 1 || at.row_step != 1) {
     return finish_strided<O>(e, sums.data, sums.stride, sums.pixels, sums.channels, dst.data, dst.pixel_stride,
                              dst.channel_stride, at);
   }
   const index ld = (sums.pixels + 31) / 32 * 32;
-  block_copy<T, Isa>::run({sums.data, 1, sums.stride, sums.channels, sums.pixels}, memory, ld, sums.pixels);
+  block_copy<T, typename O::isa_type>::run({sums.data, 1, sums.stride, sums.channels, sums.pixels}, memory, ld,
+                                           sums.pixels);
   finish_rows<O>(e.transposed(), memory, ld, sums.channels, sums.pixels, dst.data, dst.channel_stride,
                  {at.col, 1, at.row});
 }

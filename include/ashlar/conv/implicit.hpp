@@ -160,7 +160,7 @@ class implicit_block {
       const pixel_sums<T> sums{sums_ + r * columns_ * nr(), nr(), columns_, width_};
       const strided_pixels<D> to{views_.dst.pointer(n_, d0_, h0_ + r, w0_, column_), views_.dst.strides().w,
                                  views_.dst.strides().c};
-      finish_planes<typename O::isa_type>(e, sums, to, {pixel(r), views_.pixel_step, column_}, finished_);
+      finish_planes<O>(e, sums, to, {pixel(r), views_.pixel_step, column_}, finished_);
     }
   }
 

@@ -264,6 +264,7 @@ auto plan_forward(const conv_geometry& g, bool gradient, const Options&... optio
   constexpr bool tolerant = tolerates<Options...>;
   const conv_request r = request_of(gradient, options...);
   using plan = plan_for<T, Isa, Options...>;
+  if (status s = conv_product<T, Isa>::check_terms(g); !s.ok()) return s;
   if (r.wanted == conv_algorithm(0)) {
     if constexpr (conv_product<T, Isa>::copied) {
       return plan(g, conv_product<T, Isa>::choose(g), r);
@@ -280,6 +281,7 @@ auto plan_forward(const conv_geometry& g, bool gradient, const Options&... optio
 template <class T, class Isa, class... Options>
 auto plan_gradient(const conv_geometry& g, const Options&... options) -> result<plan_for<T, Isa, Options...>> {
   if (g.stride == triple{}) return plan_forward<T, Isa>(parity_classes(g).geometry(0), true, options...);
+  if (status s = conv_product<T, Isa>::check_terms(g); !s.ok()) return s;
   return plan_for<T, Isa, Options...>(g, conv_algorithm::parity_classes, request_of(true, options...));
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// conv/product.hpp: what a plan multiplies: elements of one type, small integers with their zero points, or narrow
-// floating-point numbers.
+// conv/product.hpp: what a plan multiplies: elements of one type, small integers with their zero points or in 64 bits,
+// or narrow floating-point numbers.
 //
-// Depends on: conv/{kernels,depthwise_mixed,memory}.hpp, loop/{dot,half}_format.hpp.   Used by: conv/plan.hpp.
+// Depends on: conv/{kernels,depthwise_mixed,memory}.hpp, loop/{dot,half,wide}_format.hpp.   Used by: conv/plan.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cinttypes>
 #include <concepts>
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include <ashlar/core/status.hpp>
 #include <ashlar/loop/dot_format.hpp>
 #include <ashlar/loop/half_format.hpp>
+#include <ashlar/loop/wide_format.hpp>
 
 namespace ashlar {
 
@@ -33,6 +35,15 @@ template <class Src, class Weights, class Dst, bool WeightsZero = false>
   requires(small_integers<Src, Weights> || narrow_floats<Src, Weights, Dst>)
 struct conv_types {};
 
+/// The same of integers of at most 16 bits whose products are summed in 64, exactly; the expression is of std::int64_t,
+/// Dst a signed integer, its nearest end when outside. There are no zero points. Longer sums than a double is exact for
+/// are refused (overflow): 2^23 products of 16-bit numbers.
+///
+///     auto plan = plan_conv2d<wide_conv_types<std::int16_t, std::int8_t, std::int16_t>>(problem);
+template <class Src, class Weights, class Dst>
+  requires(wide_integers<Src, Weights> && std::signed_integral<Dst>)
+struct wide_conv_types {};
+
 namespace detail {
 
 // Of floats.
@@ -41,6 +52,7 @@ struct without_zero_points {
   static constexpr index group = 0;
   static ASHLAR_INLINE status check(const src_zero_point&) { return {}; }
   static ASHLAR_INLINE status check_zeros(index) { return {}; }
+  static ASHLAR_INLINE status check_terms(const conv_geometry&) { return {}; }
 };
 
 template <class T, class Isa>
@@ -111,6 +123,39 @@ struct conv_product<conv_types<Src, Weights, Dst, false>, Isa>
 template <narrow_floating_point T, class Isa>
 struct conv_product<T, Isa> : conv_product<conv_types<T, T, T>, Isa> {};
 
+// What is copied, and has the dense algorithms alone.
+template <class Src, class Weights, class Dst, class Isa>
+struct conv_product<wide_conv_types<Src, Weights, Dst>, Isa> : without_zero_points {
+  using format = wide_format<Src, Weights, Isa>;
+  using src = Src;
+  using weights = Weights;
+  using dst = Dst;
+  using sum = double;
+  using unit = double;
+  static constexpr bool copied = true;
+
+  template <bool Tolerant, class F>
+  static ASHLAR_INLINE auto with(conv_algorithm a, const F& f) {
+    if (a == conv_algorithm::parity_classes) return f(parity_algorithm<format, Dst>());
+    return f(implicit_algorithm<format, Dst>());
+  }
+  static conv_algorithm choose(const conv_geometry&) { return conv_algorithm::implicit_gemm; }
+  static bool serves(conv_algorithm a, const conv_geometry&) { return a == conv_algorithm::implicit_gemm; }
+  // Forward and backward.
+  static status check_terms(const conv_geometry& g) {
+    const index terms = g.taps() * std::max(g.group_channels(), g.group_filters());
+    if (terms <= most_wide_terms<Src, Weights>) return {};
+    return status::error(errc::overflow,
+                         "plan_conv: a sum has %" PRId64
+                         " products; 64-bit sums of these integers are exact up to %" PRId64,
+                         terms, most_wide_terms<Src, Weights>);
+  }
+  template <class Executor>
+  static ASHLAR_INLINE auto how(double* memory, Executor& executor, const cache_sizes& caches, const src_zero_point&) {
+    return conv_run<double, Executor, typename format::zeros>{0, memory, executor, caches};
+  }
+};
+
 template <class Src, class Weights, bool WeightsZero, class Isa>
 struct integer_product {
   static constexpr bool wide = WeightsZero || std::is_unsigned_v<Weights>;
@@ -140,6 +185,7 @@ struct conv_product<conv_types<Src, Weights, Dst, WeightsZero>, Isa>
                                                    zeros{z.value, {}}};
   }
   static ASHLAR_INLINE status check(const src_zero_point& z) { return check_number<Src>("src", z.value); }
+  static ASHLAR_INLINE status check_terms(const conv_geometry&) { return {}; }
   static ASHLAR_INLINE status check_zeros(index) { return {}; }
   template <class Zeros>
   static status check_zeros(index channels, const Zeros& z) {

@@ -4,6 +4,7 @@
 // stored.
 //
 //   D is the accumulators' type    the expression has it, too
+//   accumulators of wide_ops       the expression is of std::int64_t; its value goes to D's nearer end when outside
 //   D a smaller integer            the expression is of the accumulators' type; its value goes to D's nearer end when
 //                                  outside
 //   D float, accumulators int32    acc is the sum rounded to float, and so is the expression
@@ -23,6 +24,7 @@
 #include <ashlar/epilogue/math.hpp>
 #include <ashlar/epilogue/operands.hpp>
 #include <ashlar/isa/half.hpp>
+#include <ashlar/isa/int64_lanes.hpp>
 #include <ashlar/isa/ops.hpp>
 
 namespace ashlar {
@@ -57,18 +59,38 @@ struct converting_position {
 template <class O, class D>
 concept narrowing_ops = requires(D* p, const typename O::vec& v) { O::store_nearest(p, v); };
 
+namespace detail {
+
+// The type of the sums that accumulators of O are, and the ops of an expression of T about them.
+template <class O>
+struct sums_of {
+  using type = typename O::value_type;
+  template <class T>
+  using expression_ops = ops<T, typename O::isa_type>;
+};
+template <class O>
+  requires requires { typename O::sums; }
+struct sums_of<O> {
+  using type = typename O::sums;
+  template <class>
+  using expression_ops = int64_lanes<typename O::isa_type>;
+};
+
+}  // namespace detail
+
 /// Of accumulators of O.
 template <class O_, class D>
 struct output {
   using O = ops<typename O_::value_type, typename O_::isa_type>;
-  using T = typename O::value_type;
+  using T = typename detail::sums_of<O_>::type;
   static constexpr bool same = std::same_as<T, D>;
   static constexpr bool narrows = narrow_floating_point<D>;
   static constexpr bool to_float = std::integral<T> && (std::same_as<D, float> || narrows);
   static_assert(same || to_float || (std::integral<T> && std::integral<D>) || (std::same_as<T, float> && narrows));
   using expression_type = std::conditional_t<to_float, float, T>;
-  using E = ops<expression_type, typename O::isa_type>;  // what the expression is evaluated in
+  using E = typename detail::sums_of<O_>::template expression_ops<expression_type>;  // what evaluates it
   using context = math<E>;
+  static constexpr bool in_memory = !std::same_as<T, typename O::value_type>;  // E's vectors are no registers
 
   template <bool Full>
   using place =
@@ -104,6 +126,8 @@ struct output {
   static ASHLAR_INLINE constexpr typename E::vec converted(const typename O::vec& v) {
     if constexpr (to_float) {
       return E::from_int(v);
+    } else if constexpr (in_memory) {
+      return E::from_double(v);
     } else {
       return v;
     }

@@ -5,6 +5,7 @@
 // Depends on: gemm/check_views.hpp, gemm/operands.hpp, gemm/packed_weights.hpp.   Used by: gemm/gemm.hpp.
 #pragma once
 
+#include <ashlar/core/small_integers.hpp>
 #include <ashlar/gemm/check_views.hpp>
 #include <ashlar/gemm/operands.hpp>
 #include <ashlar/gemm/packed_weights.hpp>
@@ -97,6 +98,14 @@ status check_gemm(const A& given, const B& b, const C& c, const E& e, index nr, 
                          (long long)a.cols());
   }
   return {};
+}
+
+// Is every partial sum of so many products of TA and TB exact in a double?
+template <class TA, class TB, class Unit = this_unit>
+status check_wide_terms(index k) {
+  if (k <= most_wide_terms<TA, TB>) return {};
+  return status::error(errc::overflow, "gemm: K is %lld; 64-bit sums of these integers are exact up to %lld",
+                       (long long)k, (long long)most_wide_terms<TA, TB>);
 }
 
 // The cheap sufficient test that ordinary calls pass: row-major, extents and strides below 2^29, dst apart from A and

@@ -17,6 +17,7 @@
 #include <ashlar/loop/fixed.hpp>
 #include <ashlar/loop/half_format.hpp>
 #include <ashlar/loop/narrow.hpp>
+#include <ashlar/loop/wide_format.hpp>
 
 namespace ashlar {
 namespace detail {
@@ -142,8 +143,17 @@ struct product_of {
   using element = T;  // the registry's
   using semiring = decltype(option<semiring_option>(plus_times{}, std::declval<const Options&>()...));
 };
+template <class... Options>
+inline constexpr bool sums_wide = (is_sums_option<Options> || ...);
 template <class Isa, class A, class B, class C, class... Options>
-  requires sums_small_integers<A, B>
+  requires(sums_wide<Options...>)
+struct product_of<Isa, A, B, C, Options...> {
+  using format = wide_format<matrix_element<A>, typename B::value_type, Isa>;
+  using element = double;
+  using semiring = plus_times;
+};
+template <class Isa, class A, class B, class C, class... Options>
+  requires(sums_small_integers<A, B> && !sums_wide<Options...>)
 struct product_of<Isa, A, B, C, Options...> {
   template <template <class> class Option>
   using zero = decltype(option<Option>(no_zero_option{}, std::declval<const Options&>()...).z);
@@ -174,12 +184,14 @@ template <class Isa, class A, class B, class C, class... Options>
 consteval bool supported_call() {
   using tile = tile_of<Isa, A, B, C, Options...>;
   using semiring = decltype(option<semiring_option>(plus_times{}, std::declval<const Options&>()...));
-  if constexpr (multiplies_narrow_floats<A, B, C>) {
+  constexpr bool zero_points = (is_a_zero_point<Options> || ...) || (is_b_zero_point<Options> || ...);
+  if constexpr (sums_wide<Options...>) {
+    return supported_wide<Isa, A, B, C, semiring, tile::shape, zero_points>();
+  } else if constexpr (multiplies_narrow_floats<A, B, C>) {
     return supported_narrow<Isa, C, semiring, tile::shape>();
   } else if constexpr (sums_small_integers<A, B>) {
     return supported_integers<Isa, A, B, C, semiring, tile::shape>();
   } else {
-    constexpr bool zero_points = (is_a_zero_point<Options> || ...) || (is_b_zero_point<Options> || ...);
     static_assert(!zero_points, "gemm: zero points are for small integers");
     return supported<Isa, A, B, C, semiring, tile::shape>() && !zero_points;
   }
@@ -303,6 +315,9 @@ template <class Isa, class A, class B, class C, class... Options>
   using K = kernel_of<Isa, A, B, C, Options...>;
   if (status s = check_gemm(a, b, c, option<epilogue_option>(acc, options...), K::nr(), K::Format::group); !s.ok())
     return s;
+  if constexpr (sums_wide<Options...>) {
+    if (status s = check_wide_terms<matrix_element<A>, typename B::value_type>(b.rows()); !s.ok()) return s;
+  }
   if (c.empty()) return {};
   if constexpr (solves_transposed<A, B, C>) {
     return run_valid<Isa>(b.transposed(), a.transposed(), c.transposed(), transposed_option(options)...);
@@ -320,6 +335,7 @@ template <class Isa, class A, class B, class C, class... Options>
 ///
 /// Elements are all of one type; or small integers, whose products are summed in 32 bits that wrap, C of integers of at
 /// most 32 bits (the expression is of std::int32_t, its value goes to C's nearest end when outside) or of floats; or
+/// integers of at most 16 bits summed in 64 (with_sums), C of signed integers, the expression of std::int64_t; or
 /// float, bf16, f16, e4m3, e5m2 in any mixture, summed in float and rounded to C once. Options, in any order:
 ///
 ///     an expression     the epilogue: acc, dst, per_row, per_column, elements, functions     default: acc
@@ -328,6 +344,7 @@ template <class Isa, class A, class B, class C, class... Options>
 ///     a semiring        min_plus{}, max_plus{}, or_and{}, your own                           default: plus_times{}
 ///     a_zero_point(z)   subtracted from A's small integers: one, or a pointer to one a row  default: nothing
 ///     b_zero_point(z)   the same of B, a pointer to one a column                           default: nothing
+///     with_sums<std::int64_t>{}   sums of integers in 64 bits, exact                         default: 32 bits
 ///     with_tile<S>{}    another tile                                                         default: the registry's
 ///     cache_sizes{}     what blocking goes by                                                default: facts of the ISA
 ///

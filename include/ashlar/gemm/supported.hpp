@@ -11,6 +11,7 @@
 #include <ashlar/gemm/packed_weights.hpp>
 #include <ashlar/loop/dot_format.hpp>
 #include <ashlar/loop/half_format.hpp>
+#include <ashlar/loop/wide_format.hpp>
 #include <ashlar/tile/shape.hpp>
 #include <type_traits>
 
@@ -27,6 +28,31 @@ inline constexpr bool sums_small_integers = small_integers<matrix_element<A>, ty
 template <class A, class B, class C>
 inline constexpr bool multiplies_narrow_floats =
     narrow_floats<matrix_element<A>, typename B::value_type, typename C::value_type>;
+
+/// The same for 64-bit sums of small integers.
+template <class Isa, class A, class B, class C, class Semiring, tile_shape S, bool ZeroPoints>
+consteval bool supported_wide() {
+  using D = typename C::value_type;
+  constexpr bool writable = !std::is_const_v<typename C::element_type>;
+  static_assert(writable, "gemm: C must not be const");
+  constexpr bool integers = wide_integers<matrix_element<A>, typename B::value_type> && any_matrix<B>;
+  static_assert(integers, "gemm: 64-bit sums are of matrices of integers of at most 16 bits");
+  constexpr bool output = std::is_integral_v<D> && std::is_signed_v<D>;
+  static_assert(output, "gemm: C of 64-bit sums must be of signed integers");
+  constexpr bool known = simd_ops<ops<double, Isa>>;
+  static_assert(known,
+                "gemm: no operations for this ISA: these compiler flags do not allow it, or its adapter is not "
+                "included");
+  constexpr bool plain = std::is_same_v<Semiring, plus_times> && !is_transformed<A> && !ZeroPoints;
+  static_assert(plain, "gemm: 64-bit sums have no zero points, no semiring of their own and no prologue of A");
+  if constexpr (known) {
+    constexpr bool fits = tile_fits_in_registers<ops<double, Isa>, S>;
+    static_assert(fits, "gemm: this tile shape needs more vector registers than the ISA has");
+    return writable && integers && output && plain && fits;
+  } else {
+    return false;
+  }
+}
 
 /// The same for narrow floating-point numbers.
 template <class Isa, class C, class Semiring, tile_shape S>

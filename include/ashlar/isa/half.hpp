@@ -107,6 +107,22 @@ ASHLAR_HOST_INLINE void widened(const N* in, index count, float* out) {
   for (index i = whole; i < count; ++i) out[i] = float(in[i]);
 }
 
+/// out[i] = double(in[i]) of integers.
+template <std::integral N, class Isa>
+ASHLAR_HOST_INLINE void widened(const N* in, index count, double* out) {
+  typedef N integers __attribute__((vector_size(4 * sizeof(N))));
+  typedef std::int32_t numbers __attribute__((vector_size(16)));
+  typedef double doubles __attribute__((vector_size(32)));
+  const index whole = count / 4 * 4;
+  for (index i = 0; i < whole; i += 4) {
+    integers x;
+    std::memcpy(&x, in + i, sizeof x);
+    const doubles y = __builtin_convertvector(__builtin_convertvector(x, numbers), doubles);
+    std::memcpy(out + i, &y, sizeof y);
+  }
+  for (index i = whole; i < count; ++i) out[i] = double(in[i]);
+}
+
 /// out[i] = N(in[i]).
 template <narrow_floating_point N, class Isa>
 ASHLAR_HOST_INLINE void narrowed(const float* in, index count, N* out) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // pack/half_block.hpp: blocks of bf16, f16 and other narrow floating-point numbers, or of float beside them: rows of A
-// become floats, panels of B keep their type.
+// become floats, panels of B keep their type. Integers become the numbers that their sums are kept in.
 //
 // Depends on: isa/half.hpp, pack/copy_block.hpp.   Used by: loop/half_format.hpp, gemm/packed_weights.hpp.
 #pragma once
@@ -16,15 +16,15 @@
 
 namespace ashlar {
 
-/// out[i * ld + k] = float(A(i, k)), zero for a.cols <= k < padded.
-template <class Isa, class T>
-[[gnu::noinline]] void copy_widened(const strided_block<T>& a, float* out, index ld, index padded) {
+/// out[i * ld + k] = To(A(i, k)), zero for a.cols <= k < padded. To: float or double.
+template <class Isa, class T, class To>
+[[gnu::noinline]] void copy_widened(const strided_block<T>& a, To* out, index ld, index padded) {
   for (index i = 0; i < a.rows; ++i, out += ld) {
     const T* in = a.data + i * a.row_stride;
     if (a.col_stride == 1) {
       widened<T, Isa>(in, a.cols, out);
     } else {
-      for (index k = 0; k < a.cols; ++k) out[k] = float(in[k * a.col_stride]);
+      for (index k = 0; k < a.cols; ++k) out[k] = To(in[k * a.col_stride]);
     }
     for (index k = a.cols; k < padded; ++k) out[k] = 0;
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// quant/requantize.hpp: rescaling as part of an epilogue: 32-bit sums to the integers of the output.
+// quant/requantize.hpp: rescaling as part of an epilogue: 32- or 64-bit sums to the integers of the output.
 //
 //   requantize(acc + per_column(bias), tflite{multiplier, shift}, zero_point, -128, 127)
 //   requantize<tflite>(acc, per_column(multipliers), per_column(shifts), zero_point)          a factor for each channel
@@ -46,7 +46,7 @@ struct shifted_range {
 // f(l) in each lane.
 template <class M, class F>
 ASHLAR_INLINE constexpr auto by_lane(M m, const F& f) {
-  std::int32_t lanes[M::max_lanes] = {};
+  typename M::value_type lanes[M::max_lanes] = {};
   for (index l = 0; l < M::lanes(); ++l) lanes[l] = f(l);
   return m.load(lanes);
 }
@@ -54,16 +54,18 @@ ASHLAR_INLINE constexpr auto by_lane(M m, const F& f) {
 // A vector's numbers.
 template <class M>
 struct lane_values {
-  std::int32_t lanes[M::max_lanes] = {};
+  typename M::value_type lanes[M::max_lanes] = {};
   ASHLAR_INLINE constexpr explicit lane_values(const typename M::vec& x) { M::store(lanes, x); }
-  ASHLAR_INLINE constexpr std::int32_t operator[](index l) const { return lanes[l]; }
+  ASHLAR_INLINE constexpr auto operator[](index l) const { return lanes[l]; }
 };
 
-// The expression is of sums, not of floats.
-template <class M>
+// The expression is of sums, not of floats; of 64 bits if the policy takes them.
+template <class M, class P>
 ASHLAR_INLINE constexpr void expect_sums() {
-  static_assert(std::same_as<typename M::value_type, std::int32_t>,
-                "requantize: the sums must be std::int32_t, as those of integer products are");
+  constexpr bool wide = std::same_as<typename M::value_type, std::int64_t>;
+  static_assert(wide || std::same_as<typename M::value_type, std::int32_t>,
+                "requantize: the sums must be std::int32_t, as those of integer products are, or std::int64_t");
+  static_assert(!wide || wide_rescaling<P>, "requantize: this policy takes no 64-bit sums");
 }
 
 }  // namespace detail
@@ -75,7 +77,7 @@ template <rescaling P>
 struct requantize {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x) const {
-    detail::expect_sums<M>();
+    detail::expect_sums<M, P>();
     return range.of(m, rescaled(m, x));
   }
 
@@ -101,7 +103,7 @@ template <rescaling P>
 struct requantize_each {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x, const V& multiplier, const V& shift) const {
-    detail::expect_sums<M>();
+    detail::expect_sums<M, P>();
     return range.of(m, rescaled(m, x, multiplier, shift));
   }
 
@@ -114,7 +116,7 @@ struct requantize_each {
       return P::rescale(m, x, multiplier, shift);
     } else {
       const detail::lane_values<M> lanes(x), multipliers(multiplier), shifts(shift);
-      return detail::by_lane(m, [&](index l) { return P{multipliers[l], int(shifts[l])}(lanes[l]); });
+      return detail::by_lane(m, [&](index l) { return P{std::int32_t(multipliers[l]), int(shifts[l])}(lanes[l]); });
     }
   }
 };
@@ -125,7 +127,8 @@ struct requantize_each {
 ///
 ///     gemm(A, B, C, requantize(acc + per_column(bias), tflite{1342580370, -9}, -102, -128, 127));
 ///
-/// For expressions of std::int32_t; the default range is all of it. Without state, any thread.
+/// For expressions of std::int32_t, or with wide_rescaling policies of std::int64_t; the default range is all of 32
+/// bits. Without state, any thread.
 template <expression E, rescaling P>
 ASHLAR_INLINE constexpr auto requantize(const E& e, const P& policy, std::int32_t zero_point = 0,
                                         std::int32_t low = std::numeric_limits<std::int32_t>::min(),
@@ -134,7 +137,7 @@ ASHLAR_INLINE constexpr auto requantize(const E& e, const P& policy, std::int32_
 }
 
 /// The same with a policy P{multiplier, shift} for each row, column or element: multiplier and shift are expressions,
-/// such as per_column(pointer to std::int32_t).
+/// such as per_column(pointer to std::int32_t), of 64-bit sums cast(per_column(pointer to std::int32_t)).
 ///
 ///     gemm(A, B, C, requantize<tflite>(acc, per_column(multipliers), per_column(shifts), zero_point, -128, 127));
 template <rescaling P, expression E, expression Multiplier, expression Shift>

@@ -37,6 +37,12 @@ concept rescaling = std::copyable<P> && requires(const P& policy, std::int32_t x
   { policy(x) } -> std::same_as<std::int32_t>;
 };
 
+/// The same of 64-bit sums (with_sums).   static_assert(wide_rescaling<tflite>);
+template <class P>
+concept wide_rescaling = rescaling<P> && requires(const P& policy, std::int64_t x) {
+  { policy({x}) } -> std::same_as<std::int32_t>;  // braces: not by way of 32 bits
+};
+
 namespace detail {
 
 template <std::integral To, std::integral From>
@@ -61,6 +67,14 @@ ASHLAR_INLINE constexpr V rounding_shift(O m, const V& x, const V& n) {
 template <class O>
 using floats_of = ops<float, typename O::isa_type>;
 
+// Of a 64-bit sum: the multiplier is rounded to 16 bits first, so that the product keeps within 64.
+ASHLAR_INLINE constexpr std::int32_t rescaled_wide(std::int64_t x, std::int32_t multiplier, int shift) {
+  const std::int64_t rounded = multiplier < 0x7fff0000 ? (multiplier + 0x8000) >> 16 : 0x7fff;
+  const int total = 15 - shift;
+  const auto product = std::int64_t(std::uint64_t(x) * std::uint64_t(rounded) + (std::uint64_t(1) << (total - 1)));
+  return std::int32_t(product >> total);
+}
+
 // x * scale, one rounded product.
 template <class O, class V = typename O::vec>
 ASHLAR_INLINE constexpr auto scaled(O, const V& x, float scale) {
@@ -77,7 +91,7 @@ ASHLAR_INLINE constexpr auto scaled(O, const V& x, float scale) {
 ///
 ///     requantized<std::int8_t>(sum, tflite{1342580370, -9}, zero_point);
 ///
-/// Source: MultiplyByQuantizedMultiplier of TensorFlow Lite; CMSIS-NN's default.
+/// Source: MultiplyByQuantizedMultiplier of TensorFlow Lite; CMSIS-NN's default, arm_nn_requantize_s64 of 64-bit sums.
 struct tflite {
   std::int32_t multiplier;
   int shift;
@@ -88,6 +102,11 @@ struct tflite {
   }
   ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const {
     return rescale(detail::scalar_int(), x, multiplier, std::int32_t(shift));
+  }
+  /// Of a 64-bit sum, |x| < 2^47: x * m * 2^(shift - 15) to nearest, halves upwards, m the multiplier rounded to 16
+  /// bits, at most 2^15 - 1. shift in [-31, 7]; of the result 32 bits are kept.
+  ASHLAR_INLINE constexpr std::int32_t operator()(std::int64_t x) const {
+    return detail::rescaled_wide(x, multiplier, shift);
   }
 };
 
@@ -100,6 +119,10 @@ struct single_rounding {
   ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const {
     const int total = 31 - shift;
     return detail::clamped<std::int32_t>((std::int64_t(x) * multiplier + (std::int64_t(1) << (total - 1))) >> total);
+  }
+  /// Of a 64-bit sum: as tflite.
+  ASHLAR_INLINE constexpr std::int32_t operator()(std::int64_t x) const {
+    return detail::rescaled_wide(x, multiplier, shift);
   }
 };
 
@@ -163,11 +186,12 @@ struct power_of_two {
 };
 
 /// min(max(policy(x) + zero_point, low), high) as a U: how a sum becomes an element of the output. The sum with the
-/// zero point does not wrap.
+/// zero point does not wrap. Sums are of std::int32_t, or of std::int64_t where the policy takes them.
 ///
 ///     requantized<std::uint8_t>(sum, onnx{0.003f}, 128)     requantized<std::int8_t>(sum, ncnn{0.1f}, 0, -127, 127)
-template <std::integral U, rescaling P>
-ASHLAR_INLINE constexpr U requantized(std::int32_t x, const P& policy, std::int32_t zero_point,
+template <std::integral U, rescaling P, std::integral Sum>
+  requires(std::same_as<Sum, std::int32_t> || (std::same_as<Sum, std::int64_t> && wide_rescaling<P>))
+ASHLAR_INLINE constexpr U requantized(Sum x, const P& policy, std::int32_t zero_point,
                                       U low = std::numeric_limits<U>::min(), U high = std::numeric_limits<U>::max()) {
   return static_cast<U>(std::clamp<std::int64_t>(std::int64_t(policy(x)) + zero_point, low, high));
 }

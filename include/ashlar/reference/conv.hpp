@@ -111,13 +111,15 @@ constexpr void for_each_pixel(index batch, const triple& extents, const F& f) {
 /// Of g or, `gradient`, of the transposed convolution whose forward one g is. What lies outside src counts as its zero
 /// point, of floats as 0. weight_zero: an integer or a pointer to one for each output channel. Dst as in gemm.
 ///
+/// Sum: std::int64_t sums integers of at most 16 bits in 64, without zero points.
+///
 ///     reference::mixed_convolution(g, nhwc(x, 1, 8, 8, 4), ohwi(w, 6, 3, 3, 4), nhwc(y, 1, 6, 6, 6), acc, 128, 0);
-template <class S, class W, class D, expression E = acc_node, class Zb = int, class Unit = ashlar::detail::this_unit>
+template <class S, class W, class D, class Sum = std::conditional_t<small_integers<S, W>, std::int32_t, float>,
+          expression E = acc_node, class Zb = int, class Unit = ashlar::detail::this_unit>
 constexpr void mixed_convolution(const conv_geometry& g, const image_view<const S>& src,
                                  const filter_view<const W>& weights, const image_view<D>& dst, const E& epilogue = {},
                                  std::int32_t src_zero = 0, Zb weight_zero = 0, bool gradient = false) {
-  constexpr bool integers = small_integers<S, W>;
-  using T = std::conditional_t<integers, std::int32_t, float>;
+  using T = Sum;
   using out = output<ops<T, isa::scalar>, D>;
   const auto run = [&](const auto& x) {
     convolution_detail::for_each_pixel(g.batch, gradient ? g.src : g.dst, [&](index n, const triple& o, index pixel) {
@@ -130,7 +132,7 @@ constexpr void mixed_convolution(const conv_geometry& g, const image_view<const 
       }
     });
   };
-  if constexpr (integers) {
+  if constexpr (std::same_as<T, std::int32_t>) {
     run(convolution_detail::operands<T, S, W, std::int32_t, Zb>{g, src, weights, 0, {src_zero}, {weight_zero}});
   } else {
     run(convolution_detail::operands<T, S, W>{g, src, weights, 0});

@@ -6,7 +6,7 @@
 //
 // With plus_times a step is one fused multiply-add. No SIMD, no blocking, no order but this one.
 //
-// Of small integers:  acc = sum over k of (A(i, k) - za) * (B(k, j) - zb), modulo 2^32
+// Of small integers:  acc = sum over k of (A(i, k) - za) * (B(k, j) - zb), modulo 2^32; or in 64 bits, without zeros
 //
 // Depends on: core/{view,small_integers,narrow_float}.hpp, epilogue/, isa/scalar.hpp.   Used by: tests.
 #pragma once
@@ -100,6 +100,26 @@ constexpr void gemm(const ViewA& A, const ViewB& B, const ViewC& C, const E& epi
       const typename out::template place<true> at{i, j, 1, C.pointer(i, j)};
       out::store(C.pointer(i, j),
                  epilogue.eval(typename out::context{}, out::seen(epilogue, static_cast<std::int32_t>(sum), at), at));
+    }
+  }
+}
+
+/// C(i, j) = epilogue( sum over k of A(i, k) * B(k, j) ) of integers of at most 16 bits, in 64 bits; the expression is
+/// of std::int64_t, its value goes to the nearest end of C's signed integers when outside.
+///
+///     reference::gemm(view(a, m, k), view(b, k, n), view(c, m, n), acc, with_sums<std::int64_t>{});
+///
+/// Changes nothing but C; allocates nothing.
+template <any_matrix ViewA, any_matrix ViewB, any_matrix ViewC, expression E>
+  requires wide_integers<typename ViewA::value_type, typename ViewB::value_type>
+constexpr void gemm(const ViewA& A, const ViewB& B, const ViewC& C, const E& epilogue, with_sums<std::int64_t>) {
+  using out = output<ops<std::int64_t, isa::scalar>, typename ViewC::value_type>;
+  for (index i = 0; i < C.rows(); ++i) {
+    for (index j = 0; j < C.cols(); ++j) {
+      std::int64_t sum = 0;
+      for (index k = 0; k < A.cols(); ++k) sum += std::int64_t(A(i, k)) * B(k, j);
+      const typename out::template place<true> at{i, j, 1, C.pointer(i, j)};
+      out::store(C.pointer(i, j), epilogue.eval(typename out::context{}, out::seen(epilogue, sum, at), at));
     }
   }
 }

@@ -44,6 +44,7 @@ class register_tile {
   using B = typename Operands::b_type;
   using D = typename Operands::dst_type;
   using out = output<O, D>;
+  using sums = ops<T, typename O::isa_type>;
   using operands = Operands;
   static constexpr bool segmented = std::is_same_v<Operands, segmented_operands<A, B, T, D>>;
   template <int... I>
@@ -150,7 +151,7 @@ class register_tile {
     if constexpr (fetches_dst) fetch_rows(std::make_integer_sequence<int, MR>{}, x.dst, x.dst_stride);
     accumulate(s, x, tail, acc...);
     if (!x.last) return store_partial(s, x, tail, acc...);
-    if constexpr (runs_long<E>) return finish_from_memory(s, x, e, acc...);
+    if constexpr (runs_long<E> || out::in_memory) return finish_from_memory(s, x, e, acc...);
     const bool ragged = by_lanes ? __builtin_expect(tail != O::lanes(), 0) : tail != O::lanes();
     if (O::masked_memory || ragged) return finish<false>(s, x, e, tail, acc...);
     if constexpr (!O::masked_memory) finish<true>(s, x, e, tail, acc...);
@@ -316,14 +317,14 @@ class register_tile {
   static ASHLAR_INLINE void store_partial(seq<I...>, const operands& x, index tail, Acc... acc) {
     T* const partial = x.partial;  // read once: a vector store may alias x
     const index stride = x.partial_stride;
-    (store_cell<I % NV, false>(partial + (I / NV) * stride, acc, tail), ...);
+    (store_cell<sums, I % NV, false>(partial + (I / NV) * stride, acc, tail), ...);
   }
-  template <int J, bool Full, class To, class V>
+  template <class Out, int J, bool Full, class To, class V>
   static ASHLAR_INLINE void store_cell(To* row, V v, index tail) {
     if constexpr (J == NV - 1 && !Full) {
-      output<O, To>::store_n(row + J * O::lanes(), v, tail);
+      Out::store_n(row + J * O::lanes(), v, tail);
     } else {
-      output<O, To>::store(row + J * O::lanes(), v);
+      Out::store(row + J * O::lanes(), v);
     }
   }
 
@@ -353,7 +354,7 @@ class register_tile {
     D* const row = fetches_dst ? to.dst : to.dst + R * to.stride;
     const typename out::template place<whole> at{to.row + R * to.row_step, to.col + offset, whole ? O::lanes() : tail,
                                                  row + offset};
-    store_cell<J, Full>(row, e.eval(typename out::context{}, out::seen(e, v, at), at), tail);
+    store_cell<out, J, Full>(row, e.eval(typename out::context{}, out::seen(e, v, at), at), tail);
     // One address that moves on: g++ would compute all of them before the loop over tiles and keep them in memory.
     if constexpr (fetches_dst && J == NV - 1 && R != MR - 1) to.dst = unknown(row + to.stride);
   }
