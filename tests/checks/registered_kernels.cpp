@@ -16,13 +16,19 @@ int kernels_of() {
   return (Table::find(rows, 1) != nullptr) + (Table::find_wide(rows) != nullptr);
 }
 
+// Of units of small integers.
+template <class O, class Tile>
+int dot_kernels_of() {
+  using operands = tile_operands<typename O::a_unit, typename O::b_unit, std::int32_t>;
+  return kernels_of<tile_table<O, Tile::shape, dot_products, acc_node, operands>>();
+}
+
 template <class Tile>
 int kernels_for() {
   using T = typename Tile::value_type;
   if constexpr (std::is_same_v<T, std::int8_t> && std::is_base_of_v<typename Tile::isa_type, isa_type>) {
-    using O = dot_ops<isa_type>;
-    using operands = tile_operands<typename O::a_unit, typename O::b_unit, std::int32_t>;
-    return kernels_of<tile_table<O, Tile::shape, dot_products, acc_node, operands>>();
+    using words = word_dot_ops<isa_type>;
+    return dot_kernels_of<dot_ops<isa_type>, Tile>() + (words::group > 1 ? dot_kernels_of<words, Tile>() : 0);
   } else if constexpr (std::is_same_v<typename Tile::isa_type, isa_type>) {
     return kernels_of<tile_table<ops<T, isa_type>, Tile::shape, plus_times, acc_node>>();
   } else {

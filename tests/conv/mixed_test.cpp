@@ -26,14 +26,16 @@ struct mixed_case {
   using product = Product;
   static constexpr bool wide = sums_64_bits<product>;
 
-  mixed_case(random& r, const conv3d& p, placement where, bool is_gradient = false)
+  mixed_case(random& r, const conv3d& p, placement where, bool is_gradient = false, bool channels_last = false)
       : problem(p),
         g(detail::geometry_of(p).value()),
         gradient(is_gradient),
         in(gradient ? detail::dst_extents(g) : detail::src_extents(g)),
         out(gradient ? detail::src_extents(g) : detail::dst_extents(g)),
-        src_layout(layout_of(in, some_order(r), r)),
-        dst_layout(layout_of(out, some_order(r), r)),
+        src_layout(
+            layout_of(in, channels_last ? r.pick({image_order::nhwc, image_order::nhwc_slice}) : some_order(r), r)),
+        dst_layout(
+            layout_of(out, channels_last ? r.pick({image_order::nhwc, image_order::nhwc_slice}) : some_order(r), r)),
         src_memory(src_layout.elements, where),
         weight_memory(g.filters * g.taps() * g.group_channels(), where),
         dst_memory(dst_layout.elements, where),
@@ -67,8 +69,8 @@ struct mixed_case {
 
   template <class E, class... Zeros>
   std::string differs(const E& e, Zeros... zeros) {
-    const auto plan =
-        gradient ? plan_conv3d_backward_data<product, isa_t>(problem) : plan_conv3d<product, isa_t>(problem);
+    const auto plan = gradient ? plan_conv3d_backward_data<product, isa_t>(problem, wanted)
+                               : plan_conv3d<product, isa_t>(problem, wanted);
     if (!plan.ok()) return describe(g) + ": " + plan.error().message();
     const auto storage = aligned_buffer::make(plan.value().packed_bytes());
     const auto packed = plan.value().pack(filter_view<const W>(weights), storage.span(), zeros...);
@@ -106,6 +108,7 @@ struct mixed_case {
   conv3d problem;
   conv_geometry g;
   bool gradient;
+  conv_algorithm wanted = conv_algorithm(0);  // the best
   image_axes in, out;
   image_layout src_layout, dst_layout;
   guarded_elements<S> src_memory;
@@ -141,14 +144,18 @@ void cases(index count, bool gradient, const F& f) {
   });
 }
 
+// With a multiplier and a shift for each channel.
+template <class Case>
+std::string requantized_differs(Case& c) {
+  std::vector<std::int32_t> multiplier(std::size_t(c.out.c), 1 << 30), shift(multiplier.size());
+  for (std::size_t i = 0; i < shift.size(); ++i)
+    shift[i] = -std::int32_t(i % 12), multiplier[i] += std::int32_t(i * 4321);
+  return c.differs(requantize<tflite>(acc, per_column(multiplier.data()), per_column(shift.data()), -5));
+}
+
 TEST_CASE("unsigned and signed bytes, requantized for each channel") {
-  cases<mixed_case<std::uint8_t, std::int8_t, std::int8_t>>(200, false, [](auto& c) {
-    std::vector<std::int32_t> multiplier(std::size_t(c.out.c), 1 << 30), shift(multiplier.size());
-    for (std::size_t i = 0; i < shift.size(); ++i)
-      shift[i] = -std::int32_t(i % 12), multiplier[i] += std::int32_t(i * 4321);
-    const auto e = requantize<tflite>(acc, per_column(multiplier.data()), per_column(shift.data()), -5);
-    REQUIRE(c.differs(e) == "");
-  });
+  cases<mixed_case<std::uint8_t, std::int8_t, std::int8_t>>(200, false,
+                                                            [](auto& c) { REQUIRE(requantized_differs(c) == ""); });
 }
 
 TEST_CASE("signed bytes, sums as they are; transposed") {
@@ -168,6 +175,67 @@ TEST_CASE("zero points of weights, floats as output") {
 TEST_CASE("16-bit src") {
   cases<mixed_case<std::int16_t, std::int8_t, std::int16_t>>(
       60, false, [](auto& c) { REQUIRE(c.differs(requantize(acc, onnx{0.001f})) == ""); });
+}
+
+// f(case) for kernels of 3 x 3 and stride 1, channels last, by Winograd's algorithm.
+template <class Case, class F>
+void winograd_cases(index count, bool gradient, const F& f) {
+  int planned = 0;
+  for_each_case(scaled(count, count / 10), [&](random& r) {
+    conv3d p = some_problem(r, 60000);
+    p.src[1] = p.weights[1] = 1, p.weights[2] = p.weights[3] = 3, p.groups = 1, p.weights[4] = p.src[4];
+    p.stride = p.dilation = {1, 1, 1}, p.padding.before[0] = p.padding.after[0] = 0;
+    for (std::size_t i : {1u, 2u}) {
+      p.padding.before[i] = std::clamp<index>(p.padding.before[i], 0, 2);
+      p.padding.after[i] = std::clamp<index>(p.padding.after[i], 0, 2);
+    }
+    if (!detail::geometry_of(p).ok()) return;
+    const random same = r;
+    for (placement where : {placement::at_end, placement::at_start}) {
+      r = same;
+      Case c(r, p, where, gradient, true);
+      c.wanted = conv_algorithm::winograd_2x2;
+      f(c);
+      ++planned;
+    }
+  });
+  CHECK(planned > 0);
+}
+
+TEST_CASE("Winograd of bytes is the direct sum") {
+  if constexpr (fixed_point_ops<ops<std::int32_t, isa_t>>) {
+    winograd_cases<mixed_case<std::uint8_t, std::int8_t, std::int8_t>>(
+        300, false, [](auto& c) { REQUIRE(requantized_differs(c) == ""); });
+    winograd_cases<mixed_case<std::int8_t, std::int8_t, std::int32_t>>(
+        100, true, [](auto& c) { REQUIRE(c.differs(acc + dst) == ""); });
+    winograd_cases<mixed_case<std::uint8_t, std::uint8_t, std::int32_t>>(
+        100, false, [](auto& c) { REQUIRE(c.differs(acc) == ""); });
+  }
+}
+
+TEST_CASE("Winograd of bytes, extreme values of as many channels as are exact; one more is refused") {
+  if constexpr (!fixed_point_ops<ops<std::int32_t, isa_t>>) return;
+  using product = conv_types<std::uint8_t, std::int8_t, std::int32_t>;
+  const auto problem = [](index channels) {
+    return conv2d{.src = {1, 3, 3, channels}, .weights = {1, 3, 3, channels}};
+  };
+  constexpr index most = 1827;  // 4 * 9 * 255 * 128 * most < 2^31
+  const auto refused = plan_conv2d<product, isa_t>(problem(most + 1), conv_algorithm::winograd_2x2);
+  CHECK(refused.error().code() == errc::unsupported);
+  CHECK(std::string(refused.error().message()) ==
+        "plan_conv: winograd_2x2 of 1828 channels: 4 times a sum of these bytes may not fit 32 bits; it is exact up to "
+        "1827 channels");
+  const auto plan = plan_conv2d<product, isa_t>(problem(most), conv_algorithm::winograd_2x2).value();
+  CHECK(std::string(plan.explain().text).find("winograd_2x2: bits of the reference") == 0);
+  const auto storage = aligned_buffer::make(plan.packed_bytes());
+  const std::vector<std::uint8_t> x(9 * most, 255);
+  for (int w : {-128, 127}) {
+    const std::vector<std::int8_t> weights(9 * most, std::int8_t(w));
+    const auto packed = plan.pack(ohwi(weights.data(), 1, 3, 3, most), storage.span()).value();
+    std::int32_t y = 0;
+    REQUIRE(plan.run(nhwc(x.data(), 1, 3, 3, most), packed, nhwc(&y, 1, 1, 1, 1)).ok());
+    CHECK(y == 9 * most * 255 * w);
+  }
 }
 
 TEST_CASE("sums of 64 bits; transposed") {

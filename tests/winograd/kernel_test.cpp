@@ -98,7 +98,7 @@ struct problem {
   // Everything the kernel is given ends at a guard page.
   template <class Isa, class A, class E, class X>
   std::vector<T> run(const E& e, X&& executor, const cache_sizes& caches) {
-    using K = winograd_kernel<T, Isa, A>;
+    using K = winograd_kernel<winograd_floats<T, Isa, A>>;
     REQUIRE(K::serves(g));
     dst.restore(before);
     const winograd_cut cut = K::plan(g, executor.concurrency(), caches);
@@ -221,7 +221,7 @@ TEST_CASE("the old dst, another image, a long function") {
 }
 
 TEST_CASE("every tile and every output channel belongs to one task, however many workers there are") {
-  using K = winograd_kernel<float, isa_under_test, f4x4_3x3>;
+  using K = winograd_kernel<winograd_floats<float, isa_under_test, f4x4_3x3>>;
   for_each_case(scaled(2000, 200), [&](random& r) {
     conv_geometry g = random_geometry<f4x4_3x3>(r);
     g.batch = r.between(1, 100), g.dst.h = r.between(1, 100), g.dst.w = r.between(1, 100);

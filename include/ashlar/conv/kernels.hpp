@@ -197,7 +197,8 @@ struct grouped_algorithm : small_group_algorithm<T, Isa, grouped_kernel<T, Isa>>
 /// Within a tolerance: F(m x m, r x r). Padding must be zero.
 template <class T, class Isa, class F>
 struct winograd_algorithm {
-  using kernel = winograd_kernel<T, Isa, F>;
+  using format = winograd_floats<T, Isa, F>;
+  using kernel = winograd_kernel<format>;
 
   static bool serves(const conv_geometry& g) { return g.groups == 1 && kernel::serves(g) && detail::starts_outside(g); }
   static index panel_width() { return kernel::nr(); }
@@ -211,7 +212,7 @@ struct winograd_algorithm {
   template <class E, class Executor>
   static void run(const conv_views<T>& v, const T* packed, const E& e, const conv_run<T, Executor>& how) {
     const winograd_cut cut = kernel::plan(v.g, how.executor.concurrency(), how.caches);
-    kernel::run(v.g, cut, winograd_operands<T>{v.src, packed, v.dst}, e, how.memory, how.executor);
+    kernel::run(v.g, cut, winograd_operands<format>{v.src, packed, v.dst}, e, how.memory, how.executor);
   }
 };
 

@@ -267,14 +267,18 @@ auto plan_forward(const conv_geometry& g, bool gradient, const Options&... optio
   if (status s = conv_product<T, Isa>::check_terms(g); !s.ok()) return s;
   if (r.wanted == conv_algorithm(0)) {
     if constexpr (conv_product<T, Isa>::copied) {
-      return plan(g, conv_product<T, Isa>::choose(g), r);
+      return plan(g, conv_product<T, Isa>::choose(g, r), r);
     } else {
       return plan(g, choose_algorithm<T, Isa, tolerant>(g, r).algorithm, r);
     }
   }
   if (packs(r.wanted, g, gradient) && serves<T, Isa, tolerant>(r.wanted, g)) return plan(g, r.wanted, r);
+  constexpr bool copied = conv_product<T, Isa>::copied;
+  if constexpr (copied) {
+    if (status s = conv_product<T, Isa>::refusal(r.wanted, g); !s.ok()) return s;
+  }
   return status::error(errc::unsupported, "plan_conv: %s does not compute this geometry%s", name(r.wanted),
-                       tolerant ? "" : " without a tolerance");
+                       tolerant || copied ? "" : " without a tolerance");
 }
 
 // The gradient of g with respect to its source.

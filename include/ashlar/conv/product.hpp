@@ -3,7 +3,8 @@
 // conv/product.hpp: what a plan multiplies: elements of one type, small integers with their zero points or in 64 bits,
 // or narrow floating-point numbers.
 //
-// Depends on: conv/{kernels,depthwise_mixed,memory}.hpp, loop/{dot,half,wide}_format.hpp.   Used by: conv/plan.hpp.
+// Depends on: conv/{kernels,choose,depthwise_mixed,exact_winograd,memory}.hpp, loop/{dot,half,wide}_format.hpp.   Used
+// by: conv/plan.hpp.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +13,9 @@
 #include <cstdint>
 #include <limits>
 
+#include <ashlar/conv/choose.hpp>
 #include <ashlar/conv/depthwise_mixed.hpp>
+#include <ashlar/conv/exact_winograd.hpp>
 #include <ashlar/conv/kernels.hpp>
 #include <ashlar/conv/memory.hpp>
 #include <ashlar/core/small_integers.hpp>
@@ -84,24 +87,39 @@ status check_number(const char* what, std::int32_t z) {
                        int(limits::min()), int(limits::max()));
 }
 
+struct no_winograd {
+  static constexpr bool serves(const conv_geometry&) { return false; }
+  static constexpr bool pays(const conv_geometry&) { return false; }
+  static status refusal(const conv_geometry&) { return {}; }
+};
+
 // What has a format that operands are copied to: dense convolutions, transposed and depthwise ones. Terms: the format
 // of the same numbers as they are (conv/depthwise_mixed.hpp).
-template <class Format, class Terms, class Dst>
+template <class Format, class Terms, class Dst, class Winograd = no_winograd>
 struct copied_product {
   using depthwise = depthwise_mixed<Format, Terms, Dst>;
   static constexpr bool copied = true;
   using unit = typename Format::b_unit;
   template <bool Tolerant, class F>
   static ASHLAR_INLINE auto with(conv_algorithm a, const F& f) {
+    if constexpr (!std::same_as<Winograd, no_winograd>) {
+      if (a == conv_algorithm::winograd_2x2) return f(Winograd());
+    }
     if (a == conv_algorithm::parity_classes) return f(parity_algorithm<Format, Dst>());
     if (a == conv_algorithm::depthwise) return f(depthwise());
     return f(implicit_algorithm<Format, Dst>());
   }
-  static conv_algorithm choose(const conv_geometry& g) {
-    return depthwise::serves(g) ? conv_algorithm::depthwise : conv_algorithm::implicit_gemm;
+  static conv_algorithm choose(const conv_geometry& g, const conv_request& r) {
+    if (depthwise::serves(g)) return conv_algorithm::depthwise;
+    return r.channels_last && Winograd::pays(g) ? conv_algorithm::winograd_2x2 : conv_algorithm::implicit_gemm;
   }
   static bool serves(conv_algorithm a, const conv_geometry& g) {
-    return a == conv_algorithm::implicit_gemm || (a == conv_algorithm::depthwise && depthwise::serves(g));
+    return a == conv_algorithm::implicit_gemm || (a == conv_algorithm::depthwise && depthwise::serves(g)) ||
+           (a == conv_algorithm::winograd_2x2 && Winograd::serves(g));
+  }
+  // More than "not this geometry", or ok.
+  static status refusal(conv_algorithm a, const conv_geometry& g) {
+    return a == conv_algorithm::winograd_2x2 ? Winograd::refusal(g) : status();
   }
 };
 
@@ -139,8 +157,9 @@ struct conv_product<wide_conv_types<Src, Weights, Dst>, Isa> : without_zero_poin
     if (a == conv_algorithm::parity_classes) return f(parity_algorithm<format, Dst>());
     return f(implicit_algorithm<format, Dst>());
   }
-  static conv_algorithm choose(const conv_geometry&) { return conv_algorithm::implicit_gemm; }
+  static conv_algorithm choose(const conv_geometry&, const conv_request&) { return conv_algorithm::implicit_gemm; }
   static bool serves(conv_algorithm a, const conv_geometry&) { return a == conv_algorithm::implicit_gemm; }
+  static status refusal(conv_algorithm, const conv_geometry&) { return {}; }
   // Forward and backward.
   static status check_terms(const conv_geometry& g) {
     const index terms = g.taps() * std::max(g.group_channels(), g.group_filters());
@@ -164,11 +183,24 @@ struct integer_product {
   using terms = dot_format<Src, Weights, Isa, std::int32_t, no_zero_point, plain_dot_ops<Isa>>;
 };
 
+// Winograd where both are bytes, the weights without zero points, and there are the shifts that it takes.
+template <class Src, class Weights, class Dst, bool WeightsZero, class Isa>
+struct exact_winograd_for {
+  using type = no_winograd;
+};
+template <class Src, class Weights, class Dst, class Isa>
+  requires(sizeof(Src) == 1 && fixed_point_ops<ops<std::int32_t, Isa>>)
+struct exact_winograd_for<Src, Weights, Dst, false, Isa> {
+  using unit = typename integer_product<Src, Weights, false, Isa>::format::b_unit;
+  using type = exact_winograd<winograd_bytes<Src, Weights, Isa, f2x2_3x3>, Dst, unit>;
+};
+
 template <class Src, class Weights, class Dst, bool WeightsZero, class Isa>
   requires small_integers<Src, Weights>
 struct conv_product<conv_types<Src, Weights, Dst, WeightsZero>, Isa>
     : copied_product<typename integer_product<Src, Weights, WeightsZero, Isa>::format,
-                     typename integer_product<Src, Weights, WeightsZero, Isa>::terms, Dst> {
+                     typename integer_product<Src, Weights, WeightsZero, Isa>::terms, Dst,
+                     typename exact_winograd_for<Src, Weights, Dst, WeightsZero, Isa>::type> {
   using src = Src;
   using weights = Weights;
   using dst = Dst;

@@ -76,6 +76,10 @@ struct dot_ops : detail::plain_dot_ops<Isa> {};
 template <class Isa>
 struct wide_dot_ops : detail::plain_dot_ops<Isa> {};
 
+/// The same for 16-bit A and B.
+template <class Isa>
+struct word_dot_ops : detail::plain_dot_ops<Isa> {};
+
 /// The arithmetic of dot_ops as a semiring of units.
 struct dot_products {
   template <class O>

@@ -35,6 +35,12 @@ struct dot_ops<isa::avx2> : detail::dot_units<isa::avx2, std::int16_t, std::int8
     return sum;
   }
 };
+template <>
+struct word_dot_ops<isa::avx2> : detail::dot_units<isa::avx2, std::int16_t, std::int16_t, 2> {
+  static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
+    return dot_ops<isa::avx2>::dot(acc, a, b);
+  }
+};
 #endif
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512CD__) && defined(__AVX512DQ__) && \
@@ -49,6 +55,12 @@ struct dot_ops<isa::avx512> : detail::dot_units<isa::avx512, std::int16_t, std::
     __m512i sum = acc, product;
     asm("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+v"(sum), "=&v"(product) : "v"(__m512i(a)), "v"(__m512i(b)));
     return sum;
+  }
+};
+template <>
+struct word_dot_ops<isa::avx512> : detail::dot_units<isa::avx512, std::int16_t, std::int16_t, 2> {
+  static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
+    return dot_ops<isa::avx512>::dot(acc, a, b);
   }
 };
 #endif

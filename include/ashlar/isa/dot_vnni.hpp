@@ -35,6 +35,8 @@ struct dot_ops<isa::avx_vnni> : detail::dot_units<isa::avx_vnni, std::uint8_t, s
 };
 template <>
 struct wide_dot_ops<isa::avx_vnni> : dot_ops<isa::avx2> {};
+template <>
+struct word_dot_ops<isa::avx_vnni> : word_dot_ops<isa::avx2> {};
 #endif
 
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512CD__) && defined(__AVX512DQ__) && \
@@ -54,6 +56,8 @@ struct dot_ops<isa::avx512_vnni> : detail::dot_units<isa::avx512_vnni, std::uint
 };
 template <>
 struct wide_dot_ops<isa::avx512_vnni> : dot_ops<isa::avx512> {};
+template <>
+struct word_dot_ops<isa::avx512_vnni> : word_dot_ops<isa::avx512> {};
 #endif
 
 }  // namespace ashlar

@@ -43,7 +43,7 @@ struct winograd_rates {
 /// The work of Algorithm on g, as winograd_kernel cuts it for one worker.
 template <class T, class Isa, class Algorithm>
 winograd_work work_of(const conv_geometry& g, const cache_sizes& caches) {
-  using K = winograd_kernel<T, Isa, Algorithm>;
+  using K = winograd_kernel<winograd_floats<T, Isa, Algorithm>>;
   using O = ops<T, Isa>;
   const winograd_cut b = K::plan(g, 1, caches);
   const double tiles = double(b.tiles) * double(g.groups), c = double(g.group_channels());

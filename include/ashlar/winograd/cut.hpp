@@ -28,7 +28,8 @@ struct winograd_shape {
   index m_h, m_w;  // outputs of a tile
   index points;
   index mr, nr, lanes;  // of the register tile
-  index element_bytes;
+  index element_bytes;  // of a sum, and of a unit of channels
+  index group = 1;      // channels of a unit
 };
 
 struct winograd_cut {
@@ -37,7 +38,7 @@ struct winograd_cut {
   index group, groups;    // tiles that are transformed together
   index block;            // output channels of a block, a multiple of NR
   index part, parts;      // output channels of a task, a multiple of the block
-  index v_tile, v_point;  // distances in V, in elements
+  index v_tile, v_point;  // distances in V, in units of channels
   index m_tile, m_point;  // in M
   index zeros;            // elements that stand for a pixel outside the image
   index u_block;          // elements of U for a block of output channels
@@ -103,7 +104,8 @@ constexpr winograd_cut cut(const conv_geometry& g, const winograd_shape& s, inde
   b.tiles = g.batch * g.dst.d * b.rows * b.columns;
   b.block = detail::filter_block(s.nr);
   b.part = std::max(b.block, multiple(g.group_filters(), b.block)), b.parts = 1;
-  const index channels = g.group_channels(), widest = std::min(b.block, multiple(g.group_filters(), s.nr));
+  const index channels = ceil_div(g.group_channels(), s.group),
+              widest = std::min(b.block, multiple(g.group_filters(), s.nr));
   b.v_tile = detail::odd_lines(multiple(channels, s.lanes), s.element_bytes);
   b.m_tile = detail::odd_lines(widest, s.element_bytes);
   b.u_block = b.block * s.points * channels;

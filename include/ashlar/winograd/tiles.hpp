@@ -5,14 +5,15 @@
 // A tile is read through the addresses of its pixels, one of which may be a row of zeros: the padding, and what a tile
 // reaches beyond the image, need no code of their own (an address costs one scalar load beside a vector load).
 //
-// Depends on: winograd/algorithm.hpp, epilogue/, core/image.hpp.   Used by: winograd/kernel.hpp.
+// Depends on: winograd/format.hpp, epilogue/, core/image.hpp.   Used by: winograd/kernel.hpp.
 #pragma once
 
 #include <algorithm>
 
 #include <ashlar/core/image.hpp>
 #include <ashlar/epilogue.hpp>
-#include <ashlar/winograd/algorithm.hpp>
+#include <ashlar/epilogue/output.hpp>
+#include <ashlar/winograd/format.hpp>
 
 namespace ashlar {
 
@@ -22,15 +23,20 @@ struct winograd_tile {
   index rows, columns;
 };
 
-/// V(point, c) = (B_v^T x B_h)(point) for every channel c of a tile.
-template <class T, class Isa, class A>
+/// V(point, c) = (B_v^T x B_h)(point) for every channel c of a tile. `zeros`: a pixel outside the image, whose numbers
+/// are src's zero point.
+template <class Format>
 class source_tile {
-  using O = ops<T, Isa>;
+  using A = typename Format::algorithm;
+  using O = typename Format::O;
+  using T = typename Format::src_type;
+  using V = typename Format::v_element;
   static constexpr int rows = A::vertical::a, columns = A::horizontal::a;
 
  public:
   /// The addresses of the pixels whose first one is (h, w) of a plane of src, which may lie outside.
-  ASHLAR_INLINE source_tile(const image_view<const T>& src, index n, index d, index h, index w, const T* zeros) {
+  ASHLAR_INLINE source_tile(const image_view<const T>& src, index n, index d, index h, index w, const T* zeros)
+      : zero_(*zeros) {
     const index row = src.strides().h, column = src.strides().w;
     const T* const first = src.pointer(n, d, 0, 0, 0);
     for (int r = 0; r < rows; ++r) {
@@ -45,14 +51,15 @@ class source_tile {
   /// `v` has room for whole vectors; the channels after the last one become zero.
   ///
   /// Not inlined: one copy for all epilogues, of what takes longest to compile.
-  [[gnu::noinline]] void run(index channels, T* v, index v_point) const {
+  [[gnu::noinline]] void run(index channels, V* v, index v_point) const {
     const index lanes = O::lanes();
+    const T zero = zero_;
     index c = 0;
     for (; c + lanes <= channels; c += lanes) {
       A::template source_transform<O>::run(
-          [&](int k, int i) __attribute__((always_inline)) { return O::load(pixels_[k * columns + i] + c); },
+          [&](int k, int i) __attribute__((always_inline)) { return Format::load(pixels_[k * columns + i] + c, zero); },
           [&](int r, int q, const typename O::vec& y)
-              __attribute__((always_inline)) { O::store(v + c + (r * columns + q) * v_point, y); });
+              __attribute__((always_inline)) { Format::store(v + c + (r * columns + q) * v_point, y); });
     }
     if constexpr (O::max_lanes > 1) {
       if (c < channels) tail(c, channels - c, v + c, v_point);
@@ -60,38 +67,47 @@ class source_tile {
   }
 
  private:
-  [[gnu::noinline]] void tail(index c, index n, T* v, index v_point) const {
+  [[gnu::noinline]] void tail(index c, index n, V* v, index v_point) const {
+    const T zero = zero_;
     A::template source_transform<O>::run(
-        [&](int k, int i) __attribute__((always_inline)) { return O::load_n(pixels_[k * columns + i] + c, n); },
+        [&](int k, int i)
+            __attribute__((always_inline)) { return Format::load_n(pixels_[k * columns + i] + c, n, zero); },
         [&](int r, int q, const typename O::vec& y)
-            __attribute__((always_inline)) { O::store(v + (r * columns + q) * v_point, y); });
+            __attribute__((always_inline)) { Format::store(v + (r * columns + q) * v_point, y); });
   }
 
   const T* pixels_[rows * columns];
+  T zero_;
 };
 
 /// y = A_v^T M A_h of a vector of channels, in memory: what all epilogues share.
-template <class T, class Isa, class A>
+template <class Format>
 struct output_sums {
-  using O = ops<T, Isa>;
+  using A = typename Format::algorithm;
+  using O = typename Format::O;
+  using T = typename Format::sum_type;
 
   [[gnu::noinline]] static void run(const T* m, index m_point, T* y) {
     A::template output_transform<O>::run(
         [&](int r, int c) __attribute__((always_inline)) { return O::load(m + (r * A::horizontal::a + c) * m_point); },
-        [&](int r, int q, const typename O::vec& v)
-            __attribute__((always_inline)) { O::store(y + (r * A::horizontal::m + q) * O::lanes(), v); });
+        [&](int r, int q, const typename O::vec& v) __attribute__((always_inline)) {
+          O::store(y + (r * A::horizontal::m + q) * O::lanes(), Format::whole(v));
+        });
   }
 };
 
 /// dst = epilogue(A_v^T M A_h) for some output channels of a tile.
-template <class T, class Isa, class A, class E>
+template <class Format, class D, class E>
 class output_tile {
-  using O = ops<T, Isa>;
+  using A = typename Format::algorithm;
+  using O = typename Format::O;
+  using T = typename Format::sum_type;
+  using out = output<O, D>;
   static constexpr int columns = A::horizontal::a, out_rows = A::vertical::m, out_columns = A::horizontal::m;
 
  public:
   /// `width` channels from `channel` on; the row of a pixel is its number within the image.
-  ASHLAR_INLINE output_tile(const image_view<T>& dst, const winograd_tile& at, index channel)
+  ASHLAR_INLINE output_tile(const image_view<D>& dst, const winograd_tile& at, index channel)
       : first_(dst.pointer(at.n, at.d, at.h, at.w, channel)),
         row_stride_(dst.strides().h),
         column_stride_(dst.strides().w),
@@ -122,14 +138,14 @@ class output_tile {
     const index channel = channel_;
     for (index k = 0; k < width; k += O::lanes()) {
       const T* from = m + k;
-      T* first = first_ + k;
+      D* first = first_ + k;
       asm("" : "+r"(from), "+r"(first));  // else g++ keeps a running pointer for every load and store, on the stack
       A::template output_transform<O>::run(
           [&](int r, int c) __attribute__((always_inline)) { return O::load(from + (r * columns + c) * m_point); },
           [&](int r, int q, const typename O::vec& y) __attribute__((always_inline)) {
-            T* const to = first + r * row + q * column;
-            const position<T, true> at{pixel + r * image_width + q, channel + k, O::lanes(), to};
-            O::store(to, e.eval(math<O>{}, y, at));
+            D* const to = first + r * row + q * column;
+            const typename out::template place<true> at{pixel + r * image_width + q, channel + k, O::lanes(), to};
+            out::store(to, e.eval(typename out::context{}, out::seen(e, Format::whole(y), at), at));
           });
     }
   }
@@ -138,16 +154,17 @@ class output_tile {
   [[gnu::noinline]] void part(const E& e, const T* m, index m_point, index k, index n) const {
     alignas(64) T y[A::outputs * O::max_lanes];
     const index lanes = O::lanes();
-    output_sums<T, Isa, A>::run(m, m_point, y);
+    output_sums<Format>::run(m, m_point, y);
     for (index r = 0; r < rows_; ++r)
       for (index q = 0; q < columns_; ++q) {
-        T* const to = first_ + r * row_stride_ + q * column_stride_ + k;
-        const position<T, false> at{pixel_ + r * image_width_ + q, channel_ + k, n, to};
-        O::store_n(to, e.eval(math<O>{}, O::load(y + (r * out_columns + q) * lanes), at), n);
+        D* const to = first_ + r * row_stride_ + q * column_stride_ + k;
+        const typename out::template place<false> at{pixel_ + r * image_width_ + q, channel_ + k, n, to};
+        const auto sum = O::load(y + (r * out_columns + q) * lanes);
+        out::store_n(to, e.eval(typename out::context{}, out::seen(e, sum, at), at), n);
       }
   }
 
-  T* first_;
+  D* first_;
   index row_stride_, column_stride_, pixel_, image_width_, channel_, rows_, columns_;
 };
 

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// winograd/format.hpp: what a Winograd convolution multiplies: floats, or bytes as exact integers.
+//
+// A format says
+//
+//   src_type, weight_type, sum_type     elements of src and weights, and of their sums
+//   O                                   the ops of the transforms: vectors of sums
+//   products, semiring, group           the ops of the tile; `group` channels are one unit of it
+//   v_element, u_element                what transformed pixels and weights are stored as
+//   registered                          the element type of its tiles in the registry
+//   weight(y)                           a transformed weight, computed in double, as it is stored
+//   load(p, z)  load_n(p, n, z)         a vector of channels of a pixel, less its zero point
+//   store(p, y)                         a vector of transformed ones
+//   whole(y)                            an output of the transform as the sum that it is
+//
+// Of bytes everything is a whole number. B^T and A^T of small tiles are; G is multiplied by a power of two, and so are
+// the sums, which shift() takes away again: exact, for the sums are right modulo 2^32 and leave room for the factor
+// (serves()).
+//
+// Depends on: isa/{dot,byte_loads}.hpp, epilogue/semiring.hpp, winograd/rational.hpp.   Used by: winograd/.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <limits>
+
+#include <ashlar/epilogue/output.hpp>
+#include <ashlar/epilogue/semiring.hpp>
+#include <ashlar/isa/byte_loads.hpp>
+#include <ashlar/isa/dot.hpp>
+#include <ashlar/winograd/algorithm.hpp>
+
+namespace ashlar {
+
+/// Elements of one floating-point type.
+template <class T, class Isa, class A>
+struct winograd_floats {
+  using algorithm = A;
+  using isa_type = Isa;
+  using src_type = T;
+  using weight_type = T;
+  using sum_type = T;
+  using O = ops<T, Isa>;
+  using products = O;
+  using semiring = plus_times;
+  using registered = T;
+  using v_element = T;
+  using u_element = T;
+  using unit = T;
+  static constexpr index group = 1;
+  static ASHLAR_INLINE constexpr T weight(double y) { return static_cast<T>(y); }
+  static ASHLAR_INLINE typename O::vec load(const T* p, T) { return O::load(p); }
+  static ASHLAR_INLINE typename O::vec load_n(const T* p, index n, T) { return O::load_n(p, n); }
+  static ASHLAR_INLINE void store(T* p, const typename O::vec& y) { O::store(p, y); }
+  static ASHLAR_INLINE const typename O::vec& whole(const typename O::vec& y) { return y; }
+};
+
+namespace detail {
+
+// The largest sum of the sizes of a row's entries.
+template <int Rows, int Cols>
+consteval double row_sum(const rational_matrix<Rows, Cols>& m) {
+  double most = 0;
+  for (int i = 0; i < Rows; ++i) {
+    double sum = 0;
+    for (int k = 0; k < Cols; ++k) {
+      const double x = m(i, k).template to<double>();
+      sum += x < 0 ? -x : x;
+    }
+    most = sum > most ? sum : most;
+  }
+  return most;
+}
+
+// The least s for which 2^s M has whole entries; more than 15 where there is none.
+template <int Rows, int Cols>
+consteval int binary_places(const rational_matrix<Rows, Cols>& m) {
+  int places = 0;
+  for (int i = 0; i < Rows; ++i)
+    for (int k = 0; k < Cols; ++k) {
+      double x = m(i, k).template to<double>();
+      for (int s = 0; s < 16 && x != double(std::int64_t(x)); ++s, x *= 2) places = s + 1 > places ? s + 1 : places;
+    }
+  return places;
+}
+
+}  // namespace detail
+
+/// Bytes, transformed to 16 bits and multiplied by pairs of them where the ISA does that, else as 32-bit numbers.
+template <class Src, class Weight, class Isa, class A>
+  requires(std::integral<Src> && std::integral<Weight> && sizeof(Src) == 1 && sizeof(Weight) == 1)
+struct winograd_bytes {
+  using algorithm = A;
+  using isa_type = Isa;
+  using src_type = Src;
+  using weight_type = Weight;
+  using sum_type = std::int32_t;
+  using O = ops<std::int32_t, Isa>;
+  using products = word_dot_ops<Isa>;
+  using semiring = dot_products;
+  using registered = std::int8_t;
+  using v_element = typename products::a_element;
+  using u_element = typename products::b_element;
+  using unit = typename products::a_unit;
+  static constexpr index group = products::group;
+
+  using vertical = typename A::vertical;
+  using horizontal = typename A::horizontal;
+  static constexpr int shift = detail::binary_places(vertical::weights) + detail::binary_places(horizontal::weights);
+  static constexpr double largest_src = 255, largest_weight = std::is_signed_v<Weight> ? 128 : 255;
+  static constexpr double largest_v =
+      largest_src * detail::row_sum(vertical::input) * detail::row_sum(horizontal::input);
+  static constexpr double largest_u =
+      largest_weight * (1 << shift) * detail::row_sum(vertical::weights) * detail::row_sum(horizontal::weights);
+  static_assert(detail::binary_places(vertical::input) + detail::binary_places(horizontal::input) == 0 &&
+                detail::binary_places(vertical::output) + detail::binary_places(horizontal::output) == 0);
+  static_assert(largest_v < 32768 && largest_u < 32768 && 2 * largest_v * largest_u < 0x1p31);
+
+  /// The most channels whose sum, times 2^shift, 32 bits hold.
+  static constexpr index most_channels = index(0x1p31 / (1 << shift) / (A::taps * largest_src * largest_weight));
+
+  static ASHLAR_INLINE constexpr u_element weight(double y) { return static_cast<u_element>(y * (1 << shift)); }
+  static ASHLAR_INLINE typename O::vec load(const Src* p, Src zero) {
+    return O::sub(byte_load<Src, Isa>::of(p), O::broadcast(zero));
+  }
+  static ASHLAR_INLINE typename O::vec load_n(const Src* p, index n, Src zero) {
+    Src lanes[O::max_lanes] = {};
+    for (index l = 0; l < n; ++l) lanes[l] = p[l];
+    return load(lanes, zero);
+  }
+  static ASHLAR_INLINE void store(v_element* p, const typename O::vec& y) { output<O, v_element>::store(p, y); }
+  static ASHLAR_INLINE typename O::vec whole(const typename O::vec& y) {
+    return O::shift_right(y, O::broadcast(shift));
+  }
+};
+
+}  // namespace ashlar
