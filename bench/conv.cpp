@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// bench/conv.cpp: Ashlar's convolution beside the peers', bias and relu fused, weights in each one's own form.
+// bench/conv.cpp: Ashlar's convolution beside the peers', bias and relu (of bytes: and requantizing) fused, weights in
+// each one's own form.
 //
 // Counters, beside session.hpp's: net:NAME, how many layers of a network are this problem; algorithm:NAME, the value of
 // Ashlar's conv_algorithm. The context holds layers:NAME/N, how many layers the whole network has at batch N, and
@@ -22,10 +23,12 @@ std::optional<contender> make_peer(const std::string& name, const ashlar_peer_co
   return contender(name, conv.run, state, conv.release, conv.result);
 }
 
-void add_peers(std::vector<conv_candidate>& all, const session& s, const conv_operands& data) {
+template <class Operands>
+void add_peers(std::vector<conv_candidate>& all, const session& s, const Operands& data) {
   for (const auto& peer : s.peers) {
     const ashlar_peer_conv* conv = peer.api->conv;
     for (int layout : {ashlar_peer_nhwc, ashlar_peer_nchw, ashlar_peer_own_layout}) {
+      if (layout == ashlar_peer_nchw && Operands::bytes) continue;                     // nobody keeps bytes so
       if (layout == ashlar_peer_own_layout && data.turns() > data.copies()) continue;  // its src is never its dst
       const std::string name = peer.name + layout_suffix(layout) + (conv->tolerant ? "~" : "");
       all.push_back({name, layout, conv->tolerant != 0,
@@ -35,7 +38,8 @@ void add_peers(std::vector<conv_candidate>& all, const session& s, const conv_op
 }
 
 // The first of the turns is checked; the others do the same on other memory.
-void admit(roster& all, const conv_candidate& candidate, conv_operands& data) {
+template <class Operands>
+void admit(roster& all, const conv_candidate& candidate, Operands& data) {
   std::vector<contender> turns;
   std::string fault;
   for (extent turn = 0; turn < data.turns() && fault.empty(); ++turn) {
@@ -47,14 +51,15 @@ void admit(roster& all, const conv_candidate& candidate, conv_operands& data) {
   all.admit(in_turn(std::move(turns)), fault);
 }
 
+template <class... Elements>
 void run_problem(benchmark::State& state, session& s, const conv_problem& p) {
-  conv_operands data(p, s.chosen.threads);
+  conv_operands<Elements...> data(p, s.chosen.threads);
   std::vector<conv_candidate> candidates;
   if (s.chosen.own) add_own_conv(candidates, data, s.pool.get());
   add_peers(candidates, s, data);
   roster all;
   for (const auto& c : candidates) admit(all, c, data);
-  workload work{p.name(), dtype::f32, p.flops(), p.bytes(), {}};
+  workload work{p.name(), p.type, p.flops(), p.bytes(), {}};
   for (const auto& c : candidates)
     if (c.algorithm) work.remarks["algorithm:" + c.name] = c.algorithm;
   for (const auto& [network, count] : p.uses) work.remarks["net:" + network] = count;
@@ -63,14 +68,20 @@ void run_problem(benchmark::State& state, session& s, const conv_problem& p) {
 
 void add_problems(session& s) {
   for (extent batch : {1, 8})
-    for (const network& net : networks::all(batch))
-      benchmark::AddCustomContext("layers:" + net.name() + "/" + std::to_string(batch),
-                                  std::to_string(net.layers().size()));
+    for (const network& net : networks::all(batch)) {
+      const std::string size = std::to_string(net.layers().size()), of = "/" + std::to_string(batch);
+      benchmark::AddCustomContext("layers:" + net.name() + of, size);
+      for (const char* name : byte_networks)
+        if (batch == 1 && net.name() == name) benchmark::AddCustomContext("layers:" + name_in_bytes(name) + of, size);
+    }
   for_each_algorithm(
       [](int value, const char* name) { benchmark::AddCustomContext("algorithm:" + std::to_string(value), name); });
   for (const conv_problem& p : all_conv_problems()) {
     if (!s.wants(p.family(), name_of(p.form), p.quick, "warm")) continue;
-    add_benchmark(s, p.name(), p.flops(), [&s, p](benchmark::State& state) { run_problem(state, s, p); });
+    add_benchmark(s, p.name(), p.flops(), [&s, p](benchmark::State& state) {
+      if (p.type == dtype::u8s8) return run_problem<std::uint8_t, std::int8_t, std::int32_t>(state, s, p);
+      run_problem<float, float, float>(state, s, p);
+    });
   }
 }
 

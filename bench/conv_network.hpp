@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "values.hpp"
+
 namespace bench {
 
 using extent = std::int64_t;
@@ -30,6 +32,7 @@ struct conv_problem {
   bool quick = false;               // in the sample that --quick takes
   std::map<std::string, int> uses;  // network -> how many of its layers are this
   conv_variant form = conv_variant::warm;
+  dtype type = dtype::f32;  // or u8s8: requantized to unsigned bytes
 
   extent oh() const { return (h + before_h + after_h - (r - 1) * dilation - 1) / stride + 1; }
   extent ow() const { return (w + before_w + after_w - (s - 1) * dilation - 1) / stride + 1; }
@@ -38,7 +41,9 @@ struct conv_problem {
   extent src_count() const { return n * h * w * c; }
   extent dst_count() const { return n * oh() * ow() * k; }
   double flops() const { return 2.0 * double(dst_count()) * double(products()); }
-  double bytes() const { return 4.0 * double(src_count() + dst_count() + weight_count() + k); }
+  double bytes() const {
+    return (type == dtype::u8s8 ? 1.0 : 4.0) * double(src_count() + dst_count() + weight_count()) + 4.0 * double(k);
+  }
   bool same_layer(const conv_problem& o) const {
     return n == o.n && h == o.h && w == o.w && c == o.c && k == o.k && r == o.r && s == o.s && stride == o.stride &&
            dilation == o.dilation && groups == o.groups && before_h == o.before_h && before_w == o.before_w &&
@@ -46,7 +51,8 @@ struct conv_problem {
   }
   bool maps_to_itself() const { return h == oh() && w == ow() && c == k; }
 
-  const char* family() const {
+  std::string family() const { return std::string(kind()) + (type == dtype::u8s8 ? "_u8s8" : ""); }
+  const char* kind() const {
     if (groups > 1) return groups == c ? "depthwise" : "grouped";
     if (dilation > 1) return "dilated";
     if (r == 1 && s == 1) return "1x1";
@@ -55,7 +61,7 @@ struct conv_problem {
     return "5x5_1x7";
   }
   std::string shape() const;
-  std::string name() const { return std::string(family()) + "/f32/" + name_of(form) + "/" + shape(); }
+  std::string name() const { return family() + "/" + name_of(type) + "/" + name_of(form) + "/" + shape(); }
 };
 
 // NxHxWxC-K-RxS, then what is not usual: s2 stride, d2 dilation, g32 groups, p0 no padding, p0+1 unequal padding.

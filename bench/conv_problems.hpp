@@ -275,9 +275,24 @@ inline std::vector<conv_problem> conv_layers() {
       }
     }
   }
-  std::stable_sort(list.begin(), list.end(),
-                   [](const auto& a, const auto& b) { return std::string(a.family()) < b.family(); });
+  std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.family() < b.family(); });
   choose_quick(list);
+  return list;
+}
+
+// The layers of two networks at batch 1 in bytes.
+inline constexpr const char* byte_networks[] = {"resnet50", "mobilenet_v2"};
+inline std::string name_in_bytes(const std::string& network) { return network + "_u8s8"; }
+inline std::vector<conv_problem> byte_layers(const std::vector<conv_problem>& layers) {
+  std::vector<conv_problem> list;
+  for (conv_problem p : layers) {
+    std::map<std::string, int> uses;
+    for (const char* net : byte_networks)
+      if (p.uses.contains(net)) uses[name_in_bytes(net)] = p.uses[net];
+    if (uses.empty() || p.n != 1) continue;
+    p.uses = uses, p.type = dtype::u8s8, p.quick = list.size() % 12 == 0;
+    list.push_back(p);
+  }
   return list;
 }
 
@@ -293,6 +308,8 @@ inline std::vector<conv_problem> all_conv_problems() {
     p.form = conv_variant::chain;
     if (p.maps_to_itself()) list.push_back(p);
   }
+  const std::vector<conv_problem> bytes = byte_layers({list.begin(), list.begin() + std::ptrdiff_t(layers)});
+  list.insert(list.end(), bytes.begin(), bytes.end());
   return list;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench/values.hpp: the element types, memory for them, and what the operands hold.
 //
-// Used by: machine.hpp, session.hpp, gemm_problems.hpp, gemm_operands.hpp, conv_operands.hpp.
+// Used by: machine.hpp, session.hpp, gemm_problems.hpp, gemm_operands.hpp, conv_network.hpp, conv_operands.hpp.
 #pragma once
 #include <cstdint>
 #include <cstdlib>
@@ -9,7 +9,7 @@
 
 namespace bench {
 
-// u8s8: A of unsigned bytes, B of signed ones, C of 32-bit integers.
+// u8s8: A (or src) of unsigned bytes, B (or weights) of signed ones, C of 32-bit integers.
 enum class dtype { f32, f64, u8s8 };
 inline const char* name_of(dtype t) { return t == dtype::f64 ? "f64" : t == dtype::u8s8 ? "u8s8" : "f32"; }
 
@@ -26,7 +26,7 @@ buffer<T> allocate(std::int64_t count) {
 }
 
 // Uniform in [-1, 1], the same on every machine. Unsigned bytes: all of them; signed ones in [-64, 63], so that peers
-// whose sums of two products saturate at 16 bits are right, too.
+// whose sums of two products saturate at 16 bits are right, too. 32-bit integers: those of 16 bits.
 template <class T>
 void fill(T* data, std::int64_t count, std::uint64_t seed) {
   std::uint64_t x = seed;
@@ -34,6 +34,8 @@ void fill(T* data, std::int64_t count, std::uint64_t seed) {
     x = x * 6364136223846793005u + 1442695040888963407u;
     if constexpr (sizeof(T) == 1) {
       data[i] = static_cast<T>(static_cast<T>(x >> 56) >> int(T(-1) < T(0)));
+    } else if constexpr (T(0.5) == 0) {
+      data[i] = static_cast<T>(static_cast<std::int32_t>(x >> 32) >> 16);
     } else {
       data[i] = static_cast<T>(static_cast<std::int32_t>(x >> 32)) / T(2147483648.0);
     }

@@ -30,6 +30,11 @@ dnnl::convolution_forward::primitive_desc describe_conv(const dnnl::primitive_at
   return {engine, dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, shapes..., attr};
 }
 void append_relu(dnnl::post_ops& ops) { ops.append_eltwise(dnnl::algorithm::eltwise_relu, 0, 0); }
+// A float for each channel multiplies sums before the bias is added; it is an argument.
+constexpr int scales_argument = DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS;
+void scale_channels(dnnl::primitive_attr& attr, const ashlar_peer_conv_problem& p) {
+  attr.set_scales_mask(DNNL_ARG_WEIGHTS, p.groups == 1 ? 1 : 3);
+}
 #else
 dnnl::matmul::primitive_desc describe(const memory::desc& a, const memory::desc& b, const memory::desc& c,
                                       const dnnl::primitive_attr& attr, const dnnl::engine& engine) {
@@ -43,6 +48,11 @@ dnnl::convolution_forward::primitive_desc describe_conv(const dnnl::primitive_at
   return {operation, attr, engine};
 }
 void append_relu(dnnl::post_ops& ops) { ops.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0); }
+// The same after it, and no argument.
+constexpr int scales_argument = 0;
+void scale_channels(dnnl::primitive_attr& attr, const ashlar_peer_conv_problem& p) {
+  attr.set_output_scales(2, {p.scales, p.scales + p.k});
+}
 #endif
 
 dnnl::engine& engine() {
@@ -125,27 +135,43 @@ memory::dims filter_strides(const ashlar_peer_conv_problem& p) {
   return {k * size, size, 1, p.s * c, c};
 }
 
+// The bias in the order of the operations, as floats.
+memory bias_in_floats(const ashlar_peer_conv_problem& p) {
+  memory m({{p.k}, f32, tag::a}, engine());
+  float* const to = static_cast<float*>(m.get_data_handle());
+  const auto* const from = static_cast<const std::int32_t*>(p.bias);
+  for (std::int64_t k = 0; k < p.k; ++k) to[k] = float(from[k]) * (scales_argument ? p.scales[k] : 1.0f);
+  return m;
+}
+
 void build(call& c, const ashlar_peer_conv_problem& p) {
+  const bool bytes = p.dtype == ashlar_peer_u8s8;
+  const auto type = bytes ? memory_type::u8 : f32, weights_type = bytes ? memory_type::s8 : f32;
   const tag plain = p.layout == ashlar_peer_nchw ? tag::nchw : tag::nhwc;
   const tag chosen = p.layout == ashlar_peer_own_layout ? tag::any : plain;
   const memory::dims src{p.n, p.c, p.h, p.w}, dst{p.n, p.k, p.oh, p.ow};
-  const memory::desc weights(filter_extents(p), f32, filter_strides(p)), bias({p.k}, f32, tag::a);
+  const memory::desc weights(filter_extents(p), weights_type, filter_strides(p)), bias({p.k}, f32, tag::a);
   auto attr = own_scratchpad();
-  dnnl::post_ops ops;
-  append_relu(ops);
-  attr.set_post_ops(ops);
+  if (bytes) {
+    scale_channels(attr, p);
+  } else {
+    dnnl::post_ops ops;
+    append_relu(ops);
+    attr.set_post_ops(ops);
+  }
   auto pair = [](const std::int64_t(&v)[2], std::int64_t less = 0) { return memory::dims{v[0] - less, v[1] - less}; };
-  const auto pd = describe_conv(attr, engine(), memory::desc(src, f32, chosen),
-                                memory::desc(filter_extents(p), f32, tag::any), bias, memory::desc(dst, f32, chosen),
-                                pair(p.stride), pair(p.dilation, 1), pair(p.before), pair(p.after));
+  const auto pd = describe_conv(
+      attr, engine(), memory::desc(src, type, chosen), memory::desc(filter_extents(p), weights_type, tag::any), bias,
+      memory::desc(dst, type, chosen), pair(p.stride), pair(p.dilation, 1), pair(p.before), pair(p.after));
   c.primitive = dnnl::convolution_forward(pd);
-  c.dst = over({dst, f32, plain}, p.dst);
+  c.dst = over({dst, type, plain}, p.dst);
   c.result = pd.dst_desc() == c.dst.get_desc() ? c.dst : memory(pd.dst_desc(), engine());
-  c.arguments = {{DNNL_ARG_SRC, c.in(pd.src_desc(), over({src, f32, plain}, p.src))},
+  c.arguments = {{DNNL_ARG_SRC, c.in(pd.src_desc(), over({src, type, plain}, p.src))},
                  {DNNL_ARG_WEIGHTS, c.in(pd.weights_desc(), over(weights, p.weights))},
-                 {DNNL_ARG_BIAS, over(bias, p.bias)},
+                 {DNNL_ARG_BIAS, bytes ? bias_in_floats(p) : over(bias, p.bias)},
                  {DNNL_ARG_DST, c.result},
                  {DNNL_ARG_SCRATCHPAD, memory(pd.scratchpad_desc(), engine())}};
+  if (bytes && scales_argument) c.arguments.emplace(scales_argument, over({{p.k}, f32, tag::a}, p.scales));
 }
 
 template <class Problem>

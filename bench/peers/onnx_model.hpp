@@ -75,7 +75,8 @@ inline std::string conv_relu_model(const ashlar_peer_conv_problem& p, const floa
   conv.nested(5, message().bytes(1, "group").number(3, p.groups).number(20, 2));  // type 2: INT
   relu.bytes(1, "sum").bytes(2, "dst").bytes(4, "Relu");
   graph.nested(1, conv).nested(1, relu).bytes(2, "layer");
-  graph.nested(5, tensor("weights", {p.k, p.c / p.groups, p.r, p.s}, weights)).nested(5, tensor("bias", {p.k}, p.bias));
+  graph.nested(5, tensor("weights", {p.k, p.c / p.groups, p.r, p.s}, weights))
+      .nested(5, tensor("bias", {p.k}, static_cast<const float*>(p.bias)));
   graph.nested(11, float_value("src", {p.n, p.c, p.h, p.w})).nested(12, float_value("dst", {p.n, p.k, p.oh, p.ow}));
   const message operators = message().bytes(1, "").number(2, 13);
   return message().number(1, 7).nested(7, graph).nested(8, operators).text();

@@ -47,15 +47,16 @@ int open(const char*, int, char* version, std::size_t size) {
   return 1;
 }
 
-int supports(const ashlar_peer_conv_problem* p) { return p->layout == ashlar_peer_nchw; }
+int supports(const ashlar_peer_conv_problem* p) { return p->dtype == ashlar_peer_f32 && p->layout == ashlar_peer_nchw; }
 
 std::vector<float> oihw(const ashlar_peer_conv_problem& p) {
   const std::int64_t c = p.c / p.groups, taps = p.r * p.s;
+  const auto* const weights = static_cast<const float*>(p.weights);
   std::vector<float> out(static_cast<std::size_t>(p.k * taps * c));
   for (std::int64_t k = 0; k < p.k; ++k)
     for (std::int64_t t = 0; t < taps; ++t)
       for (std::int64_t i = 0; i < c; ++i)
-        out[static_cast<std::size_t>((k * c + i) * taps + t)] = p.weights[(k * taps + t) * c + i];
+        out[static_cast<std::size_t>((k * c + i) * taps + t)] = weights[(k * taps + t) * c + i];
   return out;
 }
 

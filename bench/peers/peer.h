@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-enum { ashlar_peer_abi = 3 };
+enum { ashlar_peer_abi = 4 };
 enum { ashlar_peer_f32 = 0, ashlar_peer_f64 = 1, ashlar_peer_u8s8 = 2 };
 
 /* C = A * B. A is m x k, B is k x n, C is m x n, each row-major and contiguous; a transposed operand is stored the
@@ -39,17 +39,20 @@ typedef struct ashlar_peer_gemm {
 
 enum { ashlar_peer_nhwc = 0, ashlar_peer_nchw = 1, ashlar_peer_own_layout = 2 };
 
-/* dst = relu(bias + src * weights), f32. weights: k x r x s x c / groups, contiguous and constant, as bias is (one
+/* f32: dst = relu(bias + src * weights). u8s8: dst = (bias + src * weights) * scales, to the nearest uint8_t, halves to
+ * even; src of uint8_t, weights of int8_t, bias of int32_t, a float of scales for each of the k. weights: k x r x s x c / groups, contiguous and constant, as bias is (one
  * number for each of the k): whatever prepare() does to them is not timed. src (n x h x w x c) and dst (n x oh x ow x
  * k) are contiguous and in `layout`. In the peer's own layout they are NHWC, prepare() converts src, run() works on
  * the peer's memory, and result(), not timed, writes dst. Pairs are height, width. */
 typedef struct ashlar_peer_conv_problem {
+  int dtype;
   int layout;
   int threads;
   int64_t n, h, w, c, k, r, s, oh, ow, groups;
   int64_t stride[2], dilation[2], before[2], after[2];
-  const float *src, *weights, *bias;
-  float* dst;
+  const void *src, *weights, *bias;
+  const float* scales; /* of u8s8 */
+  void* dst;
 } ashlar_peer_conv_problem;
 
 typedef struct ashlar_peer_conv {

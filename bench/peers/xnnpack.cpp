@@ -32,17 +32,17 @@ int open(const char*, int count, char* version, std::size_t size) {
   return 1;
 }
 
-int supports(const ashlar_peer_conv_problem* p) { return p->layout == ashlar_peer_nhwc; }
+int supports(const ashlar_peer_conv_problem* p) { return p->dtype == ashlar_peer_f32 && p->layout == ashlar_peer_nhwc; }
 
 // XNNPACK knows a depthwise convolution by its form, not by a flag; that flag is about the order of the weights.
 bool create(call& c, const ashlar_peer_conv_problem& p) {
   auto u = [](std::int64_t v) { return static_cast<std::uint32_t>(v); };
   auto z = [](std::int64_t v) { return static_cast<std::size_t>(v); };
-  return xnn_create_convolution2d_nhwc_f32(u(p.before[0]), u(p.after[1]), u(p.after[0]), u(p.before[1]), u(p.r), u(p.s),
-                                           u(p.stride[0]), u(p.stride[1]), u(p.dilation[0]), u(p.dilation[1]),
-                                           u(p.groups), z(p.c / p.groups), z(p.k / p.groups), z(p.c), z(p.k), p.weights,
-                                           p.bias, 0.0f, std::numeric_limits<float>::infinity(), 0, nullptr, nullptr,
-                                           &c.op) == xnn_status_success;
+  return xnn_create_convolution2d_nhwc_f32(
+             u(p.before[0]), u(p.after[1]), u(p.after[0]), u(p.before[1]), u(p.r), u(p.s), u(p.stride[0]),
+             u(p.stride[1]), u(p.dilation[0]), u(p.dilation[1]), u(p.groups), z(p.c / p.groups), z(p.k / p.groups),
+             z(p.c), z(p.k), static_cast<const float*>(p.weights), static_cast<const float*>(p.bias), 0.0f,
+             std::numeric_limits<float>::infinity(), 0, nullptr, nullptr, &c.op) == xnn_status_success;
 }
 
 bool set_up(call& c, const ashlar_peer_conv_problem& p) {
@@ -53,7 +53,8 @@ bool set_up(call& c, const ashlar_peer_conv_problem& p) {
       oh != z(p.oh) || ow != z(p.ow))
     return false;
   if (bytes > 0) c.workspace = std::aligned_alloc(64, (bytes + XNN_EXTRA_BYTES + 63) / 64 * 64);
-  return xnn_setup_convolution2d_nhwc_f32(c.op, c.workspace, p.src, p.dst) == xnn_status_success;
+  return xnn_setup_convolution2d_nhwc_f32(c.op, c.workspace, static_cast<const float*>(p.src),
+                                          static_cast<float*>(p.dst)) == xnn_status_success;
 }
 
 void* prepare(const ashlar_peer_conv_problem* p) {

@@ -75,6 +75,26 @@ TEST_CASE("a factor for each column or row") {
   });
 }
 
+TEST_CASE("a floating factor for each column or row") {
+  static_assert(scaling<onnx> && scaling<ncnn> && !scaling<tflite>);
+  for_each_case(scaled(200, 12), [](random& r) {
+    const gemm_shape s = any_shape(r);
+    std::vector<float> scale(std::size_t(std::max(s.m, s.n)));
+    for (float& x : scale) x = r.chance(3) ? r.value<float>() : 0.0005f * float(r.between(1, 2000));
+    at_both_ends<T>(r, s, [&](problem<T>& p) {
+      const std::vector<T> sum = sums(p);
+      const auto columns = requantize<onnx>(acc + 1, per_column(scale.data()), 5, 0, 255);
+      REQUIRE(p.differs<isa_t>(columns, small_tile{}) == "");
+      for (index i = 0; i < s.m; ++i)
+        for (index j = 0; j < s.n; ++j) {
+          const onnx policy{scale[std::size_t(j)]};
+          REQUIRE(p.C.view()(i, j) == requantized<std::uint8_t>(sum[std::size_t(i * s.n + j)] + 1, policy, 5));
+        }
+      REQUIRE(p.differs<isa_t>(requantize<ncnn>(acc, per_row(scale.data()), 0, -127, 127), small_tile{}) == "");
+    });
+  });
+}
+
 TEST_CASE("floating factors") {
   for_each_case(scaled(200, 12), [](random& r) {
     const float scale = 0.001f * float(r.between(1, 100));

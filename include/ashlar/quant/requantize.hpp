@@ -4,18 +4,20 @@
 //
 //   requantize(acc + per_column(bias), tflite{multiplier, shift}, zero_point, -128, 127)
 //   requantize<tflite>(acc, per_column(multipliers), per_column(shifts), zero_point)          a factor for each channel
+//   requantize<onnx>(acc, per_column(scales), zero_point)                                     the same, of floats
 //
 // By the policies of quant/rescale.hpp, which are the specification: in registers where the ISA has the operations,
 // else lane by lane through a buffer on the stack; the same bits on every ISA.
 //
-// Depends on: quant/rescale.hpp, epilogue/expression.hpp.   Used by: users, through <ashlar/quant.hpp>.
+// Depends on: quant/rescale.hpp, epilogue/.   Used by: users, through <ashlar/quant.hpp>.
 #pragma once
 
 #include <concepts>
 #include <cstdint>
 #include <limits>
 
-#include <ashlar/epilogue/expression.hpp>
+#include <ashlar/epilogue/math.hpp>
+#include <ashlar/epilogue/operands.hpp>
 #include <ashlar/quant/rescale.hpp>
 
 namespace ashlar {
@@ -123,6 +125,60 @@ struct requantize_each {
 
 }  // namespace functions
 
+namespace detail {
+
+// The policy P{scale} of each element: an expression of integers and an operand of floats.
+template <scaling P, expression E, memory_operand Scale>
+struct scaled_sums_node : expression_base<scaled_sums_node<P, E, Scale>> {
+  static constexpr bool reads_dst = E::reads_dst;
+  static constexpr bool runs_long = is_long_expression<E>();
+  static constexpr bool uses_rows = expression_uses_rows<E>() || expression_uses_rows<Scale>();
+
+  ASHLAR_INLINE constexpr scaled_sums_node(const E& e, const Scale& s, const shifted_range& r)
+      : sums(e), scale(s), range(r) {}
+
+  template <class M, class At>
+  ASHLAR_INLINE constexpr auto eval(M m, const typename M::vec& acc, const At& at) const {
+    static_assert(std::same_as<typename M::value_type, std::int32_t>,
+                  "requantize: a float for each channel is for sums of std::int32_t");
+    static_assert(std::same_as<typename Scale::element_type, float>, "requantize: the scales must be floats");
+    using F = floats_of<M>;
+    return range.of(m, rescaled(m, sums.eval(m, acc, at), scale.eval(math<F>{}, F::zero(), at)));
+  }
+  ASHLAR_INLINE constexpr auto transposed() const { return same(sums.transposed(), scale.transposed()); }
+  ASHLAR_INLINE constexpr auto at_image(index n) const { return same(sums.at_image(n), scale.at_image(n)); }
+  ASHLAR_INLINE constexpr bool fits(index m, index n) const { return sums.fits(m, n) && scale.fits(m, n); }
+  ASHLAR_INLINE constexpr bool fits_batch(index batch) const {
+    return sums.fits_batch(batch) && scale.fits_batch(batch);
+  }
+  template <class F>
+  ASHLAR_HOST_INLINE constexpr void visit(const F& f, index m, index n) const {
+    visit_memory(sums, f, m, n), visit_memory(scale, f, m, n);
+  }
+
+  E sums;
+  Scale scale;
+  shifted_range range;
+
+ private:
+  template <class A, class B>
+  ASHLAR_INLINE constexpr auto same(const A& e, const B& s) const {
+    return scaled_sums_node<P, A, B>(e, s, range);
+  }
+  template <class M, class V, class S>
+  static ASHLAR_INLINE constexpr V rescaled(M m, const V& x, const S& s) {
+    if constexpr (fixed_point_ops<M> && requires { P::rescale_by(m, x, s); }) {
+      return P::rescale_by(m, x, s);
+    } else {
+      const lane_values<M> lanes(x);
+      const lane_values<floats_of<M>> scales(s);
+      return by_lane(m, [&](index l) { return P{scales[l]}(lanes[l]); });
+    }
+  }
+};
+
+}  // namespace detail
+
 /// min(max(policy(e) + zero_point, low), high) of every element, in 32 bits: requantized() is the reference.
 ///
 ///     gemm(A, B, C, requantize(acc + per_column(bias), tflite{1342580370, -9}, -102, -128, 127));
@@ -147,6 +203,18 @@ ASHLAR_INLINE constexpr auto requantize(const E& e, const Multiplier& multiplier
                                         std::int32_t high = std::numeric_limits<std::int32_t>::max()) {
   return detail::apply(functions::requantize_each<P>{detail::shifted_range({zero_point, low, high})}, e, multiplier,
                        shift);
+}
+
+/// The same with a policy P{scale} for each row, column or element: scale is per_row, per_column or elements of floats.
+///
+///     gemm(A, B, C, requantize<onnx>(acc + per_column(bias), per_column(scales), zero_point, 0, 255));
+///
+/// QLinearConv of ONNX: scales[k] = scale_src * scale_weights[k] / scale_dst, bias in 32 bits.
+template <scaling P, expression E, memory_operand Scale>
+ASHLAR_INLINE constexpr auto requantize(const E& e, const Scale& scale, std::int32_t zero_point = 0,
+                                        std::int32_t low = std::numeric_limits<std::int32_t>::min(),
+                                        std::int32_t high = std::numeric_limits<std::int32_t>::max()) {
+  return detail::scaled_sums_node<P, E, Scale>(e, scale, detail::shifted_range({zero_point, low, high}));
 }
 
 }  // namespace ashlar

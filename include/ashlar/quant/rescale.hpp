@@ -30,12 +30,17 @@ namespace ashlar {
 /// What rescales a sum: P(x) for every x, a value without state.   static_assert(rescaling<tflite>);
 ///
 /// A policy that also says rescale(m, x) of vectors of std::int32_t, or rescale(m, x, multiplier, shift) with those of
-/// its numbers as vectors, too, is evaluated in registers where m has the operations (fixed_point_ops). (It stands
-/// before the operator, for clang's constant evaluation.)
+/// its numbers as vectors, too, is evaluated in registers where m has the operations (fixed_point_ops); so is one whose
+/// number is a float and that says rescale_by(m, x, scale) of vectors. (They stand before the operator, for clang's
+/// constant evaluation.)
 template <class P>
 concept rescaling = std::copyable<P> && requires(const P& policy, std::int32_t x) {
   { policy(x) } -> std::same_as<std::int32_t>;
 };
+
+/// A policy P{scale} of one float.   static_assert(scaling<onnx>);
+template <class P>
+concept scaling = rescaling<P> && requires(float scale) { P{scale}; };
 
 /// The same of 64-bit sums (with_sums).   static_assert(wide_rescaling<tflite>);
 template <class P>
@@ -76,10 +81,10 @@ ASHLAR_INLINE constexpr std::int32_t rescaled_wide(std::int64_t x, std::int32_t 
 }
 
 // x * scale, one rounded product.
-template <class O, class V = typename O::vec>
-ASHLAR_INLINE constexpr auto scaled(O, const V& x, float scale) {
+template <class O, class V = typename O::vec, class S>
+ASHLAR_INLINE constexpr auto scaled(O, const V& x, const S& scale) {
   using F = floats_of<O>;
-  return F::mul(F::from_int(x), F::broadcast(scale));
+  return F::mul(F::from_int(x), scale);
 }
 
 }  // namespace detail
@@ -148,9 +153,13 @@ struct gemmlowp {
 /// Source: ONNX QuantizeLinear, QLinearMatMul and QLinearConv; scale = scale_a * scale_b / scale_y.
 struct onnx {
   float scale;
+  template <class O, class V = typename O::vec, class S>
+  static ASHLAR_INLINE constexpr V rescale_by(O m, const V& x, const S& scale) {
+    return m.to_int(detail::floats_of<O>::round_even(detail::scaled(m, x, scale)));
+  }
   template <class O, class V = typename O::vec>
   ASHLAR_INLINE constexpr V rescale(O m, const V& x) const {
-    return m.to_int(detail::floats_of<O>::round_even(detail::scaled(m, x, scale)));
+    return rescale_by(m, x, detail::floats_of<O>::broadcast(scale));
   }
   ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const { return rescale(detail::scalar_int(), x); }
 };
@@ -160,13 +169,17 @@ struct onnx {
 /// Source: ncnn's float2int8 (which clamps to [-127, 127]: give requantized() that range).
 struct ncnn {
   float scale;
-  template <class O, class V = typename O::vec>
-  ASHLAR_INLINE constexpr V rescale(O m, const V& x) const {
+  template <class O, class V = typename O::vec, class S>
+  static ASHLAR_INLINE constexpr V rescale_by(O m, const V& x, const S& scale) {
     using F = detail::floats_of<O>;
     const auto product = detail::scaled(m, x, scale), size = F::abs(product), even = F::round_even(size);
     const auto half = F::broadcast(0.5f), up = F::add(even, F::broadcast(1));
     const auto away = F::select_gt(half, F::sub(size, even), even, up);  // the difference is exact
     return m.to_int(F::copysign(away, product));
+  }
+  template <class O, class V = typename O::vec>
+  ASHLAR_INLINE constexpr V rescale(O m, const V& x) const {
+    return rescale_by(m, x, detail::floats_of<O>::broadcast(scale));
   }
   ASHLAR_INLINE constexpr std::int32_t operator()(std::int32_t x) const { return rescale(detail::scalar_int(), x); }
 };

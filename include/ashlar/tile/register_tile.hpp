@@ -153,6 +153,9 @@ class register_tile {
     if (!x.last) return store_partial(s, x, tail, acc...);
     if constexpr (runs_long<E> || out::in_memory) return finish_from_memory(s, x, e, acc...);
     const bool ragged = by_lanes ? __builtin_expect(tail != O::lanes(), 0) : tail != O::lanes();
+    if constexpr (!std::is_same_v<typename out::expression_type, D>) {
+      if (ragged) return finish_from_memory(s, x, e, acc...);  // else every cell has a loop over single elements
+    }
     if (O::masked_memory || ragged) return finish<false>(s, x, e, tail, acc...);
     if constexpr (!O::masked_memory) finish<true>(s, x, e, tail, acc...);
   }
@@ -339,7 +342,9 @@ class register_tile {
 
   // Epilogue and store; Full: the last vector is whole as well.
   template <bool Full, int... I, class... Acc>
-  static ASHLAR_INLINE void finish(seq<I...>, const operands& x, const E& e, index tail, Acc... acc) {
+  static ASHLAR_INLINE void finish(seq<I...>, const operands& x, const E& expression, index tail, Acc... acc) {
+    // Its own where a store of bytes may alias whatever has an address; else it stays where it is.
+    std::conditional_t<sizeof(D) == 1, const E, const E&> e = expression;
     destination to{fetches_dst ? unknown(x.dst) : x.dst, x.dst_stride, x.row, row_step(x), x.col};
     (finish_cell<I / NV, I % NV, Full>(to, e, tail, acc), ...);
   }
