@@ -62,6 +62,15 @@ TEST_CASE("a sum that 32 bits do not hold; one that a double might not") {
   CHECK(std::strstr(s.message(), "8388609") != nullptr);
   CHECK(std::strstr(s.message(), "8388608") != nullptr);
   CHECK(c == i64(k) << 30);
+  const auto two = [&](index g) {
+    return gemm_problem{g == 0 ? view(a.data(), 1, 2) : row, g == 0 ? view(b.data(), 2, 1) : column, view(&c, 1, 1)};
+  };
+  const status batched = gemm_each<isa_t>(2, two, in_64_bits);
+  CHECK(batched.code() == errc::overflow);
+  CHECK(std::strstr(batched.message(), "problem 1: gemm: K is 8388609") != nullptr);
+  CHECK(c == i64(k) << 30);
+  REQUIRE(gemm_each<isa_t>(1, two, in_64_bits).ok());
+  CHECK(c == i64(2) << 30);
 }
 
 // x * m / 2^(15 - shift) to the nearest, by division.

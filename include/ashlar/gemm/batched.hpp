@@ -49,11 +49,9 @@ status check_problems(index count, const Problems& problem, const Options&... op
     return status::error(errc::negative_extent, "gemm_each: %lld problems: the count must not be negative",
                          (long long)count);
   }
-  const auto e = option<epilogue_option>(acc, options...);
   for (index g = 0; g < count; ++g) {
     const auto p = problem(g);
-    using K = kernel_of<Isa, decltype(p.a), decltype(p.b), decltype(p.c), Options...>;
-    if (status s = check_gemm(p.a, p.b, p.c, e, K::nr(), K::Format::group); !s.ok()) {
+    if (status s = check_call<Isa>(p.a, p.b, p.c, options...); !s.ok()) {
       return status::error(s.code(), "problem %lld: %s", (long long)g, s.message());
     }
   }

@@ -309,15 +309,23 @@ template <any_matrix A, any_matrix B, class C>
 inline constexpr bool solves_transposed<A, B, C> = C::static_row_stride == 1 && C::static_col_stride != 1 &&
                                                    (!sums_small_integers<A, B> || sizeof(typename A::value_type) == 1);
 
-// Views by value: the caller's then need no address, unless this is called.
+// ok, or what is wrong with the call.
 template <class Isa, class A, class B, class C, class... Options>
-[[gnu::noinline]] status run_checked(A a, B b, C c, const Options&... options) {
+status check_call(const A& a, const B& b, const C& c, const Options&... options) {
   using K = kernel_of<Isa, A, B, C, Options...>;
   if (status s = check_gemm(a, b, c, option<epilogue_option>(acc, options...), K::nr(), K::Format::group); !s.ok())
     return s;
   if constexpr (sums_wide<Options...>) {
-    if (status s = check_wide_terms<matrix_element<A>, typename B::value_type>(b.rows()); !s.ok()) return s;
+    return check_wide_terms<matrix_element<A>, typename B::value_type>(b.rows());
+  } else {
+    return {};
   }
+}
+
+// Views by value: the caller's then need no address, unless this is called.
+template <class Isa, class A, class B, class C, class... Options>
+[[gnu::noinline]] status run_checked(A a, B b, C c, const Options&... options) {
+  if (status s = check_call<Isa>(a, b, c, options...); !s.ok()) return s;
   if (c.empty()) return {};
   if constexpr (solves_transposed<A, B, C>) {
     return run_valid<Isa>(b.transposed(), a.transposed(), c.transposed(), transposed_option(options)...);
