@@ -2,81 +2,15 @@
 //
 // gemm/gemm.hpp: the operation: checks, cuts, finds memory, and runs the blocks on the caller's executor.
 //
-// Depends on: gemm/{check,options,operands,packed_weights}.hpp, loop/contract.hpp.   Used by: users, through
-// <ashlar/gemm.hpp>.
+// Depends on: gemm/{check,kernel,options,operands,packed_weights}.hpp.   Used by: users, through <ashlar/gemm.hpp>.
 #pragma once
 
-#include <atomic>
-
 #include <ashlar/gemm/check.hpp>
+#include <ashlar/gemm/kernel.hpp>
 #include <ashlar/gemm/options.hpp>
-#include <ashlar/gemm/supported.hpp>
-#include <ashlar/loop/contract.hpp>
-#include <ashlar/loop/direct.hpp>
-#include <ashlar/loop/dot_format.hpp>
-#include <ashlar/loop/fixed.hpp>
-#include <ashlar/loop/half_format.hpp>
-#include <ashlar/loop/narrow.hpp>
-#include <ashlar/loop/wide_format.hpp>
 
 namespace ashlar {
 namespace detail {
-
-// Everything about one call that is decided by types.
-template <class Format_, tile_shape S, class Semiring, class E, class Prologue, class D>
-struct gemm_kernel {
-  using Format = Format_;
-  using O = typename Format::O;
-  using Isa = typename O::isa_type;
-  using T = typename Format::sum_type;
-  using operands = contraction<Format, D>;
-  static constexpr bool reads_in_place = Format::in_place && std::is_same_v<Prologue, no_prologue>;
-  using direct = direct_contraction<T, Isa, S, Semiring, E>;
-  using narrow = narrow_contraction<T, Isa, S, Semiring, E>;
-  template <index M, index N, index K>
-  using fixed = fixed_contraction<T, Isa, S, Semiring, E, M, N, K>;
-  using block = contraction_block<Format, S, Semiring, E, Prologue, D>;
-
-  static index nr() { return S.nv * O::lanes(); }
-
-  static contraction_shape shape_of(const operands& x) {
-    contraction_shape s{};
-    s.m = x.m, s.n = x.n, s.k = x.steps();
-    s.element_bytes = sizeof(T);
-    s.a_row_stride = x.a_row_stride, s.a_k_stride = x.a_k_stride;
-    s.a_transformed = !reads_in_place;
-    s.b_packed = x.panels != nullptr;
-    s.b_k_stride = x.b_k_stride, s.b_column_stride = Format::in_place ? x.b_column_stride : 0;
-    s.b_edges = !O::masked_memory && x.n % O::lanes() != 0;
-    s.dst_contiguous = x.dst_column_stride == 1;
-    s.dst_read = reads_dst<E> || !std::is_same_v<T, D>;
-    return s;
-  }
-
-  static blocking plan(const contraction_shape& s, index workers, const cache_sizes& caches) {
-    return cut(s, S.mr, nr(), workers, caches);
-  }
-
-  // Elements of the workspace of one worker.
-  static index workspace(const contraction_shape& s, const blocking& b) { return workspace_of<Format, E>(b, s, nr()); }
-
-  // Runs all tasks; worker w has its own part of the scratch memory.
-  template <class Executor>
-  static void run(const operands& x, const blocking& b, const E& e, const Prologue& p, T* memory, index each,
-                  Executor& executor) {
-    const index workers = std::min<index>(executor.concurrency(), b.tasks());
-    if (workers <= 1) {
-      block work(x, b, e, p, memory);
-      for (index t = 0; t < b.tasks(); ++t) work.run(t);
-      return;
-    }
-    std::atomic<index> next{0};
-    executor.parallel_for(workers, [&](index w) {
-      block work(x, b, e, p, memory + w * each);
-      for (index t; (t = next.fetch_add(1, std::memory_order_relaxed)) < b.tasks();) work.run(t);
-    });
-  }
-};
 
 template <class X, any_matrix V>
 ASHLAR_INLINE void set_b(X& x, const V& b) {
@@ -133,68 +67,6 @@ status run_with_memory(const typename K::operands& x, const E& e, const P& p, Ex
     K::run(x, b, e, p, reinterpret_cast<T*>(heap.data()), each, executor);
   }
   return {};
-}
-
-// How the types of the operands and of the options make a product: the elements themselves, or small integers.
-template <class Isa, class A, class B, class C, class... Options>
-struct product_of {
-  using T = typename C::value_type;
-  using format = plain_format<T, Isa>;
-  using element = T;  // the registry's
-  using semiring = decltype(option<semiring_option>(plus_times{}, std::declval<const Options&>()...));
-};
-template <class... Options>
-inline constexpr bool sums_wide = (is_sums_option<Options> || ...);
-template <class Isa, class A, class B, class C, class... Options>
-  requires(sums_wide<Options...>)
-struct product_of<Isa, A, B, C, Options...> {
-  using format = wide_format<matrix_element<A>, typename B::value_type, Isa>;
-  using element = double;
-  using semiring = plus_times;
-};
-template <class Isa, class A, class B, class C, class... Options>
-  requires(sums_small_integers<A, B> && !sums_wide<Options...>)
-struct product_of<Isa, A, B, C, Options...> {
-  template <template <class> class Option>
-  using zero = decltype(option<Option>(no_zero_option{}, std::declval<const Options&>()...).z);
-  using format = dot_format<matrix_element<A>, typename B::value_type, Isa, zero<a_zero_option>, zero<b_zero_option>>;
-  using element = std::int8_t;
-  using semiring = dot_products;
-};
-template <class Isa, class A, class B, class C, class... Options>
-  requires multiplies_narrow_floats<A, B, C>
-struct product_of<Isa, A, B, C, Options...> {
-  using format = half_format<matrix_element<A>, typename B::value_type, Isa>;
-  using element = float;
-  using semiring = decltype(option<semiring_option>(plus_times{}, std::declval<const Options&>()...));
-};
-template <class Isa, class A, class B, class C, class... Options>
-using tile_of =
-    decltype(option<tile_option>(with_tile<default_tile<typename product_of<Isa, A, B, C, Options...>::element, Isa>>{},
-                                 std::declval<const Options&>()...));
-
-template <class Isa, class A, class B, class C, class... Options>
-using kernel_of =
-    gemm_kernel<typename product_of<Isa, A, B, C, Options...>::format, tile_of<Isa, A, B, C, Options...>::shape,
-                typename product_of<Isa, A, B, C, Options...>::semiring,
-                decltype(option<epilogue_option>(acc, std::declval<const Options&>()...)),
-                std::decay_t<decltype(prologue_of(std::declval<const A&>()))>, typename C::value_type>;
-
-template <class Isa, class A, class B, class C, class... Options>
-consteval bool supported_call() {
-  using tile = tile_of<Isa, A, B, C, Options...>;
-  using semiring = decltype(option<semiring_option>(plus_times{}, std::declval<const Options&>()...));
-  constexpr bool zero_points = (is_a_zero_point<Options> || ...) || (is_b_zero_point<Options> || ...);
-  if constexpr (sums_wide<Options...>) {
-    return supported_wide<Isa, A, B, C, semiring, tile::shape, zero_points>();
-  } else if constexpr (multiplies_narrow_floats<A, B, C>) {
-    return supported_narrow<Isa, C, semiring, tile::shape>();
-  } else if constexpr (sums_small_integers<A, B>) {
-    return supported_integers<Isa, A, B, C, semiring, tile::shape>();
-  } else {
-    static_assert(!zero_points, "gemm: zero points are for small integers");
-    return supported<Isa, A, B, C, semiring, tile::shape>() && !zero_points;
-  }
 }
 
 template <class Isa>
