@@ -27,8 +27,11 @@ template <class Tile>
 int kernels_for() {
   using T = typename Tile::value_type;
   if constexpr (std::is_same_v<T, std::int8_t> && std::is_base_of_v<typename Tile::isa_type, isa_type>) {
-    using words = word_dot_ops<isa_type>;
-    return dot_kernels_of<dot_ops<isa_type>, Tile>() + (words::group > 1 ? dot_kernels_of<words, Tile>() : 0);
+    int kernels = dot_kernels_of<dot_ops<isa_type>, Tile>();
+    if constexpr (word_dot_ops<isa_type>::group > 1) kernels += dot_kernels_of<word_dot_ops<isa_type>, Tile>();
+    if constexpr (seven_bit_dot_ops<isa_type>::group > 1)
+      kernels += dot_kernels_of<seven_bit_dot_ops<isa_type>, Tile>();
+    return kernels;
   } else if constexpr (std::is_same_v<typename Tile::isa_type, isa_type>) {
     return kernels_of<tile_table<ops<T, isa_type>, Tile::shape, plus_times, acc_node>>();
   } else {

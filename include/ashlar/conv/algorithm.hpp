@@ -16,6 +16,7 @@ enum class conv_algorithm : std::uint32_t {
   depthwise = 2,       // a channel a group
   grouped = 3,         // few channels a group
   parity_classes = 4,  // transposed with a stride: a contraction for each class of dst pixels
+  seven_bits = 5,      // implicit_gemm of bytes, its weights packed as numbers within [-64, 64]
   winograd_2x2 = 18,   // F(m x m, 3 x 3): 16 + m
   winograd_4x4 = 20,
   winograd_6x6 = 22,
@@ -32,6 +33,8 @@ ASHLAR_INLINE constexpr const char* name(conv_algorithm a) {
       return "grouped";
     case conv_algorithm::parity_classes:
       return "parity_classes";
+    case conv_algorithm::seven_bits:
+      return "seven_bits";
     case conv_algorithm::winograd_2x2:
       return "winograd_2x2";
     case conv_algorithm::winograd_4x4:

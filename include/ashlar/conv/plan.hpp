@@ -62,8 +62,10 @@ class conv_plan {
 
   /// Bytes of the blob that pack() fills.
   [[nodiscard]] std::size_t packed_bytes() const {
-    return sizeof(filter_header) +
-           std::size_t(with([&](auto a) { return a.packed_elements(geometry_); })) * sizeof(unit);
+    const auto elements = [&](auto a) { return a.packed_elements(geometry_); };
+    index most = with(algorithm_, elements);
+    if (may_pack_seven_bits()) most = std::max(most, with(conv_algorithm::seven_bits, elements));
+    return sizeof(filter_header) + std::size_t(most) * sizeof(unit);
   }
 
   /// Packs the weights (any layout) into `storage`, which then is a blob: keep it, share it, write it to a file.
@@ -93,8 +95,12 @@ class conv_plan {
     const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
     const auto caches = detail::option<detail::cache_option>(detail::caches_of<Isa>(), options...);
     const auto e = detail::option<detail::epilogue_option>(acc, options...);
-    return arena::bytes_for<sum_type>(
-        workspace_elements(whole(geometry_, src, dst), e, target.get().concurrency(), caches));
+    const auto elements = [&](conv_algorithm a) {
+      return workspace_elements(a, whole(geometry_, src, dst), e, target.get().concurrency(), caches);
+    };
+    const index most = elements(algorithm_);
+    return arena::bytes_for<sum_type>(may_pack_seven_bits() ? std::max(most, elements(conv_algorithm::seven_bits))
+                                                            : most);
   }
 
   /// The most that any contiguous NHWC or NCHW src and dst need with these options and an epilogue of channels.
@@ -137,28 +143,42 @@ class conv_plan {
     const auto caches = detail::option<detail::cache_option>(detail::caches_of<Isa>(), options...);
     const auto memory = detail::option<detail::scratch_option>(detail::no_scratch{}, options...);
     const conv_views<src_type, dst_type> views = whole(geometry_, src, dst);
-    const index elements = workspace_elements(views, e, target.get().concurrency(), caches);
+    const conv_algorithm reader = reader_of(weights);
+    const index elements = workspace_elements(reader, views, e, target.get().concurrency(), caches);
     const unit* const data = reinterpret_cast<const unit*>(weights.data);
     return detail::with_memory<sum_type>("conv", elements, detail::memory_of(memory), [&](sum_type* own) {
-      with([&](auto a) { a.run(views, data, e, product::how(own, target.get(), caches, zero)); });
+      with(reader, [&](auto a) { a.run(views, data, e, product::how(own, target.get(), caches, zero)); });
     });
   }
 
  private:
   template <class F>
-  auto with(const F& f) const {
-    return product::template with<Tolerant>(algorithm_, f);
+  auto with(conv_algorithm a, const F& f) const {
+    return product::template with<Tolerant>(a, f);
+  }
+
+  // Weights decide, when they are packed, which of two kernels reads them.
+  bool may_pack_seven_bits() const { return product::packs_seven_bits && algorithm_ == conv_algorithm::implicit_gemm; }
+  conv_algorithm packing_of(const filter_view<const weight_type>& w) const {
+    if constexpr (product::packs_seven_bits) {
+      if (may_pack_seven_bits() && within_seven_bits(w)) return conv_algorithm::seven_bits;
+    }
+    return algorithm_;
+  }
+  conv_algorithm reader_of(const packed_filter<weight_type>& w) const {
+    const bool seven = may_pack_seven_bits() && w.key.algorithm == conv_algorithm::seven_bits;
+    return seven ? conv_algorithm::seven_bits : algorithm_;
   }
 
   bool needs_channels_last() const {
     return algorithm_ >= conv_algorithm::winograd_2x2 || algorithm_ == conv_algorithm::grouped;
   }
 
-  filter_key key() const {
+  filter_key key(conv_algorithm algorithm) const {
     return {detail::element_code<weight_type>,
             std::uint32_t(product::group),
-            algorithm_,
-            with([](auto a) { return a.panel_width(); }),
+            algorithm,
+            with(algorithm, [](auto a) { return a.panel_width(); }),
             geometry_.groups,
             geometry_.channels,
             geometry_.filters,
@@ -172,15 +192,17 @@ class conv_plan {
     if (status s = product::check_zeros(dst_extents().c, zeros...); !s.ok()) return s;
     unit* const data = reinterpret_cast<unit*>(storage.data() + sizeof(filter_header));
     const grouped_filters<weight_type> filters(weights, geometry_.groups, request_.gradient);
-    with([&](auto a) { a.pack(geometry_, filters, data, zeros...); });
-    detail::write_filter_header(storage.data(), key(), packed_bytes() - sizeof(filter_header));
-    return packed_filter<weight_type>{reinterpret_cast<const weight_type*>(data), key()};
+    const conv_algorithm packing = packing_of(weights);
+    with(packing, [&](auto a) { a.pack(geometry_, filters, data, zeros...); });
+    const auto bytes = std::size_t(with(packing, [&](auto a) { return a.packed_elements(geometry_); })) * sizeof(unit);
+    detail::write_filter_header(storage.data(), key(packing), bytes);
+    return packed_filter<weight_type>{reinterpret_cast<const weight_type*>(data), key(packing)};
   }
 
   template <class E>
-  index workspace_elements(const conv_views<src_type, dst_type>& views, const E& e, index lanes,
-                           const cache_sizes& caches) const {
-    return with([&](auto a) { return a.workspace_elements(views, e, lanes, caches); });
+  index workspace_elements(conv_algorithm algorithm, const conv_views<src_type, dst_type>& views, const E& e,
+                           index lanes, const cache_sizes& caches) const {
+    return with(algorithm, [&](auto a) { return a.workspace_elements(views, e, lanes, caches); });
   }
 
   template <class E>
@@ -188,7 +210,7 @@ class conv_plan {
                const image_view<dst_type>& dst, const E& e) const {
     if (status s = detail::check_image("src", src, src_extents()); !s.ok()) return s;
     if (status s = detail::check_image("dst", dst, dst_extents()); !s.ok()) return s;
-    if (status s = detail::check_filter(weights, key()); !s.ok()) return s;
+    if (status s = detail::check_filter(weights, key(reader_of(weights))); !s.ok()) return s;
     if (status s = detail::check_dst(dst, src); !s.ok()) return s;
     if (needs_channels_last() && (src.strides().c != 1 || dst.strides().c != 1)) {
       return status::error(errc::unsupported,

@@ -3,8 +3,8 @@
 // conv/product.hpp: what a plan multiplies: elements of one type, small integers with their zero points or in 64 bits,
 // or narrow floating-point numbers.
 //
-// Depends on: conv/{kernels,choose,depthwise_mixed,exact_winograd,memory}.hpp, loop/{dot,half,wide}_format.hpp.   Used
-// by: conv/plan.hpp.
+// Depends on: conv/{kernels,choose,depthwise_mixed,exact_winograd,memory,seven_bit}.hpp,
+// loop/{dot,half,wide}_format.hpp.   Used by: conv/plan.hpp.
 #pragma once
 
 #include <algorithm>
@@ -18,6 +18,7 @@
 #include <ashlar/conv/exact_winograd.hpp>
 #include <ashlar/conv/kernels.hpp>
 #include <ashlar/conv/memory.hpp>
+#include <ashlar/conv/seven_bit.hpp>
 #include <ashlar/core/small_integers.hpp>
 #include <ashlar/core/status.hpp>
 #include <ashlar/loop/dot_format.hpp>
@@ -51,6 +52,7 @@ namespace detail {
 
 // Of floats.
 struct without_zero_points {
+  static constexpr bool packs_seven_bits = false;
   static constexpr bool small = false;
   static constexpr index group = 0;
   static ASHLAR_INLINE status check(const src_zero_point&) { return {}; }
@@ -95,7 +97,7 @@ struct no_winograd {
 
 // What has a format that operands are copied to: dense convolutions, transposed and depthwise ones. Terms: the format
 // of the same numbers as they are (conv/depthwise_mixed.hpp).
-template <class Format, class Terms, class Dst, class Winograd = no_winograd>
+template <class Format, class Terms, class Dst, class Winograd = no_winograd, class SevenBit = void>
 struct copied_product {
   using depthwise = depthwise_mixed<Format, Terms, Dst>;
   static constexpr bool copied = true;
@@ -104,6 +106,9 @@ struct copied_product {
   static ASHLAR_INLINE auto with(conv_algorithm a, const F& f) {
     if constexpr (!std::same_as<Winograd, no_winograd>) {
       if (a == conv_algorithm::winograd_2x2) return f(Winograd());
+    }
+    if constexpr (!std::same_as<SevenBit, void>) {
+      if (a == conv_algorithm::seven_bits) return f(SevenBit());
     }
     if (a == conv_algorithm::parity_classes) return f(parity_algorithm<Format, Dst>());
     if (a == conv_algorithm::depthwise) return f(depthwise());
@@ -195,12 +200,27 @@ struct exact_winograd_for<Src, Weights, Dst, false, Isa> {
   using type = exact_winograd<winograd_bytes<Src, Weights, Isa, f2x2_3x3>, Dst, unit>;
 };
 
+// The contraction of weights within 7 bits, where there is another one for them.
+template <class Src, class Weights, class Dst, bool WeightsZero, class Isa>
+struct seven_bit_for {
+  using type = void;
+};
+template <class Src, class Dst, class Isa>
+  requires(sizeof(Src) == 1 && seven_bit_dot_ops<Isa>::group > 0)
+struct seven_bit_for<Src, std::int8_t, Dst, false, Isa> {
+  using format = dot_format<Src, std::int8_t, Isa, std::int32_t, no_zero_point, seven_bit_dot_ops<Isa>>;
+  using type = seven_bit_algorithm<format, Dst, typename integer_product<Src, std::int8_t, false, Isa>::format::b_unit>;
+};
+
 template <class Src, class Weights, class Dst, bool WeightsZero, class Isa>
   requires small_integers<Src, Weights>
 struct conv_product<conv_types<Src, Weights, Dst, WeightsZero>, Isa>
     : copied_product<typename integer_product<Src, Weights, WeightsZero, Isa>::format,
                      typename integer_product<Src, Weights, WeightsZero, Isa>::terms, Dst,
-                     typename exact_winograd_for<Src, Weights, Dst, WeightsZero, Isa>::type> {
+                     typename exact_winograd_for<Src, Weights, Dst, WeightsZero, Isa>::type,
+                     typename seven_bit_for<Src, Weights, Dst, WeightsZero, Isa>::type> {
+  static constexpr bool packs_seven_bits =
+      !std::same_as<typename seven_bit_for<Src, Weights, Dst, WeightsZero, Isa>::type, void>;
   using src = Src;
   using weights = Weights;
   using dst = Dst;

@@ -11,6 +11,7 @@
 //
 //   scalar, neon and others   int32 * int32    1     isa/dot.hpp
 //   avx2, avx512              int16 * int8     2     isa/dot_madd.hpp: vpmaddwd, exact; vpmaddubsw would saturate
+//   avx2, B within 7 bits     uint8 * int8     4     isa/dot_madd.hpp: vpmaddubsw cannot saturate
 //   avx_vnni, avx512_vnni     uint8 * int8     4     isa/dot_vnni.hpp: vpdpbusd
 //   neon_dot, sve             int8 * int8      4     isa/dot_arm.hpp: SDOT
 //
@@ -79,6 +80,12 @@ struct wide_dot_ops : detail::plain_dot_ops<Isa> {};
 /// The same for 16-bit A and B.
 template <class Isa>
 struct word_dot_ops : detail::plain_dot_ops<Isa> {};
+
+/// The same for B of numbers within [-64, 64], where an ISA has something faster for them; a group of 0: it has not.
+template <class Isa>
+struct seven_bit_dot_ops {
+  static constexpr index group = 0;
+};
 
 /// The arithmetic of dot_ops as a semiring of units.
 struct dot_products {

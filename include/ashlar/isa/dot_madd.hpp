@@ -35,6 +35,22 @@ struct dot_ops<isa::avx2> : detail::dot_units<isa::avx2, std::int16_t, std::int8
     return sum;
   }
 };
+
+namespace detail {
+alignas(32) inline constexpr std::int16_t pairs_of_ones[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+}
+
+// vpmaddubsw's pairs are within 2 * 255 * 64 = 32640; vpmaddwd by ones, in memory, adds two of them.
+template <>
+struct seven_bit_dot_ops<isa::avx2> : detail::dot_units<isa::avx2, std::uint8_t, std::int8_t, 4> {
+  static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
+    __m256i sum = acc, product;
+    asm("vpmaddubsw %3, %2, %1\n\tvpmaddwd %4, %1, %1\n\tvpaddd %1, %0, %0"
+        : "+x"(sum), "=&x"(product)
+        : "x"(__m256i(a)), "x"(__m256i(b)), "m"(detail::pairs_of_ones));
+    return sum;
+  }
+};
 template <>
 struct word_dot_ops<isa::avx2> : detail::dot_units<isa::avx2, std::int16_t, std::int16_t, 2> {
   static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
