@@ -268,6 +268,8 @@ TEST_CASE("a channel a group has an algorithm of its own, where sums in floats a
   CHECK(plan_conv2d<bytes, isa_t>(large).value().algorithm() == conv_algorithm::implicit_gemm);  // 289 taps
   CHECK(plan_conv2d<words, isa_t>(small).value().algorithm() == conv_algorithm::implicit_gemm);
   CHECK(plan_conv2d<bytes, isa_t>(large, conv_algorithm::depthwise).error().code() == errc::unsupported);
+  CHECK(plan_conv2d<bytes, isa_t>(small, conv_algorithm::seven_bits).error().code() == errc::unsupported);
+  CHECK(plan_conv2d<float, isa_t>(small, conv_algorithm::seven_bits).error().code() == errc::unsupported);
 }
 
 TEST_CASE("a zero point that src cannot hold, and weights packed for others, are refused") {

@@ -275,7 +275,7 @@ bool serves(conv_algorithm a, const conv_geometry& g) {
     return conv_product<T, Isa>::serves(a, g);
   } else {
     const bool known = with_algorithm<T, Isa, Tolerant>(a, [&](auto x) { return x.serves(g); });
-    return known && (Tolerant || a < conv_algorithm::winograd_2x2);
+    return known && a != conv_algorithm::seven_bits && (Tolerant || a < conv_algorithm::winograd_2x2);
   }
 }
 
