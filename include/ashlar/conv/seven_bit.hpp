@@ -17,7 +17,7 @@
 namespace ashlar {
 
 /// Are all numbers within [-64, 64]?
-template <std::integral W>
+template <std::integral W, class Unit = detail::this_unit>
 bool within_seven_bits(const filter_view<const W>& w) {
   const filter_axes& e = w.extents();
   for (index k = 0; k < e.k; ++k)

@@ -26,7 +26,7 @@ concept nibble_holder = std::same_as<T, std::int8_t> || std::same_as<T, std::uin
 ///     unpack_nibbles(weights_of_file, k * n, weights);       pack_weights(view(weights, k, n), storage);
 ///
 /// Allocates nothing; bytes and numbers are distinct memory. Source: ONNX int4 and uint4; TensorFlow Lite; CMSIS-NN.
-template <nibble_holder T>
+template <nibble_holder T, class Unit = detail::this_unit>
 constexpr void unpack_nibbles(const std::uint8_t* bytes, index count, T* numbers) {
   const auto number = [](unsigned nibble) {
     return static_cast<T>(std::same_as<T, std::int8_t> ? int(nibble ^ 8u) - 8 : int(nibble));
@@ -42,7 +42,7 @@ constexpr void unpack_nibbles(const std::uint8_t* bytes, index count, T* numbers
 /// the range.
 ///
 ///     pack_nibbles(weights, k * n, bytes);       // (k * n + 1) / 2 bytes
-template <nibble_holder T>
+template <nibble_holder T, class Unit = detail::this_unit>
 constexpr void pack_nibbles(const T* numbers, index count, std::uint8_t* bytes) {
   for (index i = 0; i < count; i += 2) {
     const unsigned low = unsigned(numbers[i]) & 15u, high = i + 1 < count ? unsigned(numbers[i + 1]) & 15u : 0u;

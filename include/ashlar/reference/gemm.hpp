@@ -110,7 +110,7 @@ constexpr void gemm(const ViewA& A, const ViewB& B, const ViewC& C, const E& epi
 ///     reference::gemm(view(a, m, k), view(b, k, n), view(c, m, n), acc, with_sums<std::int64_t>{});
 ///
 /// Changes nothing but C; allocates nothing.
-template <any_matrix ViewA, any_matrix ViewB, any_matrix ViewC, expression E>
+template <any_matrix ViewA, any_matrix ViewB, any_matrix ViewC, expression E, class Unit = detail::this_unit>
   requires wide_integers<typename ViewA::value_type, typename ViewB::value_type>
 constexpr void gemm(const ViewA& A, const ViewB& B, const ViewC& C, const E& epilogue, with_sums<std::int64_t>) {
   using out = output<ops<std::int64_t, isa::scalar>, typename ViewC::value_type>;
