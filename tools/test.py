@@ -14,7 +14,7 @@ NATIVE = ["native"]
 ARM = ["aarch64-neon", "aarch64-sve"]
 SANITIZERS = ["asan+ubsan", "tsan"]
 SECOND_CXX = "clang++-19"  # where it is installed
-SECOND_CXX_FOR = ["aarch64-neon", *SANITIZERS]  # two thirds of g++ 12's time for NEON, a fifth for sanitizers
+SECOND_CXX_FOR = ["aarch64-neon", *SANITIZERS]  # half of g++ 12's time for NEON, a fifth for sanitizers
 
 
 def add_arguments(parser):

@@ -85,7 +85,7 @@ conv_candidate choose_algorithm(const conv_geometry& g, const conv_request& r) {
     return {conv_algorithm::grouped, {}, best.seconds};
   }
   if constexpr (Tolerant) {
-    if (!r.channels_last || !winograd_algorithm<T, Isa, f4x4_3x3>::serves(g)) return best;
+    if (!r.channels_last || !float_winograd<T, Isa, f4x4_3x3>::serves(g)) return best;
     const conv_candidate all[] = {winograd_candidate<T, Isa, f2x2_3x3>(conv_algorithm::winograd_2x2, g),
                                   winograd_candidate<T, Isa, f4x4_3x3>(conv_algorithm::winograd_4x4, g),
                                   winograd_candidate<T, Isa, f6x6_3x3>(conv_algorithm::winograd_6x6, g)};

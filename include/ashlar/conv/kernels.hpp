@@ -194,35 +194,48 @@ struct grouped_algorithm : small_group_algorithm<T, Isa, grouped_kernel<T, Isa>>
   }
 };
 
-/// Within a tolerance: F(m x m, r x r). Padding must be zero.
-template <class T, class Isa, class F>
+/// F(m x m, r x r): of floats within a tolerance, of bytes exact (conv/exact_winograd.hpp). Unit: what packed weights
+/// are counted in.
+template <class Format, class D = typename Format::sum_type, class Unit = typename Format::unit>
 struct winograd_algorithm {
-  using format = winograd_floats<T, Isa, F>;
-  using kernel = winograd_kernel<format>;
+  using kernel = winograd_kernel<Format, D>;
+  using unit = typename Format::unit;
+  using views_type = conv_views<typename Format::src_type, D>;
+  using no_zeros = detail::zero_point_values<no_zero_point>;
+  static constexpr index units = index(sizeof(unit) / sizeof(Unit));
 
-  static bool serves(const conv_geometry& g) { return g.groups == 1 && kernel::serves(g) && detail::starts_outside(g); }
+  static bool serves(const conv_geometry& g) {
+    return g.groups == 1 && kernel::serves(g) && detail::starts_outside(g) && g.channels <= Format::most_channels;
+  }
   static index panel_width() { return kernel::nr(); }
-  static index packed_elements(const conv_geometry& g) { return kernel::packed_elements(g); }
-  static void pack(const conv_geometry& g, const grouped_filters<T>& w, T* out) { kernel::pack(g, w.group(0), out); }
+  static index packed_elements(const conv_geometry& g) { return kernel::packed_elements(g) * units; }
+  template <class W, class Zeros = no_zeros>
+  static void pack(const conv_geometry& g, const grouped_filters<W>& w, Unit* out, const Zeros& = {}) {
+    kernel::pack(g, w.group(0), reinterpret_cast<unit*>(out));
+  }
   template <class E>
-  static index workspace_elements(const conv_views<T>& v, const E&, index lanes, const cache_sizes& caches) {
+  static index workspace_elements(const views_type& v, const E&, index lanes, const cache_sizes& caches) {
     const winograd_cut cut = kernel::plan(v.g, lanes, caches);
     return std::min(lanes, cut.tasks(v.g)) * kernel::workspace(cut);
   }
-  template <class E, class Executor>
-  static void run(const conv_views<T>& v, const T* packed, const E& e, const conv_run<T, Executor>& how) {
+  template <class E, class How>
+  static void run(const views_type& v, const Unit* packed, const E& e, const How& how) {
     const winograd_cut cut = kernel::plan(v.g, how.executor.concurrency(), how.caches);
-    kernel::run(v.g, cut, winograd_operands<format>{v.src, packed, v.dst}, e, how.memory, how.executor);
+    const auto* const u = reinterpret_cast<const unit*>(packed);
+    const winograd_operands<Format, D> x{v.src, u, v.dst, Format::zero_of(how)};
+    kernel::run(v.g, cut, x, e, how.memory, how.executor);
   }
 };
+template <class T, class Isa, class F>
+using float_winograd = winograd_algorithm<winograd_floats<T, Isa, F>>;
 
 /// f(the algorithm of this name); Tolerant: Winograd's are among them.
 template <class T, class Isa, bool Tolerant, class F>
 ASHLAR_INLINE auto with_algorithm(conv_algorithm a, const F& f) {
   if constexpr (Tolerant) {
-    if (a == conv_algorithm::winograd_2x2) return f(winograd_algorithm<T, Isa, f2x2_3x3>());
-    if (a == conv_algorithm::winograd_4x4) return f(winograd_algorithm<T, Isa, f4x4_3x3>());
-    if (a == conv_algorithm::winograd_6x6) return f(winograd_algorithm<T, Isa, f6x6_3x3>());
+    if (a == conv_algorithm::winograd_2x2) return f(float_winograd<T, Isa, f2x2_3x3>());
+    if (a == conv_algorithm::winograd_4x4) return f(float_winograd<T, Isa, f4x4_3x3>());
+    if (a == conv_algorithm::winograd_6x6) return f(float_winograd<T, Isa, f6x6_3x3>());
   }
   if (a == conv_algorithm::depthwise) return f(depthwise_algorithm<T, Isa>());
   if (a == conv_algorithm::grouped) return f(grouped_algorithm<T, Isa>());

@@ -52,7 +52,6 @@ namespace detail {
 
 // Of floats.
 struct without_zero_points {
-  static constexpr bool packs_seven_bits = false;
   static constexpr bool small = false;
   static constexpr index group = 0;
   static ASHLAR_INLINE status check(const src_zero_point&) { return {}; }
@@ -62,6 +61,7 @@ struct without_zero_points {
 
 template <class T, class Isa>
 struct conv_product : without_zero_points {
+  static constexpr bool packs_seven_bits = false;
   using src = T;
   using weights = T;
   using dst = T;
@@ -89,37 +89,41 @@ status check_number(const char* what, std::int32_t z) {
                        int(limits::min()), int(limits::max()));
 }
 
-struct no_winograd {
-  static constexpr bool serves(const conv_geometry&) { return false; }
-  static constexpr bool pays(const conv_geometry&) { return false; }
-  static status refusal(const conv_geometry&) { return {}; }
+// Stands for an algorithm that a product has not.
+struct no_algorithm {
+  static ASHLAR_INLINE constexpr bool serves(const conv_geometry&) { return false; }
+  static ASHLAR_INLINE constexpr bool pays(const conv_geometry&) { return false; }
+  static ASHLAR_INLINE status refusal(const conv_geometry&) { return {}; }
 };
 
-// What has a format that operands are copied to: dense convolutions, transposed and depthwise ones. Terms: the format
-// of the same numbers as they are (conv/depthwise_mixed.hpp).
-template <class Format, class Terms, class Dst, class Winograd = no_winograd, class SevenBit = void>
+// What has a format that operands are copied to: dense convolutions and transposed ones, and what else there is.
+template <class Format, class Dst, class Depthwise = no_algorithm, class Winograd = no_algorithm,
+          class SevenBit = no_algorithm>
 struct copied_product {
-  using depthwise = depthwise_mixed<Format, Terms, Dst>;
   static constexpr bool copied = true;
+  static constexpr bool packs_seven_bits = !std::same_as<SevenBit, no_algorithm>;
   using unit = typename Format::b_unit;
+
   template <bool Tolerant, class F>
   static ASHLAR_INLINE auto with(conv_algorithm a, const F& f) {
-    if constexpr (!std::same_as<Winograd, no_winograd>) {
+    if constexpr (!std::same_as<Depthwise, no_algorithm>) {
+      if (a == conv_algorithm::depthwise) return f(Depthwise());
+    }
+    if constexpr (!std::same_as<Winograd, no_algorithm>) {
       if (a == conv_algorithm::winograd_2x2) return f(Winograd());
     }
-    if constexpr (!std::same_as<SevenBit, void>) {
+    if constexpr (packs_seven_bits) {
       if (a == conv_algorithm::seven_bits) return f(SevenBit());
     }
     if (a == conv_algorithm::parity_classes) return f(parity_algorithm<Format, Dst>());
-    if (a == conv_algorithm::depthwise) return f(depthwise());
     return f(implicit_algorithm<Format, Dst>());
   }
   static conv_algorithm choose(const conv_geometry& g, const conv_request& r) {
-    if (depthwise::serves(g)) return conv_algorithm::depthwise;
+    if (Depthwise::serves(g)) return conv_algorithm::depthwise;
     return r.channels_last && Winograd::pays(g) ? conv_algorithm::winograd_2x2 : conv_algorithm::implicit_gemm;
   }
   static bool serves(conv_algorithm a, const conv_geometry& g) {
-    return a == conv_algorithm::implicit_gemm || (a == conv_algorithm::depthwise && depthwise::serves(g)) ||
+    return a == conv_algorithm::implicit_gemm || (a == conv_algorithm::depthwise && Depthwise::serves(g)) ||
            (a == conv_algorithm::winograd_2x2 && Winograd::serves(g));
   }
   // More than "not this geometry", or ok.
@@ -131,7 +135,9 @@ struct copied_product {
 template <class Src, class Weights, class Dst, class Isa>
   requires narrow_floats<Src, Weights, Dst>
 struct conv_product<conv_types<Src, Weights, Dst, false>, Isa>
-    : without_zero_points, copied_product<half_format<Src, Weights, Isa>, half_format<Src, Weights, Isa>, Dst> {
+    : without_zero_points,
+      copied_product<half_format<Src, Weights, Isa>, Dst,
+                     depthwise_mixed<half_format<Src, Weights, Isa>, half_format<Src, Weights, Isa>, Dst>> {
   using src = Src;
   using weights = Weights;
   using dst = Dst;
@@ -146,25 +152,15 @@ struct conv_product<conv_types<Src, Weights, Dst, false>, Isa>
 template <narrow_floating_point T, class Isa>
 struct conv_product<T, Isa> : conv_product<conv_types<T, T, T>, Isa> {};
 
-// What is copied, and has the dense algorithms alone.
 template <class Src, class Weights, class Dst, class Isa>
-struct conv_product<wide_conv_types<Src, Weights, Dst>, Isa> : without_zero_points {
+struct conv_product<wide_conv_types<Src, Weights, Dst>, Isa> : without_zero_points,
+                                                               copied_product<wide_format<Src, Weights, Isa>, Dst> {
   using format = wide_format<Src, Weights, Isa>;
   using src = Src;
   using weights = Weights;
   using dst = Dst;
   using sum = double;
-  using unit = double;
-  static constexpr bool copied = true;
 
-  template <bool Tolerant, class F>
-  static ASHLAR_INLINE auto with(conv_algorithm a, const F& f) {
-    if (a == conv_algorithm::parity_classes) return f(parity_algorithm<format, Dst>());
-    return f(implicit_algorithm<format, Dst>());
-  }
-  static conv_algorithm choose(const conv_geometry&, const conv_request&) { return conv_algorithm::implicit_gemm; }
-  static bool serves(conv_algorithm a, const conv_geometry&) { return a == conv_algorithm::implicit_gemm; }
-  static status refusal(conv_algorithm, const conv_geometry&) { return {}; }
   // Forward and backward.
   static status check_terms(const conv_geometry& g) {
     const index terms = g.taps() * std::max(g.group_channels(), g.group_filters());
@@ -191,7 +187,7 @@ struct integer_product {
 // Winograd where both are bytes, the weights without zero points, and there are the shifts that it takes.
 template <class Src, class Weights, class Dst, bool WeightsZero, class Isa>
 struct exact_winograd_for {
-  using type = no_winograd;
+  using type = no_algorithm;
 };
 template <class Src, class Weights, class Dst, class Isa>
   requires(sizeof(Src) == 1 && fixed_point_ops<ops<std::int32_t, Isa>>)
@@ -203,7 +199,7 @@ struct exact_winograd_for<Src, Weights, Dst, false, Isa> {
 // The contraction of weights within 7 bits, where there is another one for them.
 template <class Src, class Weights, class Dst, bool WeightsZero, class Isa>
 struct seven_bit_for {
-  using type = void;
+  using type = no_algorithm;
 };
 template <class Src, class Dst, class Isa>
   requires(sizeof(Src) == 1 && seven_bit_dot_ops<Isa>::group > 0)
@@ -215,12 +211,11 @@ struct seven_bit_for<Src, std::int8_t, Dst, false, Isa> {
 template <class Src, class Weights, class Dst, bool WeightsZero, class Isa>
   requires small_integers<Src, Weights>
 struct conv_product<conv_types<Src, Weights, Dst, WeightsZero>, Isa>
-    : copied_product<typename integer_product<Src, Weights, WeightsZero, Isa>::format,
-                     typename integer_product<Src, Weights, WeightsZero, Isa>::terms, Dst,
+    : copied_product<typename integer_product<Src, Weights, WeightsZero, Isa>::format, Dst,
+                     depthwise_mixed<typename integer_product<Src, Weights, WeightsZero, Isa>::format,
+                                     typename integer_product<Src, Weights, WeightsZero, Isa>::terms, Dst>,
                      typename exact_winograd_for<Src, Weights, Dst, WeightsZero, Isa>::type,
                      typename seven_bit_for<Src, Weights, Dst, WeightsZero, Isa>::type> {
-  static constexpr bool packs_seven_bits =
-      !std::same_as<typename seven_bit_for<Src, Weights, Dst, WeightsZero, Isa>::type, void>;
   using src = Src;
   using weights = Weights;
   using dst = Dst;

@@ -13,6 +13,8 @@
 //   load(p, z)  load_n(p, n, z)         a vector of channels of a pixel, less its zero point
 //   store(p, y)                         a vector of transformed ones
 //   whole(y)                            an output of the transform as the sum that it is
+//   zero_of(how)                        src's zero point in a run of a convolution
+//   most_channels                       the longest sum that it computes
 //
 // Of bytes everything is a whole number. B^T and A^T of small tiles are; G is multiplied by a power of two, and so are
 // the sums, which shift() takes away again: exact, for the sums are right modulo 2^32 and leave room for the factor
@@ -49,6 +51,11 @@ struct winograd_floats {
   using u_element = T;
   using unit = T;
   static constexpr index group = 1;
+  static constexpr index most_channels = std::numeric_limits<index>::max();
+  template <class How>
+  static ASHLAR_INLINE constexpr T zero_of(const How&) {
+    return T(0);
+  }
   static ASHLAR_INLINE constexpr T weight(double y) { return static_cast<T>(y); }
   static ASHLAR_INLINE typename O::vec load(const T* p, T) { return O::load(p); }
   static ASHLAR_INLINE typename O::vec load_n(const T* p, index n, T) { return O::load_n(p, n); }
@@ -120,6 +127,10 @@ struct winograd_bytes {
   /// The most channels whose sum, times 2^shift, 32 bits hold.
   static constexpr index most_channels = index(0x1p31 / (1 << shift) / (A::taps * largest_src * largest_weight));
 
+  template <class How>
+  static ASHLAR_INLINE constexpr Src zero_of(const How& how) {
+    return static_cast<Src>(how.zeros.a);
+  }
   static ASHLAR_INLINE constexpr u_element weight(double y) { return static_cast<u_element>(y * (1 << shift)); }
   static ASHLAR_INLINE typename O::vec load(const Src* p, Src zero) {
     return O::sub(byte_load<Src, Isa>::of(p), O::broadcast(zero));
