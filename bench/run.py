@@ -40,7 +40,9 @@ def best_isa():
     """The widest ISA that this machine executes."""
     if platform.machine() in ("aarch64", "arm64"):
         words = pathlib.Path("/proc/cpuinfo").read_text().split()
-        return "sve" if "sve" in words else "neon_dot" if "asimddp" in words else "neon"
+        if "sve" in words:
+            return "sve_i8mm" if "svei8mm" in words else "sve"
+        return "neon_i8mm" if "i8mm" in words else "neon_dot" if "asimddp" in words else "neon"
     words = set(pathlib.Path("/proc/cpuinfo").read_text().split())
     if {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"} <= words:
         return "avx512_vnni" if "avx512_vnni" in words else "avx512"
@@ -60,7 +62,7 @@ def parse_arguments(arguments):
     for name, known in (("family", FAMILIES), ("variant", VARIANTS)):
         parser.add_argument("--" + name, help="separated by commas; " + "; ".join(f"{s}: {' '.join(v)}" for s, v in known.items()))
     parser.add_argument("--filter", metavar="REGEX", help="problems whose name contains a match")
-    parser.add_argument("--isa", default=best_isa(), help="scalar, avx2, avx_vnni, avx512, avx512_vnni, neon, neon_dot, sve (default: %(default)s)")
+    parser.add_argument("--isa", default=best_isa(), help="scalar, avx2, avx_vnni, avx512, avx512_vnni, neon, neon_dot, neon_i8mm, sve, sve_i8mm (default: %(default)s)")
     parser.add_argument("--peers", default="all", help="all, none, or names: " + ",".join(PEERS))
     parser.add_argument("--threads", type=int, default=1, help="with 2 or more, a table of the scaling is added")
     parser.add_argument("--core", type=int, default=min(1, os.cpu_count() - 1),

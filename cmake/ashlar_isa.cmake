@@ -11,7 +11,7 @@ include_guard(GLOBAL)
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
   set(ASHLAR_ISAS scalar neon sve)
-  set(ASHLAR_DOT_ISAS neon_dot)
+  set(ASHLAR_DOT_ISAS neon_dot neon_i8mm sve_i8mm)
 else()
   set(ASHLAR_ISAS scalar avx2 avx512)
   set(ASHLAR_DOT_ISAS avx_vnni avx512_vnni)
@@ -52,6 +52,14 @@ set(ASHLAR_ISA_neon_dot_TAG "ashlar::isa::neon_dot")
 set(ASHLAR_ISA_neon_dot_FLAGS -march=armv8.2-a+dotprod)
 set(ASHLAR_ISA_neon_dot_CPUINFO asimd asimddp)
 
+set(ASHLAR_ISA_neon_i8mm_TAG "ashlar::isa::neon_i8mm")
+set(ASHLAR_ISA_neon_i8mm_FLAGS -march=armv8.2-a+dotprod+i8mm)
+set(ASHLAR_ISA_neon_i8mm_CPUINFO asimd asimddp i8mm)
+
+set(ASHLAR_ISA_sve_i8mm_TAG "ashlar::isa::sve_i8mm")
+set(ASHLAR_ISA_sve_i8mm_FLAGS -march=armv8.2-a+sve+i8mm)
+set(ASHLAR_ISA_sve_i8mm_CPUINFO sve svei8mm)
+
 # The same ISAs through the Highway adapter: a cross-check that two SIMD libraries give the same bits.
 foreach(base avx2 avx512 neon)
   set(ASHLAR_ISA_highway_${base}_TAG "ashlar::isa::through_highway<${ASHLAR_ISA_${base}_TAG}>")
@@ -63,7 +71,7 @@ foreach(base avx2 avx512 neon)
 endforeach()
 
 # The variables above live in this folder's scope; the functions are called from others.
-foreach(isa scalar avx2 avx512 neon sve avx_vnni avx512_vnni neon_dot highway_avx2 highway_avx512 highway_neon)
+foreach(isa scalar avx2 avx512 neon sve avx_vnni avx512_vnni neon_dot neon_i8mm sve_i8mm highway_avx2 highway_avx512 highway_neon)
   foreach(field TAG FLAGS CPUINFO)
     set_property(GLOBAL PROPERTY ASHLAR_ISA_${isa}_${field} "${ASHLAR_ISA_${isa}_${field}}")
   endforeach()

@@ -33,9 +33,9 @@ def chosen_presets(options):
     presets = NATIVE + ([] if options.quick or on_arm else ARM) + ([] if options.quick else SANITIZERS)
     if options.isa:
         isas = options.isa.split(",")
-        arm = {"neon", "highway_neon", "sve"}
-        presets = NATIVE if on_arm or not arm.issuperset(isas) else []
-        presets += [] if on_arm else [f"aarch64-{i}" for i in ("neon", "sve") if any(isa.endswith(i) for isa in isas)]
+        of_arm = {vectors: [isa for isa in isas if vectors in isa] for vectors in ("neon", "sve")}
+        presets = NATIVE if on_arm or sum(map(len, of_arm.values())) < len(isas) else []
+        presets += [] if on_arm else [f"aarch64-{vectors}" for vectors, found in of_arm.items() if found]
     return presets
 
 

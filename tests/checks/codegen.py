@@ -7,7 +7,8 @@
 Disassembles (objdump, x86-64 or AArch64), takes every function whose demangled name matches --match, finds its hot loop (the innermost
 loop with the most multiply-adds; the body between a backward branch and its target), and fails on a stack reference there. --expect
 pairs a pattern with the number of multiply-adds that the loop must hold; --product takes it from the name itself, as the product of the
-numbers that the pattern captures (register_tile<ops, 6, 2, 4, ...>: 48). --multiple accepts a multiple of either.
+numbers that the pattern captures (register_tile<ops, 6, 2, 4, ...>: 48); with --pairs the first one, its rows, counts as an even number.
+--multiple accepts a multiple of either.
 """
 
 import argparse
@@ -81,11 +82,13 @@ def stack_references(instructions, body, architecture):
     return [i for i in body if any(p.search(i.operands) for p in patterns) and not i.mnemonic.startswith("nop")]
 
 
-def expected_counts(name, expectations, products):
+def expected_counts(name, expectations, products, pairs=False):
     """Every multiply-add count that the options ask of this function."""
     counts = [count for pattern, count in expectations if re.search(pattern, name)]
-    captured = [re.search(pattern, name) for pattern in products]
-    return counts + [math.prod(int(number) for number in match.groups()) for match in captured if match]
+    captured = [[int(number) for number in match.groups()] for match in (re.search(pattern, name) for pattern in products) if match]
+    if pairs:
+        captured = [[rows + rows % 2, *others] for rows, *others in captured]
+    return counts + [math.prod(numbers) for numbers in captured]
 
 
 def judge(name, instructions, architecture, expected, multiple):
@@ -112,6 +115,7 @@ def main():
     parser.add_argument("--match", default="micro_kernel|register_tile", help="regular expression of the functions to look at")
     parser.add_argument("--expect", action="append", default=[], metavar="REGEX=COUNT")
     parser.add_argument("--product", action="append", default=[], metavar="REGEX")
+    parser.add_argument("--pairs", action="store_true", help="of --product: the first number is rounded up to an even one")
     parser.add_argument("--multiple", action="store_true", help="a multiple of COUNT will do (unrolled loops)")
     parser.add_argument("--allow", action="append", default=[], metavar="REGEX", help="functions that may use the stack (say why where used)")
     parser.add_argument("-q", "--quiet", action="store_true", help="print faults only")
@@ -127,7 +131,7 @@ def main():
             if not re.search(options.match, name):
                 continue
             unmatched -= {pattern for pattern in unmatched if re.search(pattern, name)}
-            counts = expected_counts(name, expected, options.product)
+            counts = expected_counts(name, expected, options.product, options.pairs)
             row, wrong = judge(name, instructions, architecture, counts, options.multiple)
             looked_at += row is not None
             if row and not options.quiet:

@@ -26,7 +26,8 @@ int dot_kernels_of() {
 template <class Tile>
 int kernels_for() {
   using T = typename Tile::value_type;
-  if constexpr (std::is_same_v<T, std::int8_t> && std::is_base_of_v<typename Tile::isa_type, isa_type>) {
+  if constexpr (std::is_same_v<T, std::int8_t> && std::is_base_of_v<typename Tile::isa_type, isa_type> &&
+                Tile::shape == default_tile<T, isa_type>) {
     int kernels = dot_kernels_of<dot_ops<isa_type>, Tile>();
     if constexpr (word_dot_ops<isa_type>::group > 1) kernels += dot_kernels_of<word_dot_ops<isa_type>, Tile>();
     if constexpr (seven_bit_dot_ops<isa_type>::group > 1)

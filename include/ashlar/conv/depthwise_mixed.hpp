@@ -32,7 +32,7 @@ struct float_rows {
   using O = ops<float, Isa>;
   using a_type = TA;
   using a_unit = float;
-  static constexpr index group = 1;
+  static constexpr index group = 1, together = 1;
   static ASHLAR_INLINE void copy_a(const strided_block<TA>& a, float* out, index ld, index steps) {
     copy_widened<Isa>(a, out, ld, steps);
   }

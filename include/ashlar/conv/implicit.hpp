@@ -225,7 +225,7 @@ struct implicit_kernel {
   }
 
  private:
-  static index units(const conv_geometry& g) { return ceil_div(g.group_channels(), Format::group); }
+  static index units(const conv_geometry& g) { return steps_of<Format>(g.group_channels()); }
   static index panel_elements(const conv_geometry& g) {
     return g.groups * multiple(g.group_filters(), nr()) * g.taps() * units(g);
   }

@@ -222,7 +222,7 @@ struct conv_product<conv_types<Src, Weights, Dst, WeightsZero>, Isa>
   using sum = std::int32_t;
   using format = typename integer_product<Src, Weights, WeightsZero, Isa>::format;
   static constexpr bool small = true;
-  static constexpr index group = format::group;
+  static constexpr index group = format::group * format::together;
 
   template <class Executor>
   static ASHLAR_INLINE auto how(std::int32_t* memory, Executor& executor, const cache_sizes& caches,

@@ -67,8 +67,7 @@ class source_copy {
     if (src.strides().c == 1 && src.strides().w == channels && pixel * Format::group == channels) {
       Format::copy_a({from, 0, 1, 1, count * channels}, to, 0, count * pixel);
     } else if (count > 0) {
-      const index units = (channels + Format::group - 1) / Format::group;
-      Format::copy_a({from, src.strides().w, src.strides().c, count, channels}, to, pixel, units);
+      Format::copy_a({from, src.strides().w, src.strides().c, count, channels}, to, pixel, steps_of<Format>(channels));
     }
   }
 

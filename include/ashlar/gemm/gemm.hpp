@@ -185,8 +185,8 @@ inline constexpr bool solves_transposed<A, B, C> = C::static_row_stride == 1 && 
 template <class Isa, class A, class B, class C, class... Options>
 status check_call(const A& a, const B& b, const C& c, const Options&... options) {
   using K = kernel_of<Isa, A, B, C, Options...>;
-  if (status s = check_gemm(a, b, c, option<epilogue_option>(acc, options...), K::nr(), K::Format::group); !s.ok())
-    return s;
+  constexpr index group = K::Format::group * K::Format::together;
+  if (status s = check_gemm(a, b, c, option<epilogue_option>(acc, options...), K::nr(), group); !s.ok()) return s;
   if constexpr (sums_wide<Options...>) {
     return check_wide_terms<matrix_element<A>, typename B::value_type>(b.rows());
   } else {

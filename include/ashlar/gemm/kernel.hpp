@@ -49,11 +49,12 @@ struct gemm_kernel {
     s.b_edges = !O::masked_memory && x.n % O::lanes() != 0;
     s.dst_contiguous = x.dst_column_stride == 1;
     s.dst_read = reads_dst<E> || !std::is_same_v<T, D>;
+    s.rows_together = Format::rows_together;
     return s;
   }
 
   static blocking plan(const contraction_shape& s, index workers, const cache_sizes& caches) {
-    return cut(s, S.mr, nr(), workers, caches);
+    return cut(s, multiple(S.mr, Format::rows_together), nr(), workers, caches);
   }
 
   // Elements of the workspace of one worker.

@@ -189,7 +189,7 @@ void write_panels(const strided_block<T>& b, std::byte* to, index nr) {
     std::fill(sums, sums + columns, 0);
     for (index j = 0; j < b.cols; j += nr, out += steps * O::group * nr) {
       panels::copy({b.data + j * b.col_stride, b.row_stride, b.col_stride, b.rows, std::min(nr, b.cols - j)}, out, nr);
-      panels::add_sums(out, nr, steps, sums + j);
+      panels::add_sums(out, nr, steps * O::group / O::unit, sums + j);
     }
   } else if constexpr (narrow_floating_point<T>) {
     T* out = reinterpret_cast<T*>(to);

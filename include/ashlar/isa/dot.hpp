@@ -4,20 +4,23 @@
 //
 //   lane l of dot(acc, a, b)  =  acc[l] + sum over g < group of a[l][g] * b[l][g]        in 32 bits that wrap
 //
-// A unit is `group` consecutive k of one row of A or one column of B. Every ISA multiplies its own pair of element
-// types, so operands are copied to those first; bytes of the other sign are stored with 128 added or taken away
-// (shift_of), for which sums of rows and columns make up afterwards. Without an instruction of its own an ISA
-// multiplies 32-bit numbers, a group of one.
+// A group is so many consecutive k of one row of A or one column of B; it stands together in a panel of B. A unit is a
+// group, or of what fills more than 32 bits a part of one. Every ISA multiplies its own pair of element types, so
+// operands are copied to those first; bytes of the other sign are stored with 128 added or taken away (shift_of), for
+// which sums of rows and columns make up afterwards. Without an instruction of its own an ISA multiplies 32-bit
+// numbers, a group of one.
 //
 //   scalar, neon and others   int32 * int32    1     isa/dot.hpp
 //   avx2, avx512              int16 * int8     2     isa/dot_madd.hpp: vpmaddwd, exact; vpmaddubsw would saturate
 //   avx2, B within 7 bits     uint8 * int8     4     isa/dot_madd.hpp: vpmaddubsw cannot saturate
 //   avx_vnni, avx512_vnni     uint8 * int8     4     isa/dot_vnni.hpp: vpdpbusd
 //   neon_dot, sve             int8 * int8      4     isa/dot_arm.hpp: SDOT
+//   neon_i8mm, sve_i8mm       int8 * int8      8     isa/dot_arm.hpp: SMMLA, two rows by two columns in one step
 //
 // Depends on: isa/ops.hpp, isa/scalar.hpp.   Used by: tile/registry.hpp, pack/, loop/.
 #pragma once
 
+#include <algorithm>
 #include <ashlar/isa/ops.hpp>
 #include <ashlar/isa/scalar.hpp>
 #include <concepts>
@@ -28,14 +31,15 @@ namespace ashlar {
 
 /// ops<std::int32_t, Isa> and
 ///
-///     a_element, b_element, group         what copied operands are made of: a unit is `group` elements
-///     a_unit, b_unit                      integers of a unit's size
+///     a_element, b_element, group         what copied operands are made of
+///     a_unit, b_unit, unit                integers of a unit's size, and how many elements that is
 ///     broadcast_load(const a_unit*)  load(const b_unit*)     a vector of units; a whole one for b
 ///     load(const a_unit*)                 consecutive units of one row of A
 ///     ones()                              a vector of units of ones, for a or b
 ///     dot(acc, a, b)
 ///
-/// The one that has lanes of its own (lane_ops) also says fma_lane<L>(acc, b, a): dot() with unit L of a.
+/// The one that has lanes of its own (lane_ops) also says fma_lane<L>(acc, b, a): dot() with unit L of a; the one that
+/// multiplies two rows by two columns (pair_ops) says how.
 template <class Isa>
 struct dot_ops;
 
@@ -51,12 +55,12 @@ struct dot_units : ops<std::int32_t, Isa> {
   using b_element = B;
   using a_unit = integer_of<Group* int(sizeof(A))>;
   using b_unit = integer_of<Group* int(sizeof(B))>;
-  static constexpr index group = Group;
+  static constexpr index group = Group, unit = std::min(Group, 4 / int(sizeof(A)));
 
   static ASHLAR_INLINE constexpr auto ones() {
-    std::int32_t unit = 0;
-    for (int g = 0; g < Group; ++g) unit |= std::int32_t(1) << (8 * int(sizeof(A)) * g);
-    return ops<std::int32_t, Isa>::broadcast(unit);
+    std::int32_t all = 0;
+    for (int g = 0; g < unit; ++g) all |= std::int32_t(1) << (8 * int(sizeof(A)) * g);
+    return ops<std::int32_t, Isa>::broadcast(all);
   }
 };
 
@@ -87,6 +91,25 @@ struct seven_bit_dot_ops {
   static constexpr index group = 0;
 };
 
+/// Two rows by two columns in one step: a vector of A has a group of each row in turn, one of B a group of each of
+/// lanes() / 2 columns, and two vectors of sums are those of two rows, each with one half of the columns.
+template <class O>
+concept pair_ops = requires(typename O::vec v, const typename O::a_unit* a, const typename O::b_unit* b) {
+  { O::load_pair(a, a) } -> std::same_as<typename O::vec>;    // of two rows
+  { O::load_groups(a) } -> std::same_as<typename O::vec>;     // of two rows side by side
+  { O::dot_pair(v, v, v) } -> std::same_as<typename O::vec>;  // acc + A * B
+  { O::first_row(v, v) } -> std::same_as<typename O::vec>;    // of two halves
+  { O::second_row(v, v) } -> std::same_as<typename O::vec>;   //
+  { O::first_half(v, v) } -> std::same_as<typename O::vec>;   // of two rows
+  { O::second_half(v, v) } -> std::same_as<typename O::vec>;  //
+  { O::add_columns(v, b) } -> std::same_as<typename O::vec>;  // to lane j the sum of group j
+};
+
+template <class O>
+inline constexpr bool multiplies_pairs = false;
+template <pair_ops O>
+inline constexpr bool multiplies_pairs<O> = true;
+
 /// The arithmetic of dot_ops as a semiring of units.
 struct dot_products {
   template <class O>
@@ -97,6 +120,11 @@ struct dot_products {
   static ASHLAR_INLINE constexpr typename O::vec accumulate(const typename O::vec& a, const typename O::vec& b,
                                                             const typename O::vec& acc) {
     return O::dot(acc, a, b);
+  }
+  template <pair_ops O>
+  static ASHLAR_INLINE typename O::vec accumulate_pair(const typename O::vec& a, const typename O::vec& b,
+                                                       const typename O::vec& acc) {
+    return O::dot_pair(acc, a, b);
   }
   template <lane_ops O, int L>
   static ASHLAR_INLINE constexpr typename O::vec accumulate_lane(const typename O::vec& a, const typename O::vec& b,

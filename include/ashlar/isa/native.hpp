@@ -45,10 +45,21 @@ struct best_of<avx2> {
   using type = avx_vnni;
 };
 #endif
-#if defined(__ARM_FEATURE_DOTPROD)
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+template <>
+struct best_of<neon> {
+  using type = neon_i8mm;
+};
+#elif defined(__ARM_FEATURE_DOTPROD)
 template <>
 struct best_of<neon> {
   using type = neon_dot;
+};
+#endif
+#if defined(__ARM_FEATURE_SVE_MATMUL_INT8)
+template <>
+struct best_of<sve> {
+  using type = sve_i8mm;
 };
 #endif
 }  // namespace detail

@@ -4,8 +4,8 @@
 //
 //   any <- scalar <- avx2 <- avx_vnni        a kernel that is not specialised for a tag falls back to the tag's parent
 //                      <- avx512 <- avx512_vnni
-//                 <- neon <- neon_dot
-//                      <- sve
+//                 <- neon <- neon_dot <- neon_i8mm
+//                      <- sve <- sve_i8mm
 //
 // A tag only names an instruction set: what works on it is ops<T, Isa> (isa/ops.hpp), which exists where the flags of
 // the translation unit allow it.
@@ -26,7 +26,9 @@ struct avx_vnni : avx2 {};       // sums of four products of bytes, on 256 bits 
 struct avx512_vnni : avx512 {};  // the same on 512 bits (Cascade Lake, Zen 4 and later)
 struct neon : scalar {};         // AArch64 Advanced SIMD
 struct neon_dot : neon {};  // sums of four products of bytes: FEAT_DotProd (Cortex-A55 and A76, Neoverse N1 and later)
-struct sve : neon {};       // SVE or SVE2, vector length known at run time only (through Highway)
+struct neon_i8mm : neon_dot {};  // 2 x 2 sums of eight: FEAT_I8MM (Cortex-A510 and A710, Neoverse V1 and N2 and later)
+struct sve : neon {};            // SVE or SVE2, vector length known at run time only (through Highway)
+struct sve_i8mm : sve {};        // the same 2 x 2 sums in every 128 bits
 
 /// The Highway adapter on Base, for Base = avx2, avx512 or neon: the same kernels through another SIMD library.
 template <class Base>
@@ -95,6 +97,10 @@ template <>
 struct facts<neon_dot> : facts<neon> {
   static constexpr const char* name = "neon_dot";
 };
+template <>
+struct facts<neon_i8mm> : facts<neon> {
+  static constexpr const char* name = "neon_i8mm";
+};
 
 template <>
 struct facts<sve> {
@@ -104,6 +110,10 @@ struct facts<sve> {
   // Arm technical reference manuals: Neoverse V1, V2 and N2 have 64 KiB L1d and at least 512 KiB of private L2.
   static constexpr index l1d_bytes = 64 * 1024;
   static constexpr index l2_bytes = 512 * 1024;
+};
+template <>
+struct facts<sve_i8mm> : facts<sve> {
+  static constexpr const char* name = "sve_i8mm";
 };
 
 template <>

@@ -26,11 +26,13 @@ namespace ashlar {
 ASHLAR_INLINE constexpr index multiple(index a, index b) { return ceil_div(a, b) * b; }
 
 /// Rows in as few tiles as they need, as even as they can be: 17 rows are 9 + 8, not 14 + 3. The first `larger` tiles
-/// have least + 1 rows, the others `least`.
+/// have `step` rows more than `least`, the others `least`; `rest` rows are left, a tile of their own.
 struct even_tiles {
-  index count, least, larger;
-  ASHLAR_INLINE constexpr index height(index tile) const { return least + (tile < larger); }
-  ASHLAR_INLINE constexpr index first_row(index tile) const { return tile * least + (tile < larger ? tile : larger); }
+  index count, least, larger, step = 1, rest = 0;
+  ASHLAR_INLINE constexpr index height(index tile) const { return least + (tile < larger ? step : 0); }
+  ASHLAR_INLINE constexpr index first_row(index tile) const {
+    return tile * least + (tile < larger ? tile : larger) * step;
+  }
 };
 
 /// One and two tiles, where the time of a call counts, come without a division.
@@ -38,6 +40,13 @@ ASHLAR_INLINE constexpr even_tiles evenly(index rows, index most) {
   const index count = rows <= most ? 1 : rows <= 2 * most ? 2 : ceil_div(rows, most);
   const index least = count == 1 ? rows : count == 2 ? rows / 2 : rows / count;
   return {count, least, rows - least * count};
+}
+
+/// The same where every tile starts at a multiple of `step`, which is at most `most`.
+ASHLAR_INLINE constexpr even_tiles evenly(index rows, index most, index step) {
+  if (step == 1 || rows <= most) return evenly(rows, most);
+  const even_tiles t = evenly(rows / step, most / step);
+  return {t.count, t.least * step, t.larger, step, rows % step};
 }
 
 /// a * b, or the largest index when that is more: extents of views that repeat elements have no other bound.
@@ -54,9 +63,10 @@ struct contraction_shape {
   bool a_transformed;  // a prologue: A must be copied
   bool b_packed;       // panels exist already
   index b_k_stride, b_column_stride;
-  bool b_edges;         // a ragged last panel must be copied even where others are read in place (no masked loads)
-  bool dst_contiguous;  // dst has contiguous columns
-  bool dst_read;        // the epilogue reads dst
+  bool b_edges;             // a ragged last panel must be copied even where others are read in place (no masked loads)
+  bool dst_contiguous;      // dst has contiguous columns
+  bool dst_read;            // the epilogue reads dst
+  index rows_together = 1;  // where A is copied
 };
 
 /// The cut. Two contractions with equal blocking walk memory alike; the result never depends on it.
@@ -206,7 +216,7 @@ constexpr blocking cut(const contraction_shape& s, index mr, index nr, index lan
 ASHLAR_INLINE constexpr index workspace_elements(const blocking& b, const contraction_shape& s, index nr) {
   const index line = 64 / s.element_bytes;
   const index rows = std::min(b.mc, s.m);
-  const index a = b.copy_a ? multiple(std::min(b.ma, rows) * b.a_stride, line) : 0;
+  const index a = b.copy_a ? multiple(multiple(std::min(b.ma, rows), s.rows_together) * b.a_stride, line) : 0;
   const index panel = b.panels * multiple(b.kc * nr, line);
   const index acc = b.own_accumulators ? multiple(rows * multiple(std::min(b.nc, s.n), nr), line) : 0;
   return a + panel + acc;

@@ -37,7 +37,7 @@ struct contraction {
   [[no_unique_address]] typename Format::zeros zeros{};
 
   /// Steps of the tile: K in units.
-  ASHLAR_INLINE constexpr index steps() const { return (k + Format::group - 1) / Format::group; }
+  ASHLAR_INLINE constexpr index steps() const { return steps_of<Format>(k); }
 };
 
 /// Elements of the workspace of one worker, of the size of a sum; each part rounded to whole cache lines.
@@ -69,7 +69,7 @@ class contraction_block {
         nr_(table::nr()),
         panel_size_(multiple(cut.kc * nr_, line)),
         copied_a_(reinterpret_cast<A*>(scratch)),
-        panel_(scratch + (cut.copy_a ? multiple(std::min(cut.ma, rows_of_block()) * cut.a_stride, line) : 0)),
+        panel_(scratch + (cut.copy_a ? multiple(copied_rows() * cut.a_stride, line) : 0)),
         own_(panel_ + cut.panels * panel_size_),
         corrections_(c.zeros, c.k, rows_of_block(), e,
                      own_ + (cut.own_accumulators ? multiple(rows_of_block() * columns_of_block(), line) : 0),
@@ -101,6 +101,7 @@ class contraction_block {
 
   bool strided() const { return c_.dst_column_stride != 1; }
   index rows_of_block() const { return std::min(cut_.mc, c_.m); }
+  index copied_rows() const { return multiple(std::min(cut_.ma, rows_of_block()), Format::rows_together); }
   index columns_of_block() const { return multiple(std::min(cut_.nc, c_.n), nr_); }
 
   // `k0` and `kc` in steps.
@@ -123,7 +124,7 @@ class contraction_block {
         a = c_.a + (i0_ + i) * c_.a_row_stride + k0 * c_.a_k_stride;
         x.a_stride = c_.a_row_stride;
       }
-      const even_tiles tiles = evenly(rows, cut_.height);
+      const even_tiles tiles = evenly(rows, std::min<index>(cut_.height, S.mr), Format::rows_together);
       index j = rows_ <= cut_.height ? wide_panels(x, a, k0, rows) : 0;
       for (; j < cols_; j += nr_) {
         select_panel(x, k0, i, j, tiles.count);
@@ -135,8 +136,8 @@ class contraction_block {
   void copy_rows(index k0, index kc, index i, index rows) {
     const index k = k0 * Format::group;
     const auto* const a = c_.a + (i0_ + i) * c_.a_row_stride + k * c_.a_k_stride;
-    Format::copy_a({a, c_.a_row_stride, c_.a_k_stride, rows, std::min(kc * Format::group, c_.k - k)}, copied_a_,
-                   cut_.a_stride, kc);
+    Format::copy_tile_rows({a, c_.a_row_stride, c_.a_k_stride, rows, std::min(kc * Format::group, c_.k - k)}, copied_a_,
+                           cut_.a_stride, kc);
     corrections_.add_rows(copied_a_, cut_.a_stride, i, rows, kc, k0 == 0);
     if constexpr (!std::is_same_v<Prologue, no_prologue>) {
       apply_rows<O>(prologue_, copied_a_, cut_.a_stride, rows, kc, i0_ + i, k0);

@@ -105,7 +105,7 @@ struct dot_format {
   using semiring = dot_products;
   using rows = dot_rows<O, TA>;
   using panels = dot_panels<O, TB>;
-  static constexpr index group = O::group;
+  static constexpr index group = O::unit, together = O::group / O::unit, rows_together = multiplies_pairs<O> ? 2 : 1;
   static constexpr bool in_place = false;
   static constexpr std::int32_t a_shift = detail::shift_of<typename O::a_element, TA>;
   static constexpr std::int32_t b_shift = detail::shift_of<typename O::b_element, TB>;
@@ -118,6 +118,13 @@ struct dot_format {
 
   static ASHLAR_INLINE void copy_a(const strided_block<TA>& a, a_unit* out, index ld, index steps) {
     rows::copy(a, reinterpret_cast<typename O::a_element*>(out), ld * group, steps * group);
+  }
+  static ASHLAR_INLINE void copy_tile_rows(const strided_block<TA>& a, a_unit* out, index ld, index steps) {
+    if constexpr (multiplies_pairs<O>) {
+      rows::copy_pairs(a, reinterpret_cast<typename O::a_element*>(out), ld * group, steps * group);
+    } else {
+      copy_a(a, out, ld, steps);
+    }
   }
   static ASHLAR_INLINE void copy_b(const strided_block<TB>& b, b_unit* out, index nr) {
     panels::copy(b, reinterpret_cast<typename O::b_element*>(out), nr);
@@ -197,7 +204,12 @@ struct dot_format {
     void add_rows(const a_unit* copied, index ld, index i, index count, index steps, bool first) {
       if constexpr (row_terms) {
         if (first) std::fill(rows_ + i, rows_ + i + count, 0);
-        rows::add_sums(reinterpret_cast<const typename O::a_element*>(copied), ld * group, count, steps, rows_ + i);
+        const auto* const elements = reinterpret_cast<const typename O::a_element*>(copied);
+        if constexpr (multiplies_pairs<O>) {
+          rows::add_sums_of_pairs(elements, ld * group, count, steps, rows_ + i);
+        } else {
+          rows::add_sums(elements, ld * group, count, steps, rows_ + i);
+        }
       }
     }
 

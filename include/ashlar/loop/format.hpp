@@ -8,21 +8,31 @@
 //   O, semiring                        the ops of the tile, and its arithmetic where the caller names none
 //   a_type, b_type, sum_type           elements of A and B in memory, and of their sums
 //   a_unit, b_unit, group              what a step of the tile multiplies: `group` consecutive k
+//   together                           so many steps stand together in a panel: sums have a multiple of them
+//   rows_together                      and so many rows where A is copied: tiles start at a multiple of them
 //   in_place                           may the tile read A and B where they are?
 //   zeros                              zero points
 //   registered                         the element type of its tiles in the registry
 //   copy_a, copy_b                     blocks to rows of units and to panels
+//   copy_tile_rows                     a block to rows as tiles read them, rows_together of them side by side
 //   corrections<E>                     what one block keeps beside its operands, and the epilogue of its tiles
 //   filter_sums, sum_filters, subtract, with_terms          the same for a convolution (conv/implicit.hpp)
 //
 // Depends on: pack/copy_block.hpp, epilogue/semiring.hpp.   Used by: loop/contract.hpp, conv/.
 #pragma once
 
+#include <ashlar/core/checked.hpp>
 #include <ashlar/core/config.hpp>
 #include <ashlar/epilogue/semiring.hpp>
 #include <ashlar/pack/copy_block.hpp>
 
 namespace ashlar {
+
+/// Steps of the tile for a sum of k products.
+template <class Format>
+ASHLAR_INLINE constexpr index steps_of(index k) {
+  return ceil_div(k, Format::group * Format::together) * Format::together;
+}
 
 /// Elements as they are.
 template <class T, class Isa>
@@ -35,12 +45,15 @@ struct plain_format {
   using b_unit = T;
   using registered = T;
   using semiring = plus_times;
-  static constexpr index group = 1;
+  static constexpr index group = 1, together = 1, rows_together = 1;
   static constexpr bool in_place = true;
   struct zeros {};
 
   static ASHLAR_INLINE void copy_a(const strided_block<T>& a, T* out, index ld, index steps) {
     block_copy<T, Isa>::run(a, out, ld, steps);
+  }
+  static ASHLAR_INLINE void copy_tile_rows(const strided_block<T>& a, T* out, index ld, index steps) {
+    copy_a(a, out, ld, steps);
   }
   static ASHLAR_INLINE void copy_b(const strided_block<T>& b, T* out, index nr) {
     block_copy<T, Isa>::run(b, out, nr, nr);

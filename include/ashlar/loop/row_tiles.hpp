@@ -18,17 +18,23 @@ class row_tiles {
 
  public:
   static ASHLAR_INLINE void run(Operands& x, const E& e, const even_tiles& tiles, index vectors, index advance) {
-    const index least = tiles.least, larger = tiles.larger, others = tiles.count - larger;
+    const index least = tiles.least, more = least + tiles.step, larger = tiles.larger, others = tiles.count - larger;
     if constexpr (Table::by_many) {
       if (larger > 0) {
-        Table::find(least + 1, vectors).run(x, e, larger, tile_order::down, advance);
-        move(x, larger * (least + 1), larger * advance, advance == 0);
+        Table::find(more, vectors).run(x, e, larger, tile_order::down, advance);
+        move(x, larger * more, larger * advance, advance == 0);
       }
       Table::find(least, vectors).run(x, e, others, tile_order::down, advance);
+      if constexpr (Table::by_pairs) {
+        move(x, others * least, others * advance, advance == 0);
+        if (tiles.rest > 0) Table::find(tiles.rest, vectors)(x, e);
+      }
     } else {
-      if (larger > 0)
-        equal_tiles(x, e, Table::find(least + 1, vectors), least + 1, larger, others ? least : 0, advance);
+      if (larger > 0) equal_tiles(x, e, Table::find(more, vectors), more, larger, others ? least : 0, advance);
       equal_tiles(x, e, Table::find(least, vectors), least, others, 0, advance);
+      if constexpr (Table::by_pairs) {
+        if (tiles.rest > 0) Table::find(tiles.rest, vectors)(x, e);
+      }
     }
   }
 

@@ -29,7 +29,9 @@ struct tile_table {
     ASHLAR_INLINE void operator()(const Operands& x, const E& e) const { run(x, e, 1, tile_order::down, 0); }
     friend constexpr bool operator==(many_tiles a, std::nullptr_t) { return a.run == nullptr; }
   };
-  static constexpr bool by_many = std::is_same_v<isa::neon, Isa> || std::is_same_v<isa::neon_dot, Isa>;
+  static constexpr bool by_many = std::is_same_v<isa::neon, Isa> || std::is_base_of_v<isa::neon_dot, Isa>;
+  /// Do the tiles multiply two rows by two columns at a time?
+  static constexpr bool by_pairs = multiplies_pairs<O>;
   /// Do the tiles fetch dst themselves (register_tile::fetches_dst)?
   static constexpr bool fetches_dst = register_tile<O, 1, 1, 1, Semiring, E>::fetches_dst;
   using kernel = std::conditional_t<by_many, many_tiles, one_tile>;

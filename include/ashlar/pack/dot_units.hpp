@@ -65,6 +65,44 @@ struct dot_rows {
     }
   }
 
+  /// The same of two rows side by side, group by group, at 2 * ld; zeros beside an odd last row.
+  [[gnu::noinline]] static void copy_pairs(const strided_block<TA>& a, element* out, index ld, index padded) {
+    constexpr index group = O::group;
+    for (index i = 0; i < a.rows; i += 2, out += 2 * ld) {
+      const TA* const row0 = a.data + i * a.row_stride;
+      const bool both = i + 1 < a.rows;
+      const TA* const row1 = both ? row0 + a.row_stride : nullptr;
+      const index whole = both && a.col_stride == 1 ? a.cols / (2 * group) * (2 * group) : 0;
+      for (index k = 0; k < whole; k += 2 * group) zip_groups(row0 + k, row1 + k, out + 2 * k);
+      for (index k = whole; k < padded; ++k) {
+        element* const to = out + k / group * 2 * group + k % group;
+        to[0] = k < a.cols ? stored::of(row0[k * a.col_stride]) : element(0);
+        to[group] = both && k < a.cols ? stored::of(row1[k * a.col_stride]) : element(0);
+      }
+    }
+  }
+
+  /// sums[i] += the sum of row i of `count`, `units` long, as copy_pairs has left them.
+  [[gnu::noinline]] static void add_sums_of_pairs(const element* rows, index ld, index count, index units,
+                                                  std::int32_t* sums) {
+    constexpr index in_group = O::group / O::unit;
+    for (index i = 0; i < count; i += 2, rows += 2 * ld) {
+      std::uint32_t both[2] = {};
+      const auto* const pair = reinterpret_cast<const typename O::a_unit*>(rows);
+      index s = 0;
+      auto acc = O::zero();
+      for (; s + O::lanes() <= 2 * units; s += O::lanes()) acc = O::dot(acc, O::load(pair + s), O::ones());
+      std::int32_t lane_sums[O::max_lanes] = {};
+      O::store(lane_sums, acc);
+      for (index l = 0; l < O::lanes(); ++l) both[l / in_group % 2] += std::uint32_t(lane_sums[l]);
+      for (index k = s * O::unit; k < 2 * units * O::unit; ++k) {
+        both[k / O::group % 2] += std::uint32_t(std::int32_t(rows[k]));
+      }
+      sums[i] = std::int32_t(std::uint32_t(sums[i]) + both[0]);
+      if (i + 1 < count) sums[i + 1] = std::int32_t(std::uint32_t(sums[i + 1]) + both[1]);
+    }
+  }
+
   /// sums[i] += the sum of row i of `count` units.
   [[gnu::noinline]] static void add_sums(const element* rows, index ld, index count, index units, std::int32_t* sums) {
     using unit = typename O::a_unit;
@@ -78,10 +116,22 @@ struct dot_rows {
       O::store(lane_sums, acc);
       std::uint32_t sum = 0;
       for (index l = 0; l < lanes; ++l) sum += std::uint32_t(lane_sums[l]);
-      const element* rest = rows + i * ld + s * O::group;
-      for (index k = 0; k < (units - s) * O::group; ++k) sum += std::uint32_t(std::int32_t(rest[k]));
+      const element* rest = rows + i * ld + s * O::unit;
+      for (index k = 0; k < (units - s) * O::unit; ++k) sum += std::uint32_t(std::int32_t(rest[k]));
       sums[i] = std::int32_t(std::uint32_t(sums[i]) + sum);
     }
+  }
+
+ private:
+  // Two groups of each row.
+  static ASHLAR_INLINE void zip_groups(const TA* row0, const TA* row1, element* out) {
+    typedef std::int64_t groups __attribute__((vector_size(16)));
+    constexpr std::int64_t flip = stored::shift != 0 ? std::int64_t(0x8080808080808080) : 0;
+    groups x, y;
+    std::memcpy(&x, row0, 16);
+    std::memcpy(&y, row1, 16);
+    const groups z[2] = {__builtin_shufflevector(x, y, 0, 2) ^ flip, __builtin_shufflevector(x, y, 1, 3) ^ flip};
+    std::memcpy(out, z, 32);
   }
 };
 
@@ -94,10 +144,12 @@ class dot_panels {
   static constexpr index group = O::group;
 
  public:
-  /// Copies b, K x at most nr, to one panel: ceil(K / group) steps of nr units.
+  /// Copies b, K x at most nr, to one panel: ceil(K / group) times nr groups.
   [[gnu::noinline]] static void copy(const strided_block<TB>& b, element* out, index nr) {
     if (b.cols < nr) std::fill(out, out + ceil_div(b.rows, group) * group * nr, element(0));
-    if (b.col_stride == 1) {
+    if (b.col_stride == 1 && multiplies_pairs<O>) {
+      zip_squares(b, out, nr);
+    } else if (b.col_stride == 1) {
       nr % 16 == 0 ? zip_rows<16>(b, out, nr) : nr % 8 == 0 ? zip_rows<8>(b, out, nr) : copy_elements(b, out, nr);
     } else if (b.row_stride == 1) {
       copy_columns(b, out, nr);
@@ -106,12 +158,16 @@ class dot_panels {
     }
   }
 
-  /// sums[j] += the sum of column j of `steps` steps of a panel.
+  /// sums[j] += the sum of column j of `steps` units of a panel.
   [[gnu::noinline]] static void add_sums(const element* panel, index nr, index steps, std::int32_t* sums) {
     const unit* const units = reinterpret_cast<const unit*>(panel);
     for (index j = 0; j < nr; j += O::lanes()) {
       auto acc = O::load(sums + j);
-      for (index s = 0; s < steps; ++s) acc = O::dot(acc, O::ones(), O::load(units + s * nr + j));
+      if constexpr (multiplies_pairs<O>) {
+        for (index s = 0; s < steps; s += group / O::unit) acc = O::add_columns(acc, units + s * nr + 2 * j);
+      } else {
+        for (index s = 0; s < steps; ++s) acc = O::dot(acc, O::ones(), O::load(units + s * nr + j));
+      }
       O::store(sums + j, acc);
     }
   }
@@ -178,6 +234,41 @@ class dot_panels {
         zipped[3] = __builtin_shufflevector(pair[1], pair[3], (h + I / 4 * 2 + I % 2 + I / 2 % 2 * W)...);
       }
       std::memcpy(static_cast<void*>(out), zipped, sizeof zipped);
+    }
+  }
+
+  // Eight rows, four columns of them at a time: nr is a multiple of four, and a group is a column of such a piece.
+  static void zip_squares(const strided_block<TB>& b, element* out, index nr) {
+    for (index k = 0; k < b.rows; k += group, out += nr * group) {
+      const index have = std::min<index>(group, b.rows - k);
+      for (index j = 0; j < b.cols; j += 4) {
+        const index columns = std::min<index>(4, b.cols - j);
+        TB rows[group][4] = {};
+        for (index g = 0; g < have; ++g) {
+          const TB* in = b.data + (k + g) * b.row_stride + j;
+          columns == 4 ? std::memcpy(rows[g], in, 4) : std::memcpy(rows[g], in, std::size_t(columns));
+        }
+        store_columns(std::make_integer_sequence<int, 32>{}, rows, have, columns, out + j * group);
+      }
+    }
+  }
+
+  // Shifted, numbers that do not exist would no longer be zeros.
+  template <int... I>
+  static ASHLAR_INLINE void store_columns(std::integer_sequence<int, I...>, const TB (&rows)[group][4], index have,
+                                          index columns, element* out) {
+    if constexpr (group == 8) {
+      typedef TB half __attribute__((vector_size(16)));
+      half upper, lower;
+      std::memcpy(&upper, rows[0], 16);
+      std::memcpy(&lower, rows[4], 16);
+      typedef TB whole __attribute__((vector_size(32)));
+      whole zipped = __builtin_shufflevector(upper, lower, (I % 8 * 4 + I / 8)...);
+      if constexpr (stored::shift != 0) zipped ^= static_cast<TB>(0x80);
+      std::memcpy(out, &zipped, std::size_t(columns * group));
+      if constexpr (stored::shift != 0) {
+        for (index j = 0; j < columns; ++j) std::fill(out + j * group + have, out + (j + 1) * group, element(0));
+      }
     }
   }
 

@@ -11,7 +11,7 @@
 // panel or the rows of a row-major matrix. Accumulators are function parameter packs: an array of them goes to the
 // stack with g++ 12, and SVE vectors cannot be array elements or members at all.
 //
-// Depends on: tile/{shape,operands,finish_rows}.hpp, core/row_addresses.hpp, epilogue/.   Used by: loop/.
+// Depends on: tile/{shape,operands,row_pairs,finish_rows}.hpp, core/row_addresses.hpp, epilogue/.   Used by: loop/.
 #pragma once
 
 #include <algorithm>
@@ -24,6 +24,7 @@
 #include <ashlar/epilogue/output.hpp>
 #include <ashlar/tile/finish_rows.hpp>
 #include <ashlar/tile/operands.hpp>
+#include <ashlar/tile/row_pairs.hpp>
 #include <ashlar/tile/shape.hpp>
 
 namespace ashlar {
@@ -49,7 +50,10 @@ class register_tile {
   static constexpr bool segmented = std::is_same_v<Operands, segmented_operands<A, B, T, D>>;
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
-  using cells = std::make_integer_sequence<int, MR * NV>;  // cell I: row I / NV, vector I % NV
+  // Two rows by two columns at a time: cells of an odd last row have cells of no row beside them.
+  static constexpr bool by_pairs = multiplies_pairs<O>;
+  using cells =
+      std::make_integer_sequence<int, (by_pairs ? MR + MR % 2 : MR) * NV>;  // cell I: row I / NV, vector I % NV
   using vectors = std::make_integer_sequence<int, NV>;
   // A semiring that can use lane FMAs says so; others broadcast.
   static constexpr bool by_lanes = [] {
@@ -150,6 +154,7 @@ class register_tile {
   static ASHLAR_INLINE void work(seq<I...> s, const operands& x, const E& e, index tail, Acc&... acc) {
     if constexpr (fetches_dst) fetch_rows(std::make_integer_sequence<int, MR>{}, x.dst, x.dst_stride);
     accumulate(s, x, tail, acc...);
+    if constexpr (by_pairs) row_pairs<O, NV>::to_rows(s, acc...);
     if (!x.last) return store_partial(s, x, tail, acc...);
     if constexpr (runs_long<E> || out::in_memory) return finish_from_memory(s, x, e, acc...);
     const bool ragged = by_lanes ? __builtin_expect(tail != O::lanes(), 0) : tail != O::lanes();
@@ -192,7 +197,7 @@ class register_tile {
         steps(s, std::make_integer_sequence<int, step>{}, rows, b, x.b_stride, x.b_group, tail, acc...);
       }
       if (!nothing_to_fetch) fetch(std::make_integer_sequence<int, step>{}, ahead, x.prefetch_stride);
-      rows.advance(step);
+      rows.advance(by_pairs && !segmented ? 2 * step : step);
       b += step * x.b_stride;
       ahead += step * x.prefetch_stride;
     }
@@ -203,7 +208,7 @@ class register_tile {
         return;
       }
     }
-    if constexpr (step > 1) {
+    if constexpr (step > 1 && !by_pairs) {
       for (; k > 0; --k) {
         steps(s, seq<0>{}, rows, b, x.b_stride, x.b_group, tail, acc...);
         rows.advance(1);
@@ -221,6 +226,8 @@ class register_tile {
   static constexpr int unroll() {
     if constexpr (by_lanes) {
       return int(O::quad);
+    } else if constexpr (by_pairs) {
+      return int(O::group / O::unit);
     } else {
       return KU;
     }
@@ -243,7 +250,11 @@ class register_tile {
   template <int... I, int... K, class... Acc>
   static ASHLAR_INLINE void steps(seq<I...> s, seq<K...>, const row_addresses<A, MR>& rows, const B* b, index b_stride,
                                   index b_group, index tail, Acc&... acc) {
-    (step<K>(s, vectors{}, rows, b + K * b_stride, b_group, tail, acc...), ...);
+    if constexpr (by_pairs) {
+      pair_step(s, std::make_integer_sequence<int, 2 * NV>{}, rows, b, b_group, acc...);
+    } else {
+      (step<K>(s, vectors{}, rows, b + K * b_stride, b_group, tail, acc...), ...);
+    }
   }
 
   // g++ for AArch64 schedules before it allocates registers: it moves loads of later rows and steps up until
@@ -265,6 +276,30 @@ class register_tile {
     }(load_b<J>(b, b_group, tail)...);
   }
 
+  // One group of k. Cell (2p, j) sums the left half of the columns of vector j for the rows 2p and 2p + 1, cell
+  // (2p + 1, j) the right half.
+  template <int... I, int... J, class... Acc>
+  static ASHLAR_INLINE void pair_step(seq<I...>, seq<J...>, const row_addresses<A, MR>& rows, const B* b, index b_group,
+                                      Acc&... acc) {
+    constexpr int halves = 2 * Group;
+    [&](auto... bv) __attribute__((always_inline)) {
+      auto a = load_pair<0>(rows);
+      ((a = I % (2 * NV) == 0 ? load_pair<I / NV>(rows) : a,
+        acc = Semiring::template accumulate_pair<O>(a, pick<I % NV * 2 + I / NV % 2>(bv...), acc),
+        fence<I % (2 * NV) == 2 * NV - 1>()),
+       ...);
+    }(O::load(b + J / halves * b_group + J % halves * O::lanes())...);
+  }
+  // Rows of a matrix are copied two side by side, pixels are where they are.
+  template <int R>
+  static ASHLAR_INLINE auto load_pair(const row_addresses<A, MR>& rows) {
+    if constexpr (segmented) {
+      return O::load_pair(rows.template at<R>(0), rows.template at<std::min(R + 1, MR - 1)>(0));
+    } else {
+      return O::load_groups(rows.template at<R>(0));
+    }
+  }
+
   template <int J>
   static ASHLAR_INLINE auto load_b(const B* b, index b_group, index tail) {
     const B* const p = b + J / Group * b_group + J % Group * O::lanes();
@@ -272,15 +307,6 @@ class register_tile {
       return O::load_n(p, tail);
     } else {
       return O::load(p);
-    }
-  }
-
-  template <int J, class First, class... Rest>
-  static ASHLAR_INLINE First pick(First first, Rest... rest) {
-    if constexpr (J == 0) {
-      return first;
-    } else {
-      return pick<J - 1>(rest...);
     }
   }
 
@@ -304,12 +330,15 @@ class register_tile {
   }
 
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void load_partial(seq<I...>, const operands& x, index tail, Acc&... acc) {
-    ((acc = load_cell<I % NV>(x.partial + (I / NV) * x.partial_stride, tail)), ...);
+  static ASHLAR_INLINE void load_partial([[maybe_unused]] seq<I...> s, const operands& x, index tail, Acc&... acc) {
+    ((acc = load_cell<I / NV, I % NV>(x.partial + (I / NV) * x.partial_stride, tail)), ...);
+    if constexpr (by_pairs) row_pairs<O, NV>::from_rows(s, acc...);
   }
-  template <int J>
+  template <int R, int J>
   static ASHLAR_INLINE auto load_cell(const T* row, index tail) {
-    if constexpr (J == NV - 1) {
+    if constexpr (R >= MR) {
+      return Semiring::template zero<O>();
+    } else if constexpr (J == NV - 1) {
       return O::load_n(row + J * O::lanes(), tail);
     } else {
       return O::load(row + J * O::lanes());
@@ -320,7 +349,11 @@ class register_tile {
   static ASHLAR_INLINE void store_partial(seq<I...>, const operands& x, index tail, Acc... acc) {
     T* const partial = x.partial;  // read once: a vector store may alias x
     const index stride = x.partial_stride;
-    (store_cell<sums, I % NV, false>(partial + (I / NV) * stride, acc, tail), ...);
+    (store_sums<I / NV, I % NV>(partial + (I / NV) * stride, acc, tail), ...);
+  }
+  template <int R, int J, class V>
+  static ASHLAR_INLINE void store_sums(T* row, V v, index tail) {
+    if constexpr (R < MR) store_cell<sums, J, false>(row, v, tail);
   }
   template <class Out, int J, bool Full, class To, class V>
   static ASHLAR_INLINE void store_cell(To* row, V v, index tail) {
@@ -334,7 +367,7 @@ class register_tile {
   // A long epilogue: the accumulators go to L1, a loop takes them from there.
   template <int... I, class... Acc>
   static ASHLAR_INLINE void finish_from_memory(seq<I...>, const operands& x, const E& e, Acc... acc) {
-    alignas(64) T tile[MR * NV * O::max_lanes];
+    alignas(64) T tile[cells::size() * O::max_lanes];
     const index stride = NV * O::lanes();
     (O::store(tile + (I / NV) * stride + I % NV * O::lanes(), acc), ...);
     finish_rows<O>(e, tile, stride, MR, x.n, x.dst, x.dst_stride, {x.row, row_step(x), x.col});
@@ -354,6 +387,7 @@ class register_tile {
   };
   template <int R, int J, bool Full, class V>
   static ASHLAR_INLINE void finish_cell(destination& to, const E& e, index tail, V v) {
+    if constexpr (R >= MR) return;
     constexpr bool whole = Full || J != NV - 1;
     const index offset = J * O::lanes();
     D* const row = fetches_dst ? to.dst : to.dst + R * to.stride;

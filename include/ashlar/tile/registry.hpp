@@ -30,7 +30,7 @@ struct tile_list {};
 // AVX-512 14 x 2: 28 accumulators + 2 vectors of B + 1 broadcast fill 31 of 32 registers, 16 loads for 28
 // multiply-adds. AVX2 6 x 2: 12 + 2 + 1 of 16. NEON 9 x 2 with lanes of k: 18 + 2 + 9 of 32, 8 columns divide most
 // widths. SVE 8 x 3: 24 + 3 + 1 of 32; the broadcast is a load (LD1RW), so the multiply-add keeps its full rate on
-// every core.
+// every core. Two rows by two columns 8 x 3: 24 + 6 + 1, and six products for every two rows that are put together.
 using tile_registry = tile_list<                                      //
     registered_tile<isa::avx512, float, tile_shape{14, 2, 1, 16}>,    //
     registered_tile<isa::avx512, float, tile_shape{9, 3, 1}>,         //
@@ -47,7 +47,9 @@ using tile_registry = tile_list<                                      //
     registered_tile<isa::neon, double, tile_shape{9, 2}>,             //
     registered_tile<isa::avx512, std::int8_t, tile_shape{14, 2, 1}>,  //
     registered_tile<isa::avx2, std::int8_t, tile_shape{6, 2, 2}>,     //
+    registered_tile<isa::sve_i8mm, std::int8_t, tile_shape{8, 3}>,    //
     registered_tile<isa::sve, std::int8_t, tile_shape{8, 3, 2}>,      //
+    registered_tile<isa::neon_i8mm, std::int8_t, tile_shape{8, 3}>,   //
     registered_tile<isa::neon_dot, std::int8_t, tile_shape{9, 2}>>;   //
 
 namespace detail {

@@ -3,7 +3,8 @@
 // tile/shape.hpp: the shape of a register tile, and the budget that keeps its accumulators in registers.
 //
 //   MR rows x NV vectors of accumulators; NR = NV * lanes columns; the k loop is unrolled KU times.
-//   registers = MR * NV accumulators + NV vectors of B + what A needs (one broadcast, or MR row vectors with lane FMAs)
+//   registers = MR * NV accumulators + NV vectors of B + what A needs (one broadcast, or MR row vectors with lane
+//   FMAs); two rows by two columns at a time, MR is even and B has twice as many
 //
 // Depends on: isa/.   Used by: tile/registry.hpp, tile/register_tile.hpp.
 #pragma once
@@ -25,6 +26,7 @@ struct tile_shape {
 /// every row at a time, else one broadcast at a time.
 template <class O>
 constexpr int registers_of(tile_shape s) {
+  if constexpr (multiplies_pairs<O>) return (s.mr + s.mr % 2) * s.nv + 2 * s.nv + 1;
   return s.mr * s.nv + s.nv + (lane_ops<O> ? s.mr : 1);
 }
 
