@@ -27,16 +27,23 @@ struct zero_pair {
 struct no_zeros {};
 struct wide {};  // sums of 64 bits
 
-/// Values of one matrix: integers at random, all the least, all the greatest or at either end; floats of every size,
-/// now and then any bits at all.
+/// Values of one matrix: integers at random, all the least, all the greatest or at either end, signed bytes also within
+/// 7 bits, sometimes but for one; floats of every size, now and then any bits at all.
 template <class M>
 void fill_mixed(const M& m, random& r) {
   using T = typename std::decay_t<decltype(m.view())>::value_type;
-  const index kind = r.between(0, 3);
+  const index kind = r.between(0, 5);
+  [[maybe_unused]] index until_outside = kind == 5 ? r.between(0, 200) : -1;
   m.each([&](T& x) {
     if constexpr (std::integral<T>) {
       using limits = std::numeric_limits<T>;
-      const bool least = kind == 1 || (kind == 3 && r.chance(50));
+      const bool least = kind == 1 || (kind >= 3 && r.chance(50));
+      if constexpr (std::same_as<T, std::int8_t>) {
+        if (kind >= 4) {
+          x = static_cast<T>(until_outside-- == 0 ? least ? -65 : 65 : r.pick<index>({-64, 64, r.between(-64, 64)}));
+          return;
+        }
+      }
       x = kind == 0 ? static_cast<T>(r.bits()) : least ? limits::min() : limits::max();
     } else if constexpr (narrow_floating_point<T>) {
       x = kind == 0 && r.chance(10) ? T::from_bits(typename T::storage(r.bits())) : T(r.value<float>());

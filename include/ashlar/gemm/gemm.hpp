@@ -133,6 +133,17 @@ ASHLAR_INLINE bool run_at_once(const A& a, const B& b, const C& c, const Options
   }
 }
 
+// Are the numbers of B within 7 bits? Few rows are multiplied faster than that is found out.
+template <class T>
+ASHLAR_INLINE bool takes_seven_bits(const packed_weights<T>& w, index, index group) {
+  return w.group == group;
+}
+template <any_matrix V>
+ASHLAR_INLINE bool takes_seven_bits(const V& b, index rows, index) {
+  constexpr index least = 8;
+  return rows >= least && within_seven_bits({b.data(), b.row_stride(), b.col_stride(), b.rows(), b.cols()});
+}
+
 // Every other call, once it is known to be right.
 template <class Isa, class A, class B, class C, class... Options>
 status run_valid(const A& a, const B& b, const C& c, const Options&... options) {
@@ -140,6 +151,14 @@ status run_valid(const A& a, const B& b, const C& c, const Options&... options) 
   const auto e = option<epilogue_option>(acc, options...);
   const auto target = option<executor_option>(on(serial{}), options...);
   const auto caches = option<cache_option>(default_caches<Isa>(), options...);
+  using K7 = typename seven_bit_kernel_of<Isa, A, B, C, Options...>::type;
+  if constexpr (!std::is_void_v<K7>) {
+    if (takes_seven_bits(b, c.rows(), K7::Format::group)) {
+      const auto memory = option<scratch_option>(no_scratch{}, options...);
+      return run_with_memory<K7>(contraction_of<K7>(a, b, c, options...), e, no_prologue{}, target.get(), caches,
+                                 memory_of(memory));
+    }
+  }
   const auto x = contraction_of<K>(matrix_of(a), b, c, options...);
   if (run_in_place<K, A, B, C>(x, e, target.get(), caches)) return {};
   if constexpr (is_fixed<K, A, B, C>()) {
@@ -150,9 +169,8 @@ status run_valid(const A& a, const B& b, const C& c, const Options&... options) 
   }
 }
 
-template <class Isa, class A, class B, class C, class... Options>
-std::size_t workspace_bytes(const A& a, const B& b, const C& c, const Options&... options) {
-  using K = kernel_of<Isa, A, B, C, Options...>;
+template <class Isa, class K, class A, class B, class C, class... Options>
+std::size_t workspace_bytes_of(const A& a, const B& b, const C& c, const Options&... options) {
   if (c.empty()) return 0;
   const auto x = contraction_of<K>(matrix_of(a), b, c, options...);
   const auto target = option<executor_option>(on(serial{}), options...);
@@ -162,6 +180,16 @@ std::size_t workspace_bytes(const A& a, const B& b, const C& c, const Options&..
   const blocking cut = K::plan(s, target.get().concurrency(), caches);
   const index elements = K::workspace(s, cut) * std::min<index>(target.get().concurrency(), cut.tasks());
   return elements == 0 ? 0 : arena::bytes_for<typename K::T>(elements);
+}
+template <class Isa, class A, class B, class C, class... Options>
+std::size_t workspace_bytes(const A& a, const B& b, const C& c, const Options&... options) {
+  const std::size_t bytes = workspace_bytes_of<Isa, kernel_of<Isa, A, B, C, Options...>>(a, b, c, options...);
+  using K7 = typename seven_bit_kernel_of<Isa, A, B, C, Options...>::type;
+  if constexpr (std::is_void_v<K7>) {
+    return bytes;
+  } else {
+    return std::max(bytes, workspace_bytes_of<Isa, K7>(a, b, c, options...));
+  }
 }
 
 template <class X>
@@ -185,7 +213,11 @@ inline constexpr bool solves_transposed<A, B, C> = C::static_row_stride == 1 && 
 template <class Isa, class A, class B, class C, class... Options>
 status check_call(const A& a, const B& b, const C& c, const Options&... options) {
   using K = kernel_of<Isa, A, B, C, Options...>;
-  constexpr index group = K::Format::group * K::Format::together;
+  index group = K::Format::group * K::Format::together;
+  using K7 = typename seven_bit_kernel_of<Isa, A, B, C, Options...>::type;
+  if constexpr (is_packed<B> && !std::is_void_v<K7>) {
+    if (b.group == K7::Format::group) group = b.group;
+  }
   if (status s = check_gemm(a, b, c, option<epilogue_option>(acc, options...), K::nr(), group); !s.ok()) return s;
   if constexpr (sums_wide<Options...>) {
     return check_wide_terms<matrix_element<A>, typename B::value_type>(b.rows());
@@ -255,8 +287,8 @@ ASHLAR_INLINE status gemm(const A& a, const B& b, const C& c, const Options&... 
   }
 }
 
-/// Bytes of scratch that the same call of gemm needs with scratch(): exact, bounded by blocks and workers, not by the
-/// problem. Ask with the same ISA, executor, epilogue and other options.
+/// Bytes of scratch that the same call of gemm needs with scratch(): bounded by blocks and workers, not by the problem;
+/// exact but for bytes, of whose kernels it is the most. Ask with the same ISA, executor, epilogue and other options.
 ///
 ///     auto memory = aligned_buffer::make(gemm_workspace_bytes(A, B, C, on(pool)));
 ///     gemm(A, B, C, on(pool), scratch(memory.span()));

@@ -3,12 +3,13 @@
 // gemm/kernel.hpp: everything about one call of gemm that is decided by types: the format of the product, its tile and
 // kernels, and whether there are any.
 //
-// Depends on: gemm/{options,supported}.hpp, loop/.   Used by: gemm/gemm.hpp.
+// Depends on: gemm/{options,seven_bits,supported}.hpp, loop/.   Used by: gemm/gemm.hpp.
 #pragma once
 
 #include <atomic>
 
 #include <ashlar/gemm/options.hpp>
+#include <ashlar/gemm/seven_bits.hpp>
 #include <ashlar/gemm/supported.hpp>
 #include <ashlar/loop/contract.hpp>
 #include <ashlar/loop/direct.hpp>
@@ -35,6 +36,8 @@ struct gemm_kernel {
   template <index M, index N, index K>
   using fixed = fixed_contraction<T, Isa, S, Semiring, E, M, N, K>;
   using block = contraction_block<Format, S, Semiring, E, Prologue, D>;
+  template <class F>
+  using of_format = gemm_kernel<F, S, Semiring, E, Prologue, D>;
 
   static index nr() { return S.nv * O::lanes(); }
 
@@ -122,6 +125,22 @@ using kernel_of =
                 typename product_of<Isa, A, B, C, Options...>::semiring,
                 decltype(option<epilogue_option>(acc, std::declval<const Options&>()...)),
                 std::decay_t<decltype(prologue_of(std::declval<const A&>()))>, typename C::value_type>;
+
+// The same of weights within 7 bits, where there is another kernel for them; else void.
+template <class Isa, class A, class B, class C, class... Options>
+struct seven_bit_kernel_of {
+  using type = void;
+};
+template <class Isa, class A, class B, class C, class... Options>
+  requires(sums_small_integers<A, B> && !sums_wide<Options...> &&
+           has_seven_bits<matrix_element<A>, typename B::value_type, Isa>)
+struct seven_bit_kernel_of<Isa, A, B, C, Options...> {
+  using K = kernel_of<Isa, A, B, C, Options...>;
+  using plain = typename K::Format;
+  using format = dot_format<typename plain::a_type, typename plain::b_type, Isa, decltype(plain::zeros::a),
+                            decltype(plain::zeros::b), seven_bit_dot_ops<Isa>>;
+  using type = typename K::template of_format<format>;
+};
 
 template <class Isa, class A, class B, class C, class... Options>
 consteval bool supported_call() {

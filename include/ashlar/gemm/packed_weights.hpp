@@ -10,7 +10,8 @@
 //
 // The layout depends on the element type and on NR alone, not on cache sizes, threads or the compiler: one blob serves
 // every machine whose tile has the same NR (16 floats for AVX2, 32 for AVX-512, 8 for NEON, 3 vectors for SVE). That of
-// bytes depends on how many the ISA multiplies at a time, too.
+// bytes depends on how many the ISA multiplies at a time, too, and on whether it has something faster for weights
+// within [-64, 64], where these are.
 //
 // Depends on: pack/panels.hpp, pack/dot_units.hpp, tile/registry.hpp, core/.   Used by: gemm/gemm.hpp.
 #pragma once
@@ -22,6 +23,7 @@
 #include <type_traits>
 
 #include <ashlar/core.hpp>
+#include <ashlar/gemm/seven_bits.hpp>
 #include <ashlar/pack/dot_units.hpp>
 #include <ashlar/pack/half_block.hpp>
 #include <ashlar/pack/panels.hpp>
@@ -168,29 +170,47 @@ ASHLAR_INLINE index panel_width() {
     return default_tile<T, Isa>.nv * ops<T, Isa>::lanes();
   }
 }
+// The groups of B's panels, or of any B of these extents the one that takes the most memory.
 template <class T, class Isa>
-consteval index panel_group() {
+ASHLAR_INLINE index panel_group(const strided_block<T>& b) {
+  if constexpr (has_seven_bits<T, T, Isa>) {
+    if (within_seven_bits(b)) return seven_bit_dot_ops<Isa>::group;
+  }
+  if constexpr (byte_weights<T>) return dot_ops<Isa>::group;
+  return 0;
+}
+template <class T, class Isa>
+consteval index largest_panel_group() {
   if constexpr (byte_weights<T>) {
-    return dot_ops<Isa>::group;
+    return has_seven_bits<T, T, Isa> ? std::max(seven_bit_dot_ops<Isa>::group, dot_ops<Isa>::group)
+                                     : dot_ops<Isa>::group;
   } else {
     return 0;
   }
 }
 
-// Writes the panels of B, and the sums of columns behind those of bytes.
+// The panels of B for the dot products of O, and the sums of columns behind them.
+template <class O, class T>
+void write_dot_panels(const strided_block<T>& b, std::byte* to, index nr) {
+  using panels = dot_panels<O, T>;
+  const index steps = (b.rows + O::group - 1) / O::group, columns = (b.cols + nr - 1) / nr * nr;
+  auto* out = reinterpret_cast<typename O::b_element*>(to);
+  auto* const sums = reinterpret_cast<std::int32_t*>(out + columns * steps * O::group);
+  std::fill(sums, sums + columns, 0);
+  for (index j = 0; j < b.cols; j += nr, out += steps * O::group * nr) {
+    panels::copy({b.data + j * b.col_stride, b.row_stride, b.col_stride, b.rows, std::min(nr, b.cols - j)}, out, nr);
+    panels::add_sums(out, nr, steps * O::group / O::unit, sums + j);
+  }
+}
+
+// Writes the panels of B.
 template <class Isa, class T>
-void write_panels(const strided_block<T>& b, std::byte* to, index nr) {
+void write_panels(const strided_block<T>& b, std::byte* to, index nr, [[maybe_unused]] index group) {
+  if constexpr (has_seven_bits<T, T, Isa>) {
+    if (group == seven_bit_dot_ops<Isa>::group) return write_dot_panels<seven_bit_dot_ops<Isa>>(b, to, nr);
+  }
   if constexpr (byte_weights<T>) {
-    using O = dot_ops<Isa>;
-    using panels = dot_panels<O, T>;
-    const index steps = (b.rows + O::group - 1) / O::group, columns = (b.cols + nr - 1) / nr * nr;
-    auto* out = reinterpret_cast<typename O::b_element*>(to);
-    auto* const sums = reinterpret_cast<std::int32_t*>(out + columns * steps * O::group);
-    std::fill(sums, sums + columns, 0);
-    for (index j = 0; j < b.cols; j += nr, out += steps * O::group * nr) {
-      panels::copy({b.data + j * b.col_stride, b.row_stride, b.col_stride, b.rows, std::min(nr, b.cols - j)}, out, nr);
-      panels::add_sums(out, nr, steps * O::group / O::unit, sums + j);
-    }
+    write_dot_panels<dot_ops<Isa>>(b, to, nr);
   } else if constexpr (narrow_floating_point<T>) {
     T* out = reinterpret_cast<T*>(to);
     for (index j = 0; j < b.cols; j += nr, out += b.rows * nr) {
@@ -204,12 +224,14 @@ void write_panels(const strided_block<T>& b, std::byte* to, index nr) {
 
 }  // namespace detail
 
-/// Bytes of the blob of a K x N matrix of T for Isa: header and panels. 0 when that exceeds 64 bits or an extent is
-/// negative.
+/// Bytes that hold the blob of any K x N matrix of T for Isa: header and panels. 0 when that exceeds 64 bits or an
+/// extent is negative.
 template <class T, class Isa = isa::native>
 std::size_t packed_weights_bytes(index k, index n) {
   index bytes = 0;
-  if (!detail::panel_bytes<T>(k, n, detail::panel_width<T, Isa>(), detail::panel_group<T, Isa>(), &bytes)) return 0;
+  if (!detail::panel_bytes<T>(k, n, detail::panel_width<T, Isa>(), detail::largest_panel_group<T, Isa>(), &bytes)) {
+    return 0;
+  }
   return std::size_t(bytes) + sizeof(packed_header);
 }
 
@@ -283,10 +305,13 @@ auto pack_weights(const B& b, std::span<std::byte> storage) -> result<packed_wei
     return status::error(errc::misaligned, "pack_weights: storage at %p is not aligned to %zu bytes",
                          (void*)storage.data(), workspace_alignment);
   const index nr = detail::panel_width<T, Isa>();
-  constexpr index group = detail::panel_group<T, Isa>();
+  const strided_block<T> block{b.data(), b.row_stride(), b.col_stride(), b.rows(), b.cols()};
+  const index group = detail::panel_group<T, Isa>(block);
   std::byte* const panels = storage.data() + sizeof(packed_header);
-  detail::write_panels<Isa, T>({b.data(), b.row_stride(), b.col_stride(), b.rows(), b.cols()}, panels, nr);
-  detail::write_header<T>(storage.data(), nr, b.rows(), b.cols(), bytes - sizeof(packed_header), group);
+  index size = 0;
+  detail::panel_bytes<T>(b.rows(), b.cols(), nr, group, &size);
+  detail::write_panels<Isa>(block, panels, nr, group);
+  detail::write_header<T>(storage.data(), nr, b.rows(), b.cols(), std::size_t(size), group);
   return detail::weights_at<T>(panels, b.rows(), b.cols(), nr, group);
 }
 

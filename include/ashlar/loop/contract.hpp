@@ -136,8 +136,12 @@ class contraction_block {
   void copy_rows(index k0, index kc, index i, index rows) {
     const index k = k0 * Format::group;
     const auto* const a = c_.a + (i0_ + i) * c_.a_row_stride + k * c_.a_k_stride;
-    Format::copy_tile_rows({a, c_.a_row_stride, c_.a_k_stride, rows, std::min(kc * Format::group, c_.k - k)}, copied_a_,
-                           cut_.a_stride, kc);
+    const strided_block block{a, c_.a_row_stride, c_.a_k_stride, rows, std::min(kc * Format::group, c_.k - k)};
+    if constexpr (Format::rows_together > 1) {
+      Format::copy_pairs(block, copied_a_, cut_.a_stride, kc);
+    } else {
+      Format::copy_a(block, copied_a_, cut_.a_stride, kc);
+    }
     corrections_.add_rows(copied_a_, cut_.a_stride, i, rows, kc, k0 == 0);
     if constexpr (!std::is_same_v<Prologue, no_prologue>) {
       apply_rows<O>(prologue_, copied_a_, cut_.a_stride, rows, kc, i0_ + i, k0);

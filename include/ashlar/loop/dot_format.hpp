@@ -119,12 +119,8 @@ struct dot_format {
   static ASHLAR_INLINE void copy_a(const strided_block<TA>& a, a_unit* out, index ld, index steps) {
     rows::copy(a, reinterpret_cast<typename O::a_element*>(out), ld * group, steps * group);
   }
-  static ASHLAR_INLINE void copy_tile_rows(const strided_block<TA>& a, a_unit* out, index ld, index steps) {
-    if constexpr (multiplies_pairs<O>) {
-      rows::copy_pairs(a, reinterpret_cast<typename O::a_element*>(out), ld * group, steps * group);
-    } else {
-      copy_a(a, out, ld, steps);
-    }
+  static ASHLAR_INLINE void copy_pairs(const strided_block<TA>& a, a_unit* out, index ld, index steps) {
+    rows::copy_pairs(a, reinterpret_cast<typename O::a_element*>(out), ld * group, steps * group);
   }
   static ASHLAR_INLINE void copy_b(const strided_block<TB>& b, b_unit* out, index nr) {
     panels::copy(b, reinterpret_cast<typename O::b_element*>(out), nr);

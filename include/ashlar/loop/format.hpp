@@ -14,7 +14,7 @@
 //   zeros                              zero points
 //   registered                         the element type of its tiles in the registry
 //   copy_a, copy_b                     blocks to rows of units and to panels
-//   copy_tile_rows                     a block to rows as tiles read them, rows_together of them side by side
+//   copy_pairs                         the same of A where two rows are together
 //   corrections<E>                     what one block keeps beside its operands, and the epilogue of its tiles
 //   filter_sums, sum_filters, subtract, with_terms          the same for a convolution (conv/implicit.hpp)
 //
@@ -51,9 +51,6 @@ struct plain_format {
 
   static ASHLAR_INLINE void copy_a(const strided_block<T>& a, T* out, index ld, index steps) {
     block_copy<T, Isa>::run(a, out, ld, steps);
-  }
-  static ASHLAR_INLINE void copy_tile_rows(const strided_block<T>& a, T* out, index ld, index steps) {
-    copy_a(a, out, ld, steps);
   }
   static ASHLAR_INLINE void copy_b(const strided_block<T>& b, T* out, index nr) {
     block_copy<T, Isa>::run(b, out, nr, nr);

@@ -33,9 +33,6 @@ struct half_format : plain_format<float, Isa> {
       copy_widened<Isa>(a, out, ld, steps);
     }
   }
-  static ASHLAR_INLINE void copy_tile_rows(const strided_block<TA>& a, float* out, index ld, index steps) {
-    copy_a(a, out, ld, steps);
-  }
   static ASHLAR_INLINE void copy_b(const strided_block<TB>& b, TB* out, index nr) {
     if constexpr (std::same_as<TB, float>) {
       block_copy<float, Isa>::run(b, out, nr, nr);
