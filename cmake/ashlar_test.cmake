@@ -11,12 +11,14 @@
 # sanitizer's alone), SOURCES files (default: from the name), THREADS, LIBRARIES targets, DEFINITIONS d, OPTIONS flags,
 # ARGUMENTS program arguments, TIMEOUT seconds. ASHLAR_TEST_ISA is always defined, as the tag type (ashlar::isa::avx2 ...).
 #
-# An x86 ISA that this CPU lacks runs under qemu-x86_64 where that knows it (AVX2 from 7.2), otherwise its templates are instantiated
-# and checked without generating code, and it is reported as skipped (checks.codegen and checks.odr compile it whole). SVE runs once for each vector length of ASHLAR_SVE_BYTES.
+# An x86 ISA that this CPU lacks runs under qemu-x86_64 where that knows it (AVX2 from 7.2), or under ASHLAR_X86_EMULATOR (tools/bochs.py: AVX-512),
+# otherwise its templates are instantiated and checked without generating code, and it is reported as skipped (checks.codegen and checks.odr
+# compile it whole). SVE runs once for each vector length of ASHLAR_SVE_BYTES.
 include_guard(GLOBAL)
 
 set(ASHLAR_TEST_ISAS "all" CACHE STRING "ISAs to test: all, or a list of names from cmake/ashlar_isa.cmake")
 set(ASHLAR_SVE_BYTES "16;32;64;128;256" CACHE STRING "SVE vector lengths to test, in bytes")
+set(ASHLAR_X86_EMULATOR "" CACHE STRING "Runs static programs for x86 ISAs that neither this CPU nor qemu has; takes --features")
 option(ASHLAR_TEST_THREADS_ONLY "Only the tests that use threads (for the thread sanitizer)" OFF)
 
 # The launcher of `isa` here: empty (runs as it is), an emulator's command line, or SKIP.
@@ -33,6 +35,12 @@ function(ashlar_test_launcher result isa)
       if(version MATCHES "version ([0-9.]+)" AND CMAKE_MATCH_1 VERSION_GREATER_EQUAL 7.2)
         set(launcher ${ASHLAR_QEMU} -cpu max)
       endif()
+    elseif(ASHLAR_X86_EMULATOR AND isa STREQUAL "avx512_vnni")
+      set(launcher ${ASHLAR_X86_EMULATOR} --features avx512vnni)
+    elseif(ASHLAR_X86_EMULATOR AND isa STREQUAL "avx_vnni")
+      set(launcher ${ASHLAR_X86_EMULATOR} --features avx_vnni)
+    elseif(ASHLAR_X86_EMULATOR)
+      set(launcher ${ASHLAR_X86_EMULATOR})
     endif()
   endif()
   # The thread sanitizer of GCC 12 and clang 14 cannot map its shadow where the kernel randomises 32 bits of addresses.
@@ -60,6 +68,10 @@ function(ashlar_register_test name target isa)
     add_test(NAME ${name} COMMAND ${launcher} $<TARGET_FILE:${target}> ${arg_ARGUMENTS})
   endif()
   set_tests_properties(${runs} PROPERTIES LABELS "${isa};${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+  if(ASHLAR_X86_EMULATOR AND launcher MATCHES "^${ASHLAR_X86_EMULATOR}")
+    target_link_options(${target} PRIVATE -static)
+    set_tests_properties(${runs} PROPERTIES ENVIRONMENT ASHLAR_TEST_SCALE=3)  # of a hundred random cases
+  endif()
 endfunction()
 
 function(ashlar_test name)

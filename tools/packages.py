@@ -11,6 +11,7 @@ TEST = BUILD + ["doctest-dev", "libtbb-dev", "binutils", "util-linux"]
 CROSS_ARM = ["g++-aarch64-linux-gnu", "qemu-user"]
 SECOND_COMPILER = ["clang-19", "libclang-rt-19-dev"]
 EMULATE_X86 = ["qemu-user"]
+EMULATE_AVX512 = ["bochs", "bochsbios", "vgabios", "isolinux", "syslinux-common", "xorriso", "busybox-static", "cpio"]  # tools/bochs.py
 CHECK = BUILD + ["clang-format-19", "clang-tidy-19", "git"]
 BENCH = BUILD + ["libbenchmark-dev"]
 PEERS = ["libopenblas0-pthread", "libblis4-openmp", "libdnnl-dev", "libxsmm-dev", "libeigen3-dev",

@@ -22,6 +22,8 @@ def add_arguments(parser):
     parser.add_argument("--isa", help="only these ISAs (comma separated): scalar, avx2, highway_avx2, avx512, neon, sve ...")
     parser.add_argument("--filter", help="only the tests whose name matches this regular expression")
     parser.add_argument("--preset", action="append", help="only this preset of CMakePresets.json (repeatable)")
+    parser.add_argument("--emulate", action="store_true",
+                        help="run AVX-512 under Bochs where this processor lacks it: a minute or more for each test (tools/bochs.py)")
     parser.add_argument("--cxx", help="another compiler for the native builds, such as clang++-19 or g++-14")
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count(), help="parallel jobs (default: all cores)")
 
@@ -40,7 +42,7 @@ def chosen_presets(options):
 
 
 def install(presets, options):
-    packages.ensure(packages.TEST, optional=packages.EMULATE_X86)
+    packages.ensure(packages.TEST + (packages.EMULATE_AVX512 if options.emulate else []), optional=packages.EMULATE_X86)
     if any(preset in ARM for preset in presets):
         there = packages.ensure([], optional=packages.CROSS_ARM)
         if len(there) < len(packages.CROSS_ARM):
@@ -65,6 +67,7 @@ def command(preset, options, root):
     configure = ["cmake", "--preset", preset, "-B", str(folder)]
     if compiler(preset, options):
         configure.append("-DCMAKE_CXX_COMPILER=" + compiler(preset, options))
+    configure.append("-DASHLAR_X86_EMULATOR=" + (str(root / "tools" / "bochs.py") if options.emulate and preset not in ARM else ""))
     if options.isa:
         configure.append("-DASHLAR_TEST_ISAS=" + options.isa.replace(",", ";"))
     build = ["cmake", "--build", str(folder), "-j", str(options.jobs), "--", "-k", "0"]  # what does build is tested all the same
