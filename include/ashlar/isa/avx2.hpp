@@ -119,6 +119,12 @@ struct avx2_instructions<std::int32_t> {
                  number = _mm256_cmp_ps(y, y, _CMP_ORD_Q);
     return _mm256_and_si256(_mm256_xor_si256(whole, _mm256_castps_si256(above)), _mm256_castps_si256(number));
   }
+  // What is within them needs no care when it is converted.
+  static ASHLAR_INLINE vec nearest_within(const avx2_vector<float>& y, const vec& least, const vec& most) {
+    const __m256 number = _mm256_and_ps(y, _mm256_cmp_ps(y, y, _CMP_ORD_Q));
+    const __m256 enough = _mm256_max_ps(number, _mm256_cvtepi32_ps(least));
+    return _mm256_cvtps_epi32(_mm256_min_ps(enough, _mm256_cvtepi32_ps(most)));
+  }
 
  private:
   template <class D>

@@ -149,6 +149,11 @@ struct avx512_instructions<std::int32_t> {
     const __mmask16 number = _mm512_cmp_ps_mask(y, y, _CMP_ORD_Q);
     return _mm512_mask_set1_epi32(_mm512_maskz_cvttps_epi32(number, y), above, 0x7fffffff);
   }
+  static ASHLAR_INLINE vec nearest_within(const avx512_vector<float>& y, const vec& least, const vec& most) {
+    const __m512 number = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y, y, _CMP_ORD_Q), y);
+    const __m512 enough = _mm512_maskz_max_ps(all, number, _mm512_maskz_cvtepi32_ps(all, least));
+    return _mm512_maskz_cvtps_epi32(all, _mm512_maskz_min_ps(all, enough, _mm512_maskz_cvtepi32_ps(all, most)));
+  }
 };
 
 template <>

@@ -130,6 +130,9 @@ struct neon_instructions<std::int32_t> {
     store_four(p, vreinterpret_u32_u8(vqmovun_s16(words(x))));
   }
   static ASHLAR_INLINE vec to_int(const neon_vector<float>& y) { return vcvtq_s32_f32(y); }
+  static ASHLAR_INLINE vec nearest_within(const neon_vector<float>& y, const vec& least, const vec& most) {
+    return vminq_s32(vmaxq_s32(vcvtnq_s32_f32(y), least), most);
+  }
 
  private:
   static ASHLAR_INLINE int16x8_t words(int32x4_t x) { return vcombine_s16(vqmovn_s32(x), vqmovn_s32(x)); }

@@ -48,6 +48,7 @@ namespace ashlar {
 ///     doubling_high_product(a, b)        2 a b / 2^32 to the nearest integer, halves upwards, saturated
 ///     store_nearest(p, x)                to std::int8_t, std::uint8_t or std::int16_t, saturated
 ///     to_int(y)                          of floats, as converted<std::int32_t>: truncated, the nearer end, NaN is 0
+///     nearest_within(y, least, most)     to_int(round_even(y)) within two integers that are floats, too
 ///
 /// Optional (accumulating_ops):  fma_into(acc, a, b) = a * b + acc in the register of acc, for the inner loop. Written
 /// as an assembler instruction where intrinsics leave the choice of registers open: g++ 12 then copies accumulators

@@ -22,28 +22,20 @@
 
 namespace ashlar {
 
-/// The zero point of the output and the range that its elements are clamped to.
-struct output_range {
-  std::int32_t zero_point = 0;
-  std::int32_t low = std::numeric_limits<std::int32_t>::min(), high = std::numeric_limits<std::int32_t>::max();
-};
-
 namespace detail {
-
-// The sum with the zero point does not wrap: the clamp comes first, its ends less the zero point.
-struct shifted_range {
-  std::int32_t zero_point, least, most;
-
-  ASHLAR_INLINE constexpr explicit shifted_range(const output_range& r)
-      : zero_point(r.zero_point),
-        least(clamped<std::int32_t>(std::int64_t(r.low) - r.zero_point)),
-        most(clamped<std::int32_t>(std::int64_t(r.high) - r.zero_point)) {}
-
-  template <class M, class V>
-  ASHLAR_INLINE constexpr V of(M m, const V& x) const {
-    return m.add(m.min(m.broadcast(most), m.max(m.broadcast(least), x)), m.broadcast(zero_point));
+// Does the policy of floats clamp in registers while it rounds?
+template <class P, class M>
+inline constexpr bool scales_within = [] {
+  if constexpr (scaling<P> && fixed_point_ops<M>) {
+    return requires(M m, typename M::vec x, typename floats_of<M>::vec scale) { P::rescale_within(m, x, scale, x, x); };
+  } else {
+    return false;
   }
-};
+}();
+template <class P, class M, class V, class S>
+ASHLAR_INLINE constexpr V scaled_within(M m, const V& x, const S& scale, const shifted_range& r) {
+  return m.add(P::rescale_within(m, x, scale, m.broadcast(r.least), m.broadcast(r.most)), m.broadcast(r.zero_point));
+}
 
 // f(l) in each lane.
 template <class M, class F>
@@ -80,7 +72,11 @@ struct requantize {
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x) const {
     detail::expect_sums<M, P>();
-    return range.of(m, rescaled(m, x));
+    if constexpr (detail::scales_within<P, M>) {
+      return detail::scaled_within<P>(m, x, detail::floats_of<M>::broadcast(policy.scale), range);
+    } else {
+      return range.of(m, rescaled(m, x));
+    }
   }
 
   P policy;
@@ -143,7 +139,13 @@ struct scaled_sums_node : expression_base<scaled_sums_node<P, E, Scale>> {
                   "requantize: a float for each channel is for sums of std::int32_t");
     static_assert(std::same_as<typename Scale::element_type, float>, "requantize: the scales must be floats");
     using F = floats_of<M>;
-    return range.of(m, rescaled(m, sums.eval(m, acc, at), scale.eval(math<F>{}, F::zero(), at)));
+    const auto x = sums.eval(m, acc, at);
+    const auto s = scale.eval(math<F>{}, F::zero(), at);
+    if constexpr (scales_within<P, M>) {
+      return scaled_within<P>(m, x, s, range);
+    } else {
+      return range.of(m, rescaled(m, x, s));
+    }
   }
   ASHLAR_INLINE constexpr auto transposed() const { return same(sums.transposed(), scale.transposed()); }
   ASHLAR_INLINE constexpr auto at_image(index n) const { return same(sums.at_image(n), scale.at_image(n)); }
@@ -189,7 +191,7 @@ template <expression E, rescaling P>
 ASHLAR_INLINE constexpr auto requantize(const E& e, const P& policy, std::int32_t zero_point = 0,
                                         std::int32_t low = std::numeric_limits<std::int32_t>::min(),
                                         std::int32_t high = std::numeric_limits<std::int32_t>::max()) {
-  return detail::apply(functions::requantize<P>{policy, detail::shifted_range({zero_point, low, high})}, e);
+  return detail::apply(functions::requantize<P>{policy, detail::range_of<P>(zero_point, low, high)}, e);
 }
 
 /// The same with a policy P{multiplier, shift} for each row, column or element: multiplier and shift are expressions,
@@ -201,8 +203,7 @@ ASHLAR_INLINE constexpr auto requantize(const E& e, const Multiplier& multiplier
                                         std::int32_t zero_point = 0,
                                         std::int32_t low = std::numeric_limits<std::int32_t>::min(),
                                         std::int32_t high = std::numeric_limits<std::int32_t>::max()) {
-  return detail::apply(functions::requantize_each<P>{detail::shifted_range({zero_point, low, high})}, e, multiplier,
-                       shift);
+  return detail::apply(functions::requantize_each<P>{detail::range_of<P>(zero_point, low, high)}, e, multiplier, shift);
 }
 
 /// The same with a policy P{scale} for each row, column or element: scale is per_row, per_column or elements of floats.
@@ -214,7 +215,7 @@ template <scaling P, expression E, memory_operand Scale>
 ASHLAR_INLINE constexpr auto requantize(const E& e, const Scale& scale, std::int32_t zero_point = 0,
                                         std::int32_t low = std::numeric_limits<std::int32_t>::min(),
                                         std::int32_t high = std::numeric_limits<std::int32_t>::max()) {
-  return detail::scaled_sums_node<P, E, Scale>(e, scale, detail::shifted_range({zero_point, low, high}));
+  return detail::scaled_sums_node<P, E, Scale>(e, scale, detail::range_of<P>(zero_point, low, high));
 }
 
 }  // namespace ashlar

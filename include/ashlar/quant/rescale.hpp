@@ -31,8 +31,8 @@ namespace ashlar {
 ///
 /// A policy that also says rescale(m, x) of vectors of std::int32_t, or rescale(m, x, multiplier, shift) with those of
 /// its numbers as vectors, too, is evaluated in registers where m has the operations (fixed_point_ops); so is one whose
-/// number is a float and that says rescale_by(m, x, scale) of vectors. (They stand before the operator, for clang's
-/// constant evaluation.)
+/// number is a float and that says rescale_by(m, x, scale) of vectors, or rescale_within(m, x, scale, least, most), the
+/// same within a range. (They stand before the operator, for clang's constant evaluation.)
 template <class P>
 concept rescaling = std::copyable<P> && requires(const P& policy, std::int32_t x) {
   { policy(x) } -> std::same_as<std::int32_t>;
@@ -46,6 +46,12 @@ concept scaling = rescaling<P> && requires(float scale) { P{scale}; };
 template <class P>
 concept wide_rescaling = rescaling<P> && requires(const P& policy, std::int64_t x) {
   { policy({x}) } -> std::same_as<std::int32_t>;  // braces: not by way of 32 bits
+};
+
+/// The zero point of an output and the range that its elements are clamped to.
+struct output_range {
+  std::int32_t zero_point = 0;
+  std::int32_t low = std::numeric_limits<std::int32_t>::min(), high = std::numeric_limits<std::int32_t>::max();
 };
 
 namespace detail {
@@ -78,6 +84,35 @@ ASHLAR_INLINE constexpr std::int32_t rescaled_wide(std::int64_t x, std::int32_t 
   const int total = 15 - shift;
   const auto product = std::int64_t(std::uint64_t(x) * std::uint64_t(rounded) + (std::uint64_t(1) << (total - 1)));
   return std::int32_t(product >> total);
+}
+
+// Of the integers up to x, on the side of zero, the last one that is a float.
+ASHLAR_INLINE constexpr std::int32_t float_within(std::int32_t x) {
+  const std::uint32_t size = x < 0 ? 0 - std::uint32_t(x) : std::uint32_t(x);
+  const int dropped = std::max(0, int(std::bit_width(size)) - std::numeric_limits<float>::digits);
+  const std::uint32_t kept = size >> dropped << dropped;
+  return std::int32_t(x < 0 ? 0 - kept : kept);
+}
+
+// The sum with the zero point does not wrap: the clamp comes first, its ends less the zero point.
+struct shifted_range {
+  std::int32_t zero_point, least, most;
+
+  ASHLAR_INLINE constexpr shifted_range(std::int32_t z, std::int64_t low, std::int64_t high)
+      : zero_point(z), least(clamped<std::int32_t>(low - z)), most(clamped<std::int32_t>(high - z)) {}
+
+  template <class M, class V>
+  ASHLAR_INLINE constexpr V of(M m, const V& x) const {
+    return m.add(m.min(m.broadcast(most), m.max(m.broadcast(least), x)), m.broadcast(zero_point));
+  }
+};
+
+// The range of what the policy P makes: of a float's, both ends are floats.
+template <rescaling P>
+ASHLAR_INLINE constexpr shifted_range range_of(std::int32_t zero_point, std::int64_t low, std::int64_t high) {
+  shifted_range r(zero_point, low, high);
+  if constexpr (scaling<P>) r.least = float_within(r.least), r.most = float_within(r.most);
+  return r;
 }
 
 // x * scale, one rounded product.
@@ -157,6 +192,14 @@ struct onnx {
   static ASHLAR_INLINE constexpr V rescale_by(O m, const V& x, const S& scale) {
     return m.to_int(detail::floats_of<O>::round_even(detail::scaled(m, x, scale)));
   }
+  template <class O, class V = typename O::vec, class S>
+  static ASHLAR_INLINE constexpr V rescale_within(O m, const V& x, const S& scale, const V& least, const V& most) {
+    if constexpr (requires { m.nearest_within(scale, least, most); }) {
+      return m.nearest_within(detail::scaled(m, x, scale), least, most);
+    } else {
+      return m.min(most, m.max(least, rescale_by(m, x, scale)));
+    }
+  }
   template <class O, class V = typename O::vec>
   ASHLAR_INLINE constexpr V rescale(O m, const V& x) const {
     return rescale_by(m, x, detail::floats_of<O>::broadcast(scale));
@@ -199,14 +242,16 @@ struct power_of_two {
 };
 
 /// min(max(policy(x) + zero_point, low), high) as a U: how a sum becomes an element of the output. The sum with the
-/// zero point does not wrap. Sums are of std::int32_t, or of std::int64_t where the policy takes them.
+/// zero point does not wrap. Sums are of std::int32_t, or of std::int64_t where the policy takes them. Of a policy of a
+/// float, low - zero_point and high - zero_point are floats, too: beyond 2^24 the next ones towards zero.
 ///
 ///     requantized<std::uint8_t>(sum, onnx{0.003f}, 128)     requantized<std::int8_t>(sum, ncnn{0.1f}, 0, -127, 127)
 template <std::integral U, rescaling P, std::integral Sum>
   requires(std::same_as<Sum, std::int32_t> || (std::same_as<Sum, std::int64_t> && wide_rescaling<P>))
 ASHLAR_INLINE constexpr U requantized(Sum x, const P& policy, std::int32_t zero_point,
                                       U low = std::numeric_limits<U>::min(), U high = std::numeric_limits<U>::max()) {
-  return static_cast<U>(std::clamp<std::int64_t>(std::int64_t(policy(x)) + zero_point, low, high));
+  const auto range = detail::range_of<P>(zero_point, std::int64_t(low), std::int64_t(high));
+  return static_cast<U>(std::clamp(policy(x), range.least, range.most) + std::int64_t(range.zero_point));
 }
 
 /// The multiplier and shift of a positive real factor: factor = multiplier * 2^(shift - 31), multiplier rounded to the
