@@ -27,7 +27,14 @@ TEST_CASE("a target executes itself and what it extends, nothing else") {
   static_assert(executes(target::avx512, target::avx2) && executes(target::avx2, target::scalar));
   static_assert(executes(target::sve, target::neon) && !executes(target::neon, target::sve));
   static_assert(!executes(target::avx2, target::avx512) && !executes(target::avx512, target::neon));
-  for (target t : all_targets) CHECK(executes(t, t));
+  static_assert(executes(target::avx512_vnni, target::avx512) && executes(target::avx512_vnni, target::avx2));
+  static_assert(executes(target::avx_vnni, target::avx2) && !executes(target::avx512_vnni, target::avx_vnni));
+  static_assert(executes(target::neon_i8mm, target::neon_dot) && executes(target::sve_i8mm, target::neon));
+  static_assert(!executes(target::sve_i8mm, target::neon_i8mm) && !executes(target::avx_vnni, target::avx512));
+  for (const target_facts& t : all_targets) {
+    CHECK((executes(t.which, t.which) && executes(t.which, t.parent) && executes(t.which, target::scalar)));
+    CHECK((&facts_of(t.which) == &t && target_named(t.name, target::scalar) == t.which));
+  }
 }
 
 TEST_CASE("the override lowers, never raises, and ignores what it does not know") {
@@ -38,6 +45,8 @@ TEST_CASE("the override lowers, never raises, and ignores what it does not know"
   static_assert(lowered(target::avx512, "avx") == target::avx512);
   static_assert(lowered(target::avx2, "avx2x") == target::avx2);
   static_assert(lowered(target::avx2, nullptr) == target::avx2);
+  static_assert(lowered(target::avx512_vnni, "avx512") == target::avx512);
+  static_assert(lowered(target::avx512, "avx512_vnni") == target::avx512);
   setenv("ASHLAR_ISA", "scalar", 1);
   CHECK(detect() == target::scalar);
   unsetenv("ASHLAR_ISA");
@@ -49,16 +58,22 @@ TEST_CASE("detection agrees with /proc/cpuinfo") {
   const auto listed = [&](const char* word) {
     return features.find(std::string(" ") + word + " ") != std::string::npos;
   };
-  MESSAGE("this machine: " << name(hardware()));
+  MESSAGE("this machine: " << std::string(name(hardware())));
 #if defined(__x86_64__)
   if (!features.empty()) {
-    CHECK((hardware() == target::avx512) ==
+    CHECK(executes(hardware(), target::avx512) ==
           (listed("avx512bw") && listed("avx512dq") && listed("avx512vl") && listed("avx512cd")));
+    CHECK((hardware() == target::avx512_vnni) == (listed("avx512vl") && listed("avx512_vnni")));
+    CHECK((hardware() == target::avx_vnni) == (!listed("avx512vl") && listed("avx_vnni")));
     CHECK((hardware() != target::scalar) == (listed("avx2") && listed("fma") && listed("bmi2") && listed("aes")));
   }
 #elif defined(__aarch64__)
   CHECK(executes(hardware(), target::neon));
-  if (listed("asimd")) CHECK((hardware() == target::sve) == listed("sve"));
+  if (listed("asimd")) {
+    CHECK(executes(hardware(), target::sve) == listed("sve"));
+    CHECK((hardware() == target::sve_i8mm) == listed("svei8mm"));
+    CHECK(executes(hardware(), target::neon_dot) == (!listed("sve") && listed("asimddp")));
+  }
 #endif
 }
 

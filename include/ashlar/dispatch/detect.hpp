@@ -28,11 +28,10 @@ namespace ashlar::dispatch {
 /// The target that a name stands for, or `otherwise` when it is null or not a name.
 ASHLAR_INLINE constexpr target target_named(const char* text, target otherwise) {
   if (text == nullptr) return otherwise;
-  for (target t : all_targets) {
-    const char* have = name(t);
+  for (const target_facts& t : all_targets) {
     index i = 0;
-    while (have[i] != '\0' && have[i] == text[i]) ++i;
-    if (have[i] == text[i]) return t;
+    while (t.name[i] != '\0' && t.name[i] == text[i]) ++i;
+    if (t.name[i] == text[i]) return t.which;
   }
   return otherwise;
 }

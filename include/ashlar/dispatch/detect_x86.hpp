@@ -15,9 +15,9 @@ struct cpuid_words {
 };
 
 /// Zeros when the CPU does not have the leaf.
-ASHLAR_INLINE cpuid_words cpuid(unsigned leaf) {
+ASHLAR_INLINE cpuid_words cpuid(unsigned leaf, unsigned part = 0) {
   cpuid_words w;
-  if (__get_cpuid_count(leaf, 0, &w.eax, &w.ebx, &w.ecx, &w.edx) == 0) return {};
+  if (__get_cpuid_count(leaf, part, &w.eax, &w.ebx, &w.ecx, &w.edx) == 0) return {};
   return w;
 }
 
@@ -34,14 +34,19 @@ ASHLAR_INLINE target hardware() {
   constexpr unsigned avx2_1 = bit_FMA | bit_F16C | bit_POPCNT | bit_AES | bit_PCLMUL | bit_AVX | bit_OSXSAVE;
   constexpr unsigned avx2_7 = bit_AVX2 | bit_BMI | bit_BMI2;
   constexpr unsigned avx512_7 = bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ | bit_AVX512VL;
+  constexpr unsigned avx512_vnni_7 = 1U << 11, avx_vnni_7_1 = 1U << 4;  // of ECX, and of EAX of part 1
   constexpr unsigned xmm_ymm = 0x06, opmask_zmm = 0xe0;
 
   if (!has_all(cpuid(1).ecx, avx2_1)) return target::scalar;
   const unsigned saved = saved_register_state();
-  const unsigned features = cpuid(7).ebx;
-  const bool avx2 = has_all(features, avx2_7) && has_all(cpuid(0x80000001U).ecx, bit_LZCNT) && has_all(saved, xmm_ymm);
+  const cpuid_words features = cpuid(7);
+  const bool avx2 =
+      has_all(features.ebx, avx2_7) && has_all(cpuid(0x80000001U).ecx, bit_LZCNT) && has_all(saved, xmm_ymm);
   if (!avx2) return target::scalar;
-  return has_all(features, avx512_7) && has_all(saved, opmask_zmm) ? target::avx512 : target::avx2;
+  if (has_all(features.ebx, avx512_7) && has_all(saved, opmask_zmm)) {
+    return has_all(features.ecx, avx512_vnni_7) ? target::avx512_vnni : target::avx512;
+  }
+  return features.eax >= 1 && has_all(cpuid(7, 1).eax, avx_vnni_7_1) ? target::avx_vnni : target::avx2;
 }
 
 }  // namespace ashlar::dispatch

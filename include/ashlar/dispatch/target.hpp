@@ -12,20 +12,46 @@
 
 namespace ashlar::dispatch {
 
-enum class target : unsigned char { scalar, avx2, avx512, neon, sve };
+enum class target : unsigned char {
+  scalar,
+  avx2,
+  avx_vnni,
+  avx512,
+  avx512_vnni,
+  neon,
+  neon_dot,
+  neon_i8mm,
+  sve,
+  sve_i8mm
+};
 
-inline constexpr target all_targets[] = {target::scalar, target::avx2, target::avx512, target::neon, target::sve};
+/// A target, what it is called ("avx2": the token that cmake/ashlar_isa.cmake, ASHLAR_ISA and ASHLAR_TARGET_ISA use),
+/// and the one that it extends, scalar itself.
+struct target_facts {
+  target which;
+  const char* name;
+  target parent;
+};
+inline constexpr target_facts all_targets[] = {
+    {target::scalar, "scalar", target::scalar},
+    {target::avx2, "avx2", target::scalar},
+    {target::avx_vnni, "avx_vnni", target::avx2},
+    {target::avx512, "avx512", target::avx2},
+    {target::avx512_vnni, "avx512_vnni", target::avx512},
+    {target::neon, "neon", target::scalar},
+    {target::neon_dot, "neon_dot", target::neon},
+    {target::neon_i8mm, "neon_i8mm", target::neon_dot},
+    {target::sve, "sve", target::neon},
+    {target::sve_i8mm, "sve_i8mm", target::sve},
+};
 
-/// "avx2": the token that cmake/ashlar_isa.cmake, ASHLAR_ISA and ASHLAR_TARGET_ISA use.
-ASHLAR_INLINE constexpr const char* name(target t) {
-  constexpr const char* names[] = {"scalar", "avx2", "avx512", "neon", "sve"};
-  return names[static_cast<unsigned char>(t)];
-}
+ASHLAR_INLINE constexpr const target_facts& facts_of(target t) { return all_targets[static_cast<unsigned char>(t)]; }
+ASHLAR_INLINE constexpr const char* name(target t) { return facts_of(t).name; }
 
-/// Whether a machine whose best target is `have` also executes code compiled for `wanted`.
+/// Whether a machine whose best target is `have` also executes code compiled for `wanted`, which it extends.
 ASHLAR_INLINE constexpr bool executes(target have, target wanted) {
-  if (wanted == target::scalar || wanted == have) return true;
-  return (have == target::avx512 && wanted == target::avx2) || (have == target::sve && wanted == target::neon);
+  while (have != wanted && have != target::scalar) have = facts_of(have).parent;
+  return have == wanted;
 }
 
 }  // namespace ashlar::dispatch
