@@ -178,7 +178,7 @@ class depthwise_mixed {
       for (index d = 0; d < g.kernel.d; ++d)
         for (index r = 0; r < g.kernel.h; ++r)
           for (index s = 0; s < g.kernel.w; ++s) *to++ = d * t.d + r * g.dilation.h * t.h + s * g.dilation.w * t.w;
-      std::fill(source(), source() + cut.source(g), 0.0f);
+      if (pitch(g) > g.channels) std::fill(source(), source() + cut.source(g), 0.0f);
     }
 
     template <class E>
@@ -199,32 +199,44 @@ class depthwise_mixed {
       }
     }
 
-    // All pixels of one output row, four at a time.
+    // All pixels of one output row, four at a time, two vectors of channels of each: as many sums as hide the latency
+    // of a multiply-add.
     [[gnu::noinline]] void sum_row(const float* row) const {
       const conv_geometry& g = v.g;
-      const index p = pitch(g), step = g.stride.w * p, taps = g.taps();
-      const index* const offset = offsets();
+      const index p = pitch(g), step = g.stride.w * p;
       float* to = reinterpret_cast<float*>(sums());
       index w = 0;
-      for (; w + 4 <= g.dst.w; w += 4, row += 4 * step, to += 4 * p) {
-        for (index c = 0; c < p; c += O::lanes()) {
-          auto a0 = O::zero(), a1 = O::zero(), a2 = O::zero(), a3 = O::zero();
-          for (index t = 0; t < taps; ++t) {
-            const auto weight = O::load(weights + t * p + c);
-            const float* const x = row + offset[t] + c;
-            a0 = O::fma(O::load(x), weight, a0), a1 = O::fma(O::load(x + step), weight, a1);
-            a2 = O::fma(O::load(x + 2 * step), weight, a2), a3 = O::fma(O::load(x + 3 * step), weight, a3);
-          }
-          O::store(to + c, a0), O::store(to + p + c, a1), O::store(to + 2 * p + c, a2), O::store(to + 3 * p + c, a3);
+      for (; w + 4 <= g.dst.w; w += 4, row += 4 * step, to += 4 * p) sum_pixels<4>(row, step, to, p);
+      for (; w < g.dst.w; ++w, row += step, to += p) sum_pixels<1>(row, step, to, p);
+    }
+    template <int Pixels>
+    ASHLAR_INLINE void sum_pixels(const float* row, index step, float* to, index p) const {
+      index c = 0;
+      for (; c + 2 * O::lanes() <= p; c += 2 * O::lanes())
+        sum_channels<Pixels, 2>(row + c, step, to + c, p, weights + c);
+      if (c < p) sum_channels<Pixels, 1>(row + c, step, to + c, p, weights + c);
+    }
+    template <int Pixels, int Vectors>
+    ASHLAR_INLINE void sum_channels(const float* row, index step, float* to, index p, const float* w) const {
+      sum_cells<Vectors>(std::make_integer_sequence<int, Pixels * Vectors>{},
+                         std::make_integer_sequence<int, Vectors>{}, row, step, to, p, w);
+    }
+    // Cell I: pixel I / Vectors, vector I % Vectors.
+    template <int Vectors, int... I, int... J>
+    ASHLAR_INLINE void sum_cells(std::integer_sequence<int, I...>, std::integer_sequence<int, J...>, const float* row,
+                                 index step, float* to, index p, const float* w) const {
+      const index taps = v.g.taps(), lanes = O::lanes();
+      const index* const offset = offsets();
+      [&](auto... acc) __attribute__((always_inline)) {
+        for (index t = 0; t < taps; ++t, w += p) {
+          const float* const x = row + offset[t];
+          [&](auto... weight) __attribute__((always_inline)) {
+            ((acc = O::fma(O::load(x + I / Vectors * step + I % Vectors * lanes), pick<I % Vectors>(weight...), acc)),
+             ...);
+          }(O::load(w + J * lanes)...);
         }
-      }
-      for (; w < g.dst.w; ++w, row += step, to += p) {
-        for (index c = 0; c < p; c += O::lanes()) {
-          auto a = O::zero();
-          for (index t = 0; t < taps; ++t) a = O::fma(O::load(row + offset[t] + c), O::load(weights + t * p + c), a);
-          O::store(to + c, a);
-        }
-      }
+        (O::store(to + I / Vectors * p + I % Vectors * lanes, acc), ...);
+      }(((void)I, O::zero())...);
     }
 
     template <class E>

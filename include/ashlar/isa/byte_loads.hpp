@@ -4,7 +4,7 @@
 //
 //   byte_load<std::uint8_t, Isa>::of(p)
 //
-// Depends on: isa/ops.hpp and the adapters.   Used by: winograd/format.hpp.
+// Depends on: isa/ops.hpp and the adapters.   Used by: winograd/format.hpp, pack/half_block.hpp.
 #pragma once
 
 #include <concepts>
@@ -19,6 +19,7 @@ namespace ashlar {
 template <std::integral B, class Isa>
 struct byte_load {
   using O = ops<std::int32_t, Isa>;
+  static constexpr bool is_instruction = false;
   static ASHLAR_INLINE typename O::vec of(const B* p) {
     std::int32_t lanes[O::max_lanes];
     for (index l = 0; l < O::lanes(); ++l) lanes[l] = p[l];
@@ -30,6 +31,7 @@ struct byte_load {
 template <std::integral B, class Isa>
   requires(std::derived_from<Isa, isa::avx2> && isa::facts<Isa>::vector_bytes == 32)
 struct byte_load<B, Isa> {
+  static constexpr bool is_instruction = sizeof(B) == 1;
   static ASHLAR_INLINE typename ops<std::int32_t, Isa>::vec of(const B* p) {
     const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i_u*>(p));
     return std::is_signed_v<B> ? _mm256_cvtepi8_epi32(bytes) : _mm256_cvtepu8_epi32(bytes);
@@ -42,6 +44,7 @@ struct byte_load<B, Isa> {
 template <std::integral B, class Isa>
   requires(std::derived_from<Isa, isa::avx512>)
 struct byte_load<B, Isa> {
+  static constexpr bool is_instruction = sizeof(B) == 1;
   static ASHLAR_INLINE typename ops<std::int32_t, Isa>::vec of(const B* p) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i_u*>(p));
     return std::is_signed_v<B> ? _mm512_maskz_cvtepi8_epi32(0xffff, bytes) : _mm512_maskz_cvtepu8_epi32(0xffff, bytes);
