@@ -9,7 +9,8 @@
 // a tap is one load and one multiply-add for each pixel and vector of channels, at the rate of f32, and the bytes of
 // the other sign, strides and layouts are all the copy's.
 //
-// Depends on: conv/{implicit_cut,source_copy,finish_planes,kernels}.hpp, loop/format.hpp.   Used by: conv/product.hpp.
+// Depends on: conv/{implicit_cut,source_copy,finish_planes,kernels}.hpp, loop/format.hpp, tile/row_pairs.hpp.
+// Used by: conv/product.hpp.
 #pragma once
 
 #include <algorithm>
@@ -23,6 +24,7 @@
 #include <ashlar/conv/source_copy.hpp>
 #include <ashlar/isa/half.hpp>
 #include <ashlar/loop/half_format.hpp>
+#include <ashlar/tile/row_pairs.hpp>
 
 namespace ashlar {
 

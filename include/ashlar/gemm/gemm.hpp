@@ -133,7 +133,7 @@ ASHLAR_INLINE bool run_at_once(const A& a, const B& b, const C& c, const Options
   }
 }
 
-// Are the numbers of B within 7 bits? Few rows are multiplied faster than that is found out.
+// Are the numbers of B within 7 bits? To find out reads each of them once more, so few rows do not ask.
 template <class T>
 ASHLAR_INLINE bool takes_seven_bits(const packed_weights<T>& w, index, index group) {
   return w.group == group;

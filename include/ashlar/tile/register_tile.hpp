@@ -35,8 +35,8 @@ enum class tile_order { down, across };
 /// The micro-kernel of MR rows x NV vectors on the ISA of O, for one semiring and one epilogue expression E.
 ///
 /// Group: vectors of B that lie side by side. A tile wider than a panel (few rows, where one panel's accumulators are
-/// too few to hide the latency of the multiply-add) reads several panels, b_group apart.
-/// Operands: tile_operands or segmented_operands.
+/// too few to hide the latency of the multiply-add) reads several panels, b_group apart. Operands: tile_operands or
+/// segmented_operands.
 template <class O, int MR, int NV, int KU, class Semiring, class E, int Group = NV,
           class Operands = tile_operands<typename O::value_type>>
 class register_tile {
@@ -52,8 +52,7 @@ class register_tile {
   using seq = std::integer_sequence<int, I...>;
   // Two rows by two columns at a time: cells of an odd last row have cells of no row beside them.
   static constexpr bool by_pairs = multiplies_pairs<O>;
-  using cells =
-      std::make_integer_sequence<int, (by_pairs ? MR + MR % 2 : MR) * NV>;  // cell I: row I / NV, vector I % NV
+  using cells = std::make_integer_sequence<int, (MR + by_pairs * (MR % 2)) * NV>;  // I: row I / NV, vector I % NV
   using vectors = std::make_integer_sequence<int, NV>;
   // A semiring that can use lane FMAs says so; others broadcast.
   static constexpr bool by_lanes = [] {
