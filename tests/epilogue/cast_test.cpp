@@ -99,35 +99,40 @@ TEST_CASE_TEMPLATE("cast<U>: a value there and back", T, ASHLAR_TEST_FLOATS, std
   there_and_back_is_exact<T, std::uint64_t>();
 }
 
-// e on one row of `cols` columns, whole vectors and the rest.
+// e on `rows` rows of `cols` columns, whole vectors and the rest.
 template <class T, class E>
-std::vector<T> evaluate(const E& e, index row, index cols) {
+std::vector<T> evaluate(const E& e, index rows, index cols) {
   using V = ops<T, isa_under_test>;
-  std::vector<T> result(static_cast<std::size_t>(cols));
-  const auto at = [&]<bool full>(std::bool_constant<full>, index j, index n) {
-    return e.eval(math<V>(), V::zero(), position<T, full>{row, j, n, nullptr});
-  };
-  index j = 0;
-  for (; j + V::lanes() <= cols; j += V::lanes())
-    V::store(&result[std::size_t(j)], at(std::true_type(), j, V::lanes()));
-  if (j < cols) V::store_n(&result[std::size_t(j)], at(std::false_type(), j, cols - j), cols - j);
+  std::vector<T> result(static_cast<std::size_t>(rows * cols));
+  T* out = result.data();
+  for (index i = 0; i < rows; ++i, out += cols) {
+    index j = 0;
+    for (; j + V::lanes() <= cols; j += V::lanes())
+      V::store(out + j, e.eval(math<V>(), V::zero(), position<T, true>{i, j, V::lanes(), nullptr}));
+    if (j < cols)
+      V::store_n(out + j, e.eval(math<V>(), V::zero(), position<T, false>{i, j, cols - j, nullptr}), cols - j);
+  }
   return result;
 }
 
-template <class T, class E, class F>
-void check(const std::string& what, const E& e, index rows, index cols, const F& element) {
+// The elements of `got`, row after row, against those that `want` lists.
+template <class T>
+void check(const char* what, const std::vector<T>& got, const std::vector<T>& want, index cols) {
   std::size_t wrong = 0;
-  for (index i = 0; i < rows; ++i) {
-    const std::vector<T> result = evaluate<T>(e, i, cols);
-    for (index j = 0; j < cols; ++j) {
-      const T got = result[std::size_t(j)], want = expected<T>(element(i, j));
-      if (!same(got, want) && ++wrong == 1) {
-        FAIL_CHECK(what << " at " << i << ", " << j << " of " << cols << ": " << +element(i, j) << " became " << got
-                        << " instead of " << want);
-      }
-    }
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    if (!same(got[i], want[i]) && ++wrong == 1)
+      FAIL_CHECK(what << " at " << i / std::size_t(cols) << ", " << i % std::size_t(cols) << " of " << cols << ": "
+                      << got[i] << " instead of " << want[i]);
   }
   CHECK(wrong == 0);
+}
+
+template <class T, class U>
+std::vector<T> converted(const U* p, index rows, index cols, index row_stride, index col_stride) {
+  std::vector<T> result;
+  for (index i = 0; i < rows; ++i)
+    for (index j = 0; j < cols; ++j) result.push_back(expected<T>(p[i * row_stride + j * col_stride]));
+  return result;
 }
 
 // Operands of type U that end at a guard page.
@@ -142,16 +147,18 @@ void operands_are_converted() {
     U* const p = pages.template last<U>(static_cast<std::size_t>(rows * n));
     for (std::size_t first = 0; first < source.size(); first += std::size_t(rows * n)) {
       for (std::size_t i = 0; i < std::size_t(rows * n); ++i) p[i] = source[(first + i) % source.size()];
-      check<T>("per_row", cast(per_row(p)), rows, n, [&](index i, index) { return p[i]; });
       U* const row = p + (rows - 1) * n;
-      check<T>("per_column", cast(per_column(row)), 1, n, [&](index, index j) { return row[j]; });
-      check<T>("rows", cast(elements(view(p, rows, n))), rows, n, [&](index i, index j) { return p[i * n + j]; });
-      check<T>("columns", cast(elements(column_major(p, rows, n))), rows, n,
-               [&](index i, index j) { return p[j * rows + i]; });
       const auto reversed = view(p + rows * n - 1, rows, n, -n, -1);
-      check<T>("reversed", cast(elements(reversed)), rows, n, [&](index i, index j) { return reversed(i, j); });
       const auto repeated = matrix_view<U, dynamic, dynamic, dynamic, 0>(p, rows, n, 1, 0);
-      check<T>("repeated", cast(elements(repeated)), rows, n, [&](index i, index) { return p[i]; });
+      const auto want = [&](index m, index row_stride, index col_stride, const U* start) {
+        return converted<T>(start, m, n, row_stride, col_stride);
+      };
+      check<T>("per_row", evaluate<T>(cast(per_row(p)), rows, n), want(rows, 1, 0, p), n);
+      check<T>("per_column", evaluate<T>(cast(per_column(row)), 1, n), want(1, 0, 1, row), n);
+      check<T>("rows", evaluate<T>(cast(elements(view(p, rows, n))), rows, n), want(rows, n, 1, p), n);
+      check<T>("columns", evaluate<T>(cast(elements(column_major(p, rows, n))), rows, n), want(rows, 1, rows, p), n);
+      check<T>("reversed", evaluate<T>(cast(elements(reversed)), rows, n), want(rows, -n, -1, reversed.data()), n);
+      check<T>("repeated", evaluate<T>(cast(elements(repeated)), rows, n), want(rows, 1, 0, p), n);
       if (n <= lanes && first > 0) break;  // all of the values at one length
     }
   }

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tests/support/prelude.cpp: a precompiled header belongs to a source; this one has nothing else.
