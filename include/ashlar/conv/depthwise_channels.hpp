@@ -23,10 +23,14 @@ namespace ashlar {
 
 namespace detail {
 
-/// The tiles for one shape of kernel. They leave sums; the epilogue comes after (depthwise_channels::finish).
+/// What computes one tile and applies E. Sums, of E = acc_node, are finished by depthwise_channels::finish.
+template <class T, class E = acc_node>
+using depthwise_tile_function = void (*)(const depthwise_operands<T>&, const E&);
+
+/// The tiles for one shape of kernel. They leave sums.
 template <class T>
 struct depthwise_tiles {
-  using kernel = void (*)(const depthwise_operands<T>&, const acc_node&);
+  using kernel = depthwise_tile_function<T>;
   index height, columns;  // of dst in a tile
   index vectors;          // channels come in groups of so many
   kernel tall, low;       // of `height` rows, of one row
@@ -34,10 +38,25 @@ struct depthwise_tiles {
   static constexpr int ragged_columns = 4;
 };
 
-/// Rows of dst in a tile. Two share the loads of src, where accumulators and two rows of weights fit the registers.
+/// Pixels of dst and vectors of channels that a tile holds in registers.
+struct depthwise_extent {
+  int rows, columns, vectors;
+};
+
+/// Two rows share the loads of src, where accumulators and two rows of weights fit the registers. `deep`: pixels are a
+/// multiple of 2 KiB apart, and channels come in fours of vectors.
 template <class O>
-constexpr int depthwise_height(int columns, int kernel_width) {
-  return 2 * (columns + kernel_width) + 1 <= isa::facts<typename O::isa_type>::vector_registers ? 2 : 1;
+constexpr depthwise_extent depthwise_extent_of(const depthwise_shape& s, bool deep) {
+  constexpr int registers = isa::facts<typename O::isa_type>::vector_registers;
+  if (deep) return {registers / 16, 3, 4};
+  return {2 * (7 + s.width) + 1 <= registers ? 2 : 1, 7, 1};
+}
+
+/// The tile of so many rows.
+template <class O, depthwise_shape S, bool Deep, int Rows, class E>
+constexpr depthwise_tile_function<typename O::value_type, E> depthwise_tile_of() {
+  constexpr depthwise_extent x = depthwise_extent_of<O>(S, Deep);
+  return &depthwise_tile<O, S, Rows, x.columns, x.vectors, !O::masked_memory, E>::run;
 }
 
 template <class O, int Columns>
@@ -45,31 +64,18 @@ constexpr auto any_depthwise_tile() {
   return &depthwise_any_tile<O, Columns, !O::masked_memory, acc_node>::run;
 }
 
-template <class O, depthwise_shape S, class T = typename O::value_type>
+template <class O, depthwise_shape S, bool Deep = false, class T = typename O::value_type>
 constexpr depthwise_tiles<T> depthwise_tiles_of() {
-  constexpr bool full = !O::masked_memory;
-  depthwise_tiles<T> t{1, 7, 1, nullptr, any_depthwise_tile<O, 7>(), nullptr};
-  if constexpr (full) t.ragged = &depthwise_any_tile<O, t.ragged_columns, false, acc_node>::run;
+  constexpr depthwise_extent x = S.height == 0 ? depthwise_extent{1, 7, 1} : depthwise_extent_of<O>(S, Deep);
+  depthwise_tiles<T> t{x.rows, x.columns, x.vectors, nullptr, any_depthwise_tile<O, x.columns>(), nullptr};
+  if constexpr (!O::masked_memory) t.ragged = &depthwise_any_tile<O, t.ragged_columns, false, acc_node>::run;
   if constexpr (S.height == 0) {
     t.tall = t.low;
   } else {
-    constexpr int th = depthwise_height<O>(7, S.width);
-    t.height = th;
-    t.tall = &depthwise_tile<O, S, th, 7, 1, full, acc_node>::run;
+    t.tall = depthwise_tile_of<O, S, Deep, x.rows, acc_node>();
     // The last row of seven counts; of 112 it does not.
-    if constexpr (th == 1 || (S.stride == 1 && S.height <= 5))
-      t.low = &depthwise_tile<O, S, 1, 7, 1, full, acc_node>::run;
+    if constexpr (x.rows == 1 || (S.stride == 1 && S.height <= 5)) t.low = depthwise_tile_of<O, S, Deep, 1, acc_node>();
   }
-  return t;
-}
-
-/// The tiles of four vectors of channels.
-template <class O, depthwise_shape S, class T = typename O::value_type>
-constexpr depthwise_tiles<T> deep_depthwise_tiles_of() {
-  constexpr bool full = !O::masked_memory;
-  depthwise_tiles<T> t{2,      3, 4, &depthwise_tile<O, S, 2, 3, 4, full, acc_node>::run, any_depthwise_tile<O, 3>(),
-                       nullptr};
-  if constexpr (S.stride == 1) t.low = &depthwise_tile<O, S, 1, 3, 4, full, acc_node>::run;
   return t;
 }
 
@@ -82,43 +88,62 @@ ASHLAR_INLINE constexpr depthwise_shape depthwise_shape_of(const conv_geometry& 
   return known ? depthwise_shape{int(k.h), int(k.w), int(g.stride.w)} : depthwise_shape{0, 0, 0};
 }
 
-/// `deep`: pixels are a multiple of 2 KiB apart, and channels come in fours of vectors.
-template <class O, class T = typename O::value_type>
-constexpr depthwise_tiles<T> find_depthwise_tiles(const depthwise_shape&, bool)
-  requires(!unrolls_depthwise<typename O::isa_type>)
-{
-  return depthwise_tiles_of<O, depthwise_shape{0, 0, 0}>();
-}
-template <class O, class T = typename O::value_type>
-constexpr depthwise_tiles<T> find_depthwise_tiles(const depthwise_shape& s, bool deep) {
-  if constexpr (isa::facts<typename O::isa_type>::vector_bytes == 64) {
-    if (deep && s == depthwise_shape{3, 3, 1}) return deep_depthwise_tiles_of<O, depthwise_shape{3, 3, 1}>();
-    if (deep && s == depthwise_shape{3, 3, 2}) return deep_depthwise_tiles_of<O, depthwise_shape{3, 3, 2}>();
+/// f of the shape, and of whether the tile is deep, as constants. Other kernels than these have the shape of height 0.
+/// Short vectors have no deep tiles: four of them are one line.
+template <class O, class F>
+constexpr auto with_depthwise_shape(const depthwise_shape& s, bool deep, const F& f) {
+  using isa_type = typename O::isa_type;
+  constexpr bool has_deep = isa::facts<isa_type>::vector_bytes >= 32;
+  if constexpr (unrolls_depthwise<isa_type>) {
+    switch (s.height * 10 + s.stride) {
+      case 31:
+        return deep ? f.template operator()<depthwise_shape{3, 3, 1}, has_deep>()
+                    : f.template operator()<depthwise_shape{3, 3, 1}, false>();
+      case 32:
+        return deep ? f.template operator()<depthwise_shape{3, 3, 2}, has_deep>()
+                    : f.template operator()<depthwise_shape{3, 3, 2}, false>();
+      case 51:
+        return f.template operator()<depthwise_shape{5, 5, 1}, false>();
+      case 52:
+        return f.template operator()<depthwise_shape{5, 5, 2}, false>();
+      case 71:
+        return f.template operator()<depthwise_shape{7, 7, 1}, false>();
+    }
   }
-  switch (s.height * 10 + s.stride) {
-    case 31:
-      return depthwise_tiles_of<O, depthwise_shape{3, 3, 1}>();
-    case 32:
-      return depthwise_tiles_of<O, depthwise_shape{3, 3, 2}>();
-    case 51:
-      return depthwise_tiles_of<O, depthwise_shape{5, 5, 1}>();
-    case 52:
-      return depthwise_tiles_of<O, depthwise_shape{5, 5, 2}>();
-    case 71:
-      return depthwise_tiles_of<O, depthwise_shape{7, 7, 1}>();
-    default:
-      return depthwise_tiles_of<O, depthwise_shape{0, 0, 0}>();
-  }
+  return f.template operator()<depthwise_shape{0, 0, 0}, false>();
 }
 
 }  // namespace detail
 
-/// A filter a channel: the tiles of depthwise_tile.hpp.
+/// A filter a channel: the tiles of depthwise_tile.hpp. `step`: from a pixel of src to the next.
 struct single_channels {
   template <class O, class T = typename O::value_type>
   static constexpr detail::depthwise_tiles<T> tiles(const conv_geometry& g, index step) {
-    const bool deep = step * index(sizeof(T)) % 2048 == 0 && g.channels % (4 * O::lanes()) == 0;
-    return detail::find_depthwise_tiles<O>(detail::depthwise_shape_of(g), deep);
+    return detail::with_depthwise_shape<O>(
+        detail::depthwise_shape_of(g), deep<O>(g, step),
+        []<depthwise_shape S, bool Deep>() { return detail::depthwise_tiles_of<O, S, Deep>(); });
+  }
+
+  /// The tall tile that applies E in registers; nullptr for a long E, and for kernels that have no tile of their own:
+  /// there, sums go through L1.
+  template <class O, class E, class T = typename O::value_type>
+  static constexpr detail::depthwise_tile_function<T, E> finishing_tile(const conv_geometry& g, index step) {
+    using function = detail::depthwise_tile_function<T, E>;
+    return detail::with_depthwise_shape<O>(
+        detail::depthwise_shape_of(g), deep<O>(g, step), []<depthwise_shape S, bool Deep>() -> function {
+          if constexpr (runs_long<E> || S.height == 0) {
+            return nullptr;
+          } else {
+            return detail::depthwise_tile_of<O, S, Deep, detail::depthwise_extent_of<O>(S, Deep).rows, E>();
+          }
+        });
+  }
+
+ private:
+  // Pixels whose lines all fall on a few sets of L1.
+  template <class O>
+  static constexpr bool deep(const conv_geometry& g, index step) {
+    return step * index(sizeof(typename O::value_type)) % 2048 == 0 && g.channels % (4 * O::lanes()) == 0;
   }
 };
 
@@ -139,7 +164,8 @@ class depthwise_channels {
         dst_(dst),
         epilogue_(e),
         padding_(padding),
-        tiles_(Groups::template tiles<O>(g, src.strides().w)) {}
+        tiles_(Groups::template tiles<O>(g, src.strides().w)),
+        finishing_(Groups::template finishing_tile<O, E>(g, src.strides().w)) {}
 
   /// Elements for one worker: a row of padding values, the addresses of two tiles, the sums of one.
   static index workspace(const conv_geometry& g) {
@@ -200,7 +226,11 @@ class depthwise_channels {
     for (index row = at.y, end = std::min(at.y + tiles_.height, g_.dst.h); row < end;) {
       at.y = row;
       const index rows = tall ? tiles_.height : 1;
-      if (whole > 0) row_of_tiles(at, {rows, tiles_.columns, tall ? tiles_.tall : tiles_.low}, {channel, whole}, w);
+      if (whole > 0 && tall && finishing_) {
+        finished_row(at, {channel, whole}, w);
+      } else if (whole > 0) {
+        row_of_tiles(at, {rows, tiles_.columns, tall ? tiles_.tall : tiles_.low}, {channel, whole}, w);
+      }
       if (ragged > 0 && !tall) {
         row_of_tiles(at, {1, tiles::ragged_columns, tiles_.ragged}, {channel + whole, ragged}, w);
       }
@@ -239,6 +269,21 @@ class depthwise_channels {
         x.weights += block_vectors * x.weights_stride;
         finish(at, tile, {x.channel, x.channels}, w.sums);
       }
+    }
+  }
+
+  // Tall tiles side by side that apply the epilogue, all channels of each at once.
+  void finished_row(place_in_dst at, const channel_range& channels, worker_state& w) const {
+    depthwise_operands<T> x = operands(channels.first, channels.count);
+    const auto& strides = dst_.strides();
+    x.rows = tiles_.height, x.width = g_.dst.w;
+    x.dst_row = strides.h, x.dst_column = strides.w;
+    for (at.x = 0; at.x < g_.dst.w; at.x += tiles_.columns) {
+      put(x, at, tiles_.height, tiles_.columns, w);
+      x.columns = std::min(tiles_.columns, g_.dst.w - at.x);
+      x.dst = dst_.pointer(at.n, at.d, at.y, at.x, 0);
+      x.pixel = (at.d * g_.dst.h + at.y) * g_.dst.w + at.x;
+      finishing_(x, epilogue_);
     }
   }
 
@@ -319,6 +364,7 @@ class depthwise_channels {
   const E& epilogue_;
   T padding_;
   tiles tiles_;
+  detail::depthwise_tile_function<T, E> finishing_;
 };
 
 }  // namespace ashlar

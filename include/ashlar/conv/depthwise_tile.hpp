@@ -61,59 +61,49 @@ struct depthwise_finish {
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
 
-  /// Channels c to c + n - 1.
+  /// Channels c to c + n - 1. Whole tiles in registers; what ends early, or runs long, through L1.
   template <int... I, class... Acc>
   static ASHLAR_INLINE void run(seq<I...>, const depthwise_operands<T>& x, const E& e, index c, index n, Acc... acc) {
-    if constexpr (runs_long<E>) {
+    if (!runs_long<E> && x.rows == TH && x.columns == TW) [[likely]] {
+      // All of them before the first store, which might alias a bias.
+      ((acc = evaluate<I>(x, e, c, n, acc)), ...);
+      (store<I>(x, c, n, acc), ...);
+    } else {
       alignas(64) T tile[TH * TW * V * O::max_lanes];
       (O::store(tile + (I % (TH * TW) * V + I / (TH * TW)) * O::lanes(), acc), ...);
       for (index r = 0; r < x.rows; ++r) {
         finish_rows<O>(e, tile + r * TW * V * O::lanes(), V * O::lanes(), x.columns, n, x.dst + r * x.dst_row + c,
                        x.dst_column, {x.pixel + r * x.width, 1, c});
       }
-    } else {
-      // All of them before the first store, which might alias a bias.
-      ((acc = cell<I>(x, c, n).evaluate(e, acc)), ...);
-      if (x.rows == TH && x.columns == TW) [[likely]] {
-        (cell<I>(x, c, n).store(acc), ...);
-      } else {
-        (cell<I>(x, c, n).store_if_exists(acc), ...);
-      }
     }
   }
 
  private:
   template <int I>
-  struct cell {
-    static constexpr index ty = I / TW % TH, tx = I % TW;
-    const depthwise_operands<T>& x;
-    index c, n;
-
-    ASHLAR_INLINE cell(const depthwise_operands<T>& operands, index channel, index count)
-        : x(operands),
-          c(channel + I / (TH * TW) * O::lanes()),
-          n(V == 1 ? count : std::min(O::lanes(), count - I / (TH * TW) * O::lanes())) {}
-    ASHLAR_INLINE bool exists() const { return ty < x.rows && tx < x.columns; }
-    ASHLAR_INLINE T* dst() const { return x.dst + c + ty * x.dst_row + tx * x.dst_column; }
-    // Pixels that do not exist are evaluated as the first one.
-    template <class A>
-    ASHLAR_INLINE A evaluate(const E& e, A acc) const {
-      const index row = exists() ? x.pixel + ty * x.width + tx : x.pixel;
-      return e.eval(math<O>{}, acc, position<T, Full>{row, c, n, exists() ? dst() : x.dst + c});
+  static ASHLAR_INLINE index channel(index c) {
+    return c + I / (TH * TW) * O::lanes();
+  }
+  template <int I>
+  static ASHLAR_INLINE index count(index n) {
+    return V == 1 ? n : std::min(O::lanes(), n - I / (TH * TW) * O::lanes());
+  }
+  template <int I>
+  static ASHLAR_INLINE T* pixel(const depthwise_operands<T>& x) {
+    return x.dst + I / TW % TH * x.dst_row + I % TW * x.dst_column;
+  }
+  template <int I, class A>
+  static ASHLAR_INLINE A evaluate(const depthwise_operands<T>& x, const E& e, index c, index n, A acc) {
+    const index row = x.pixel + I / TW % TH * x.width + I % TW;
+    return e.eval(math<O>{}, acc, position<T, Full>{row, channel<I>(c), count<I>(n), pixel<I>(x) + channel<I>(c)});
+  }
+  template <int I, class A>
+  static ASHLAR_INLINE void store(const depthwise_operands<T>& x, index c, index n, A acc) {
+    if constexpr (Full) {
+      O::store(pixel<I>(x) + channel<I>(c), acc);
+    } else {
+      O::store_n(pixel<I>(x) + channel<I>(c), acc, count<I>(n));
     }
-    template <class A>
-    ASHLAR_INLINE void store(A acc) const {
-      if constexpr (Full) {
-        O::store(dst(), acc);
-      } else {
-        O::store_n(dst(), acc, n);
-      }
-    }
-    template <class A>
-    ASHLAR_INLINE void store_if_exists(A acc) const {
-      if (exists()) store(acc);
-    }
-  };
+  }
 };
 
 }  // namespace detail
@@ -128,11 +118,13 @@ class depthwise_tile {
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
   using cells = std::make_integer_sequence<int, TH * TW * V>;
-  static constexpr int rows = (TH - 1) * S.stride + S.height;
+  static_assert(TH <= 2 && S.stride <= S.height);
   static constexpr int columns = (TW - 1) * S.stride + S.width;
 
  public:
-  [[gnu::noinline]] static void run(const depthwise_operands<T>& x, const E& e) {
+  [[gnu::noinline]] static void run(const depthwise_operands<T>& operands, const E& expression) {
+    const depthwise_operands<T> x = operands;
+    const E e = expression;  // of its own: a store may alias whatever has an address
     const T* weights = x.weights;
     const index end = x.channel + x.channels;
     for (index c = x.channel; c < end; c += V * O::lanes()) {
@@ -145,32 +137,50 @@ class depthwise_tile {
   template <int... I>
   static ASHLAR_INLINE void start(seq<I...> s, const depthwise_operands<T>& x, const E& e, const T* weights, index c,
                                   index n) {
-    body(s, std::make_integer_sequence<int, rows * V>{}, x, e, weights, c, n, ((void)I, O::zero())...);
+    body(s, x, e, weights, c, n, ((void)I, O::zero())...);
   }
 
-  // R: row of src and vector.
-  template <int... I, int... R, class... Acc>
-  static ASHLAR_INLINE void body(seq<I...> s, seq<R...>, const depthwise_operands<T>& x, const E& e, const T* weights,
-                                 index c, index n, Acc... acc) {
-    (row<R / V, R % V>(s, std::make_integer_sequence<int, columns>{}, x, fence(weights), c, n, acc...), ...);
+  // Rows of src that concern the first row of pixels alone, both, and the second one alone. Loops, not unrolled: a
+  // fifth of the code for 5 x 5, and of its compilation.
+  template <int... I, class... Acc>
+  static ASHLAR_INLINE void body(seq<I...> s, const depthwise_operands<T>& x, const E& e, const T* weights, index c,
+                                 index n, Acc... acc) {
+    const T* const* at = x.addresses;
+    const T* w = weights;
+    if constexpr (TH == 1) {
+      rows_of<0, 1>(s, S.height, x, at, w, c, n, acc...);
+    } else {
+      rows_of<0, 1>(s, S.stride, x, at, w, c, n, acc...);
+      rows_of<0, 2>(s, S.height - S.stride, x, at, w, c, n, acc...);
+      w -= S.stride * tap_row();
+      rows_of<1, 2>(s, S.stride, x, at, w, c, n, acc...);
+    }
     detail::depthwise_finish<O, TH, TW, V, Full, E>::run(s, x, e, c, n, acc...);
   }
 
-  // The compiler would keep the weights of a row for the next row of the tile: where all of them do not fit, it may
-  // not know that they are the same.
-  static constexpr bool keeps_weights =
-      V == 1 && S.height * S.width + TH * TW + 1 <= isa::facts<typename O::isa_type>::vector_registers;
-  static ASHLAR_INLINE const T* fence(const T*& weights) {
-    if constexpr (!keeps_weights) asm volatile("" : "+r"(weights));
-    return weights;
+  static ASHLAR_INLINE index tap_row() { return S.width * O::lanes(); }
+
+  // The next `count` rows of src; w: the weights that the first one of pixel row First takes.
+  template <int First, int End, int... I, class... Acc>
+  static ASHLAR_INLINE void rows_of(seq<I...> s, int count, const depthwise_operands<T>& x, const T* const*& at,
+                                    const T*& w, index c, index n, Acc&... acc) {
+    for (int r = 0; r < count; ++r, at += columns, w += tap_row()) {
+      asm volatile("" : "+r"(w));  // not to be kept for the next row: not all of them fit the registers
+      vectors_of<First, End>(s, std::make_integer_sequence<int, V>{}, x, at, w, c, n, acc...);
+    }
+  }
+  template <int First, int End, int... I, int... J, class... Acc>
+  static ASHLAR_INLINE void vectors_of(seq<I...> s, seq<J...>, const depthwise_operands<T>& x, const T* const* at,
+                                       const T* w, index c, index n, Acc&... acc) {
+    (row<First, End, J>(s, std::make_integer_sequence<int, columns>{}, at, c + x.shift + J * O::lanes(),
+                        V == 1 ? n : std::min(O::lanes(), n - J * O::lanes()), w + J * x.weights_stride, acc...),
+     ...);
   }
 
-  template <int Y, int J, int... I, int... X, class... Acc>
-  static ASHLAR_INLINE void row(seq<I...> s, seq<X...>, const depthwise_operands<T>& x, const T* weights, index c,
-                                index n, Acc&... acc) {
-    const index offset = c + x.shift + J * O::lanes(), valid = V == 1 ? n : std::min(O::lanes(), n - J * O::lanes());
-    (pixel<Y, X, J>(s, load(x.addresses[Y * columns + X] + offset, valid), weights + J * x.weights_stride, acc...),
-     ...);
+  template <int First, int End, int J, int... I, int... X, class... Acc>
+  static ASHLAR_INLINE void row(seq<I...> s, seq<X...>, const T* const* at, index offset, index n, const T* w,
+                                Acc&... acc) {
+    (pixel<First, End, X, J>(s, load(at[X] + offset, n), w, acc...), ...);
   }
   static ASHLAR_INLINE auto load(const T* p, index n) {
     if constexpr (Full) {
@@ -180,16 +190,19 @@ class depthwise_tile {
     }
   }
 
-  template <int Y, int X, int J, int... I, class Vector, class... Acc>
-  static ASHLAR_INLINE void pixel(seq<I...>, Vector v, const T* weights, Acc&... acc) {
-    (step<(I / (TH * TW) == J ? Y - I / TW % TH * S.stride : -1), X - I % TW * S.stride>(v, weights, acc), ...);
+  template <int First, int End, int X, int J, int... I, class Vector, class... Acc>
+  static ASHLAR_INLINE void pixel(seq<I...>, Vector v, const T* w, Acc&... acc) {
+    (step < X - I % TW * S.stride,
+     I / (TH * TW) == J && I / TW % TH >= First &&
+         I / TW % TH<End>(v, w - (I / TW % TH - First) * S.stride * tap_row(), acc),
+     ...);
   }
 
-  // Tap (R, C), if there is one. Its weights are loaded for every pixel here, and once a row by the compiler.
-  template <int R, int C, class Vector>
-  static ASHLAR_INLINE void step(Vector v, const T* weights, Vector& acc) {
-    if constexpr (R >= 0 && R < S.height && C >= 0 && C < S.width) {
-      acc = plus_times::accumulate<O>(v, O::load(weights + (R * S.width + C) * O::lanes()), acc);
+  // The tap of column C, if there is one. Its weights are loaded for every pixel here, and once a row by the compiler.
+  template <int C, bool Concerned, class Vector>
+  static ASHLAR_INLINE void step(Vector v, const T* w, Vector& acc) {
+    if constexpr (Concerned && C >= 0 && C < S.width) {
+      acc = plus_times::accumulate<O>(v, O::load(w + C * O::lanes()), acc);
     }
   }
 };

@@ -31,6 +31,10 @@ struct small_groups {
     }
     return spread_by<O, group_spread::gather>();
   }
+  template <class O, class E, class T = typename O::value_type>
+  static constexpr depthwise_tile_function<T, E> finishing_tile(const conv_geometry&, index) {
+    return nullptr;
+  }
 };
 
 }  // namespace detail
