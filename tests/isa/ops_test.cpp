@@ -60,6 +60,12 @@ void compare_fixed_point(lanes_of<T>& x) {
   std::memcpy(floats, x.a, sizeof floats);
   V::store(x.result, V::to_int(vector_ops<float>::load(floats)));
   for (index l = 0; l < V::lanes(); ++l) REQUIRE(x.result[l] == detail::converted<T>(floats[l]));
+  if constexpr (requires(typename vector_ops<float>::vec y) { V::whole(y); }) {
+    for (index l = 0; l < V::lanes(); ++l) floats[l] = float(x.b[l]) < 0x1p31f ? float(x.b[l]) : 0;
+    V::store(x.result, V::whole(vector_ops<float>::load(floats)));
+    for (index l = 0; l < V::lanes(); ++l) REQUIRE(x.result[l] == T(floats[l]));
+    std::memcpy(floats, x.a, sizeof floats);
+  }
   if constexpr (requires(typename vector_ops<float>::vec y, typename V::vec n) { V::nearest_within(y, n, n); }) {
     const T least = std::min(x.b[0] >> 8, x.b[1] >> 8), most = std::max(x.b[0] >> 8, x.b[1] >> 8);  // floats, too
     V::store(x.result, V::nearest_within(vector_ops<float>::load(floats), V::broadcast(least), V::broadcast(most)));

@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tests/support/small_tiles.hpp: included before a test whose subject is not the tile: gemm then chooses a tile of
-// three rows instead of up to sixteen. Every path is the same, the panels are as wide, and a third as many kernels
-// compile (errors_test for AVX-512, g++ 12: 12.7 s -> 4.0 s). gemm.tiles runs what the registry says. Depthwise
-// convolution has its tile for any kernel alone: conv.depthwise runs the others.
+// tests/support/small_tiles.hpp: included before a test whose subject is not the tile. gemm.tiles runs what the
+// registry says; depthwise convolution has its tile for any kernel alone: conv.depthwise and conv.depthwise_mixed run
+// the others.
 #pragma once
 
 #include <ashlar/conv/depthwise_tile.hpp>
-#include <ashlar/tile/registry.hpp>
+
+#include "support/small_gemm_tiles.hpp"
 
 namespace ashlar {
-
-template <class T, class Isa>
-  requires(!std::is_same_v<Isa, isa::scalar>)
-inline constexpr tile_shape default_tile<T, Isa> = [] {
-  tile_shape s = detail::first_shape<Isa, T>(static_cast<const tile_registry*>(nullptr));
-  return tile_shape{3, s.nv, s.ku, 4};
-}();
 
 template <class Isa>
   requires(!std::is_same_v<Isa, isa::any>)

@@ -81,7 +81,7 @@ conv_candidate choose_algorithm(const conv_geometry& g, const conv_request& r) {
     return {conv_algorithm::depthwise, {}, best.seconds};
   }
   if (r.channels_last && packs(conv_algorithm::grouped, g, r.gradient) && grouped_algorithm<T, Isa>::serves(g) &&
-      g.group_filters() < ops<T, Isa>::lanes()) {
+      g.group_filters() <= ops<T, Isa>::lanes()) {
     return {conv_algorithm::grouped, {}, best.seconds};
   }
   if constexpr (Tolerant) {

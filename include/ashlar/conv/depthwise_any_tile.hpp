@@ -46,7 +46,7 @@ class depthwise_any_tile {
         tap(at, x.stride, O::load(weights), offset, n, acc...);
       }
     }
-    detail::depthwise_finish<O, 1, TW, 1, Full, E>::run(s, x, e, c, n, acc...);
+    detail::depthwise_finish<O, 1, TW, 1, Full, E, T, T>::run(s, x, e, c, n, acc...);
   }
 
   template <class V, class... Acc>

@@ -24,8 +24,8 @@ namespace ashlar {
 namespace detail {
 
 /// What computes one tile and applies E. Sums, of E = acc_node, are finished by depthwise_channels::finish.
-template <class T, class E = acc_node>
-using depthwise_tile_function = void (*)(const depthwise_operands<T>&, const E&);
+template <class T, class E = acc_node, class D = T>
+using depthwise_tile_function = void (*)(const depthwise_operands<T, D>&, const E&);
 
 /// The tiles for one shape of kernel. They leave sums.
 template <class T>
@@ -53,10 +53,10 @@ constexpr depthwise_extent depthwise_extent_of(const depthwise_shape& s, bool de
 }
 
 /// The tile of so many rows.
-template <class O, depthwise_shape S, bool Deep, int Rows, class E>
-constexpr depthwise_tile_function<typename O::value_type, E> depthwise_tile_of() {
+template <class O, depthwise_shape S, bool Deep, int Rows, class E, class Sums = typename O::value_type, class D = Sums>
+constexpr depthwise_tile_function<typename O::value_type, E, D> depthwise_tile_of() {
   constexpr depthwise_extent x = depthwise_extent_of<O>(S, Deep);
-  return &depthwise_tile<O, S, Rows, x.columns, x.vectors, !O::masked_memory, E>::run;
+  return &depthwise_tile<O, S, Rows, x.columns, x.vectors, !O::masked_memory, E, Sums, D>::run;
 }
 
 template <class O, int Columns>
@@ -126,15 +126,15 @@ struct single_channels {
 
   /// The tall tile that applies E in registers; nullptr for a long E, and for kernels that have no tile of their own:
   /// there, sums go through L1.
-  template <class O, class E, class T = typename O::value_type>
-  static constexpr detail::depthwise_tile_function<T, E> finishing_tile(const conv_geometry& g, index step) {
-    using function = detail::depthwise_tile_function<T, E>;
+  template <class O, class E, class Sums, class D>
+  static constexpr auto finishing_tile(const conv_geometry& g, index step) {
+    using function = detail::depthwise_tile_function<typename O::value_type, E, D>;
     return detail::with_depthwise_shape<O>(
         detail::depthwise_shape_of(g), deep<O>(g, step), []<depthwise_shape S, bool Deep>() -> function {
           if constexpr (runs_long<E> || S.height == 0) {
             return nullptr;
           } else {
-            return detail::depthwise_tile_of<O, S, Deep, detail::depthwise_extent_of<O>(S, Deep).rows, E>();
+            return detail::depthwise_tile_of<O, S, Deep, detail::depthwise_extent_of<O>(S, Deep).rows, E, Sums, D>();
           }
         });
   }
@@ -147,8 +147,13 @@ struct single_channels {
   }
 };
 
-/// One convolution, as the workers see it. Groups says which tiles.
-template <class T, class Isa, class E, class Groups = single_channels>
+/// The numbers that epilogues know pixels of an image by.
+struct pixel_numbers {
+  index first, plane, row, step;
+};
+
+/// One convolution of T, as the workers see it. Groups says which tiles; Sums is what the epilogue takes the sums for.
+template <class T, class Isa, class E, class Groups = single_channels, class Sums = T, class D = Sums>
 class depthwise_channels {
   using O = ops<T, Isa>;
   using tiles = detail::depthwise_tiles<T>;
@@ -156,8 +161,11 @@ class depthwise_channels {
   static constexpr index line = 64 / index(sizeof(T));
 
  public:
-  depthwise_channels(const conv_geometry& g, const image_view<const T>& src, const T* packed, const image_view<T>& dst,
+  depthwise_channels(const conv_geometry& g, const image_view<const T>& src, const T* packed, const image_view<D>& dst,
                      const E& e, T padding)
+      : depthwise_channels(g, src, packed, dst, e, padding, {0, g.dst.h * g.dst.w, g.dst.w, 1}) {}
+  depthwise_channels(const conv_geometry& g, const image_view<const T>& src, const T* packed, const image_view<D>& dst,
+                     const E& e, T padding, const pixel_numbers& numbers)
       : g_(g),
         src_(src),
         packed_(packed),
@@ -165,7 +173,8 @@ class depthwise_channels {
         epilogue_(e),
         padding_(padding),
         tiles_(Groups::template tiles<O>(g, src.strides().w)),
-        finishing_(Groups::template finishing_tile<O, E>(g, src.strides().w)) {}
+        finishing_(Groups::template finishing_tile<O, E, Sums, D>(g, src.strides().w)),
+        numbers_(numbers) {}
 
   /// Elements for one worker: a row of padding values, the addresses of two tiles, the sums of one.
   static index workspace(const conv_geometry& g) {
@@ -254,7 +263,7 @@ class depthwise_channels {
 
   // Tiles side by side, each a block of channels after the other.
   void row_of_tiles(place_in_dst at, const tile_kind& tile, const channel_range& channels, worker_state& w) const {
-    depthwise_operands<T> x = operands(channels.first, 0);
+    auto x = operands<T>(channels.first, 0);
     const T* const weights = x.weights;
     x.rows = tile.rows, x.columns = tile.columns;
     for (at.x = 0; at.x < g_.dst.w; at.x += tile.columns) {
@@ -274,36 +283,43 @@ class depthwise_channels {
 
   // Tall tiles side by side that apply the epilogue, all channels of each at once.
   void finished_row(place_in_dst at, const channel_range& channels, worker_state& w) const {
-    depthwise_operands<T> x = operands(channels.first, channels.count);
+    auto x = operands<D>(channels.first, channels.count);
     const auto& strides = dst_.strides();
-    x.rows = tiles_.height, x.width = g_.dst.w;
+    x.rows = tiles_.height;
+    x.pixel_row = numbers_.row, x.pixel_step = numbers_.step;
     x.dst_row = strides.h, x.dst_column = strides.w;
     for (at.x = 0; at.x < g_.dst.w; at.x += tiles_.columns) {
       put(x, at, tiles_.height, tiles_.columns, w);
       x.columns = std::min(tiles_.columns, g_.dst.w - at.x);
       x.dst = dst_.pointer(at.n, at.d, at.y, at.x, 0);
-      x.pixel = (at.d * g_.dst.h + at.y) * g_.dst.w + at.x;
+      x.pixel = number(at);
       finishing_(x, epilogue_);
     }
   }
 
   // Epilogue and store of the sums of a tile: from L1, where the tile put them.
-  void finish(const place_in_dst& at, const tile_kind& tile, const channel_range& c, const T* sums) const {
-    const index columns = std::min(tile.columns, g_.dst.w - at.x);
-    for (index r = 0; r < std::min(tile.rows, g_.dst.h - at.y); ++r) {
-      const index pixel = (at.d * g_.dst.h + at.y + r) * g_.dst.w + at.x;
-      finish_rows<O>(epilogue_, sums + r * tile.columns * sums_stride(), sums_stride(), columns, c.count,
-                     dst_.pointer(at.n, at.d, at.y + r, at.x, c.first), dst_.strides().w, {pixel, 1, c.first});
+  void finish(const place_in_dst& at, const tile_kind& tile, const channel_range& c, T* tile_sums) const {
+    const index columns = std::min(tile.columns, g_.dst.w - at.x), pitch = sums_stride();
+    const Sums* sums = detail::whole_numbers<Sums>(tile_sums, tile.rows * tile.columns * pitch);
+    place_in_dst here = at;
+    for (index r = 0; r < std::min(tile.rows, g_.dst.h - at.y); ++r, ++here.y, sums += tile.columns * pitch) {
+      finish_rows<ops<Sums, Isa>>(epilogue_, sums, pitch, columns, c.count,
+                                  dst_.pointer(here.n, here.d, here.y, here.x, c.first), dst_.strides().w,
+                                  epilogue_place{number(here), numbers_.step, c.first});
     }
   }
+  index number(const place_in_dst& at) const {
+    return numbers_.first + at.d * numbers_.plane + at.y * numbers_.row + at.x * numbers_.step;
+  }
 
-  depthwise_operands<T> operands(index channel, index channels) const {
-    depthwise_operands<T> x;
+  template <class Dst>
+  depthwise_operands<T, Dst> operands(index channel, index channels) const {
+    depthwise_operands<T, Dst> x;
     x.channel = channel;
     x.channels = channels;
     x.weights_stride = g_.taps() * g_.group_channels() * O::lanes();
     x.weights = packed_ + channel / O::lanes() * x.weights_stride;
-    x.pixel = 0, x.width = 0;
+    x.pixel = x.pixel_row = x.pixel_step = 0;
     x.kernel_rows = g_.kernel.d * g_.kernel.h;
     x.kernel_columns = g_.kernel.w;
     x.dilation = g_.dilation.w;
@@ -315,7 +331,8 @@ class depthwise_channels {
   }
 
   // A tile of th x tw pixels: its place in dst, and the addresses of the pixels of src under it.
-  void put(depthwise_operands<T>& x, const place_in_dst& at, index th, index tw, worker_state& w) const {
+  template <class Dst>
+  void put(depthwise_operands<T, Dst>& x, const place_in_dst& at, index th, index tw, worker_state& w) const {
     const index rows = (th - 1) * g_.stride.h + g_.kernel.h;
     const index columns = (tw - 1) * g_.stride.w + (g_.kernel.w - 1) * g_.dilation.w + 1;
     const triple first{at.d * g_.stride.d - g_.before.d, at.y * g_.stride.h - g_.before.h,
@@ -360,11 +377,12 @@ class depthwise_channels {
   const conv_geometry& g_;
   image_view<const T> src_;
   const T* packed_;
-  image_view<T> dst_;
+  image_view<D> dst_;
   const E& epilogue_;
   T padding_;
   tiles tiles_;
-  detail::depthwise_tile_function<T, E> finishing_;
+  detail::depthwise_tile_function<T, E, D> finishing_;
+  pixel_numbers numbers_;
 };
 
 }  // namespace ashlar

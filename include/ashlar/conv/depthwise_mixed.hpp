@@ -5,11 +5,11 @@
 //   sum over taps of float(src) * float(weight), in order: the reference's bits for narrow floats; of bytes exact, as
 //   every partial sum is an integer below 2^24 (256 taps of products below 2^16)
 //
-// The source rows of a block of output rows are copied as floats, channels innermost and padded to whole vectors: then
-// a tap is one load and one multiply-add for each pixel and vector of channels, at the rate of f32, and the bytes of
-// the other sign, strides and layouts are all the copy's.
+// The source rows of a block of output rows are copied as floats, channels innermost and padded to whole vectors: what
+// is left is a depthwise convolution of floats without padding, whose sums are taken for integers where the elements
+// are. The bytes of the other sign, strides and layouts are all the copy's.
 //
-// Depends on: conv/{implicit_cut,source_copy,finish_planes,kernels}.hpp, loop/format.hpp, tile/row_pairs.hpp.
+// Depends on: conv/{depthwise,implicit_cut,source_copy,finish_planes,kernels}.hpp, loop/format.hpp, tile/row_pairs.hpp.
 // Used by: conv/product.hpp.
 #pragma once
 
@@ -18,6 +18,7 @@
 #include <concepts>
 #include <type_traits>
 
+#include <ashlar/conv/depthwise.hpp>
 #include <ashlar/conv/finish_planes.hpp>
 #include <ashlar/conv/implicit_cut.hpp>
 #include <ashlar/conv/kernels.hpp>
@@ -67,24 +68,27 @@ class depthwise_mixed {
     return bytes / index(sizeof(unit));
   }
 
-  /// Floats [tap][channel], then the sum of each filter.
+  /// Floats as depthwise_kernel has them, then the sum of each filter.
   template <class W, class Zeros = no_zeros>
   static void pack(const conv_geometry& g, const grouped_filters<W>& filters, unit* packed, const Zeros& zeros = {}) {
     const filter_view<const W> w = filters.depthwise();
-    float* out = reinterpret_cast<float*>(packed);
-    auto* const sums = reinterpret_cast<sum_type*>(out + g.taps() * pitch(g));
-    if (Terms::filter_sums(g.filters, O::lanes()) > 0) std::fill(sums, sums + g.filters, sum_type(0));
-    for (index d = 0; d < g.kernel.d; ++d)
-      for (index r = 0; r < g.kernel.h; ++r)
-        for (index s = 0; s < g.kernel.w; ++s, out += pitch(g))
-          for (index c = 0; c < pitch(g); ++c) {
-            out[c] = c < g.filters ? float(w(c, d, r, s, 0)) : 0;
+    const index taps = g.taps(), lanes = O::lanes();
+    float* const out = reinterpret_cast<float*>(packed);
+    auto* const sums = reinterpret_cast<sum_type*>(out + taps * pitch(g));
+    if (Terms::filter_sums(g.filters, lanes) > 0) std::fill(sums, sums + g.filters, sum_type(0));
+    std::fill(out, out + taps * pitch(g), 0.0f);
+    for (index c = 0; c < g.filters; ++c) {
+      float* to = out + c / lanes * lanes * taps + c % lanes;
+      for (index d = 0; d < g.kernel.d; ++d)
+        for (index r = 0; r < g.kernel.h; ++r)
+          for (index s = 0; s < g.kernel.w; ++s, to += lanes) {
+            *to = float(w(c, d, r, s, 0));
             if constexpr (std::integral<sum_type>) {
-              if (c >= g.filters) continue;
-              out[c] -= float(zeros.at(c));
-              sums[c] += sum_type(out[c]);
+              *to -= float(zeros.at(c));
+              sums[c] += sum_type(*to);
             }
           }
+    }
   }
 
   template <class E>
@@ -103,8 +107,7 @@ class depthwise_mixed {
     const index workers = std::min<index>(how.executor.concurrency(), c.tasks);
     std::atomic<index> next{0};
     const auto work = [&](index w) {
-      block b{v, c, weights, padding(how), memory + w * c.each(v.g)};
-      b.set_offsets();
+      const block b(v, c, weights, padding(how), memory + w * c.each(v.g));
       for (index t; (t = next.fetch_add(1, std::memory_order_relaxed)) < c.tasks;) b.run(t, whole);
     };
     workers <= 1 ? work(0) : how.executor.parallel_for(workers, work);
@@ -130,19 +133,39 @@ class depthwise_mixed {
     }
   }
 
+  // Channels of a pixel of the copy; not a multiple of 2 KiB, which would meet in few sets of L1.
+  static index distance(const conv_geometry& g) {
+    const index p = pitch(g);
+    return p * index(sizeof(float)) % 2048 == 0 ? p + 16 : p;
+  }
+
   // Blocks of whole output rows, so many that their source takes its share of L2.
   struct cut_type {
     index rows, row_blocks, tasks, in_rows, in_columns;
-    index source(const conv_geometry& g) const { return multiple(g.kernel.d * in_rows * in_columns * pitch(g), 16); }
+    index source(const conv_geometry& g) const { return multiple(g.kernel.d * in_rows * in_columns * distance(g), 16); }
+    // The convolution of a block of so many rows, without padding.
+    conv_geometry inner(const conv_geometry& g, index block_rows) const {
+      conv_geometry x = g;
+      x.batch = 1;
+      x.src = {g.kernel.d, detail::span_of(block_rows, g.stride.h, g.kernel.h, g.dilation.h), in_columns};
+      x.dst = {1, block_rows, g.dst.w};
+      x.stride.d = x.dilation.d = 1;
+      x.before = x.after = {0, 0, 0};
+      return x;
+    }
+    index tiles(const conv_geometry& g) const { return channels_of<acc_node, sum_type>::workspace(inner(g, rows)); }
+    // Sums of an output row, and what turns them into planes.
     index sums(const conv_geometry& g) const { return multiple(g.dst.w * pitch(g), 16); }
     static index finish(const conv_geometry& g) { return multiple(g.filters * multiple(g.dst.w, 32) + 64, 16); }
-    static index offsets(const conv_geometry& g) { return multiple(g.taps() * 2, 16); }
-    index each(const conv_geometry& g) const { return offsets(g) + source(g) + sums(g) + finish(g); }
+    index each(const conv_geometry& g) const { return source(g) + tiles(g) + sums(g) + finish(g); }
   };
+  template <class E, class Dst>
+  using channels_of = depthwise_channels<float, Isa, E, single_channels, sum_type, Dst>;
+
   static cut_type cut_of(const conv_geometry& g, index lanes, const cache_sizes& caches) {
     cut_type c{};
     c.in_columns = detail::span_of(g.dst.w, g.stride.w, g.kernel.w, g.dilation.w);
-    const index row_bytes = g.kernel.d * c.in_columns * pitch(g) * index(sizeof(float));
+    const index row_bytes = g.kernel.d * c.in_columns * distance(g) * index(sizeof(float));
     c.rows = std::max<index>(g.dst.h, 1);
     const index wanted = lanes > 1 ? 4 * lanes : 1;
     const auto tasks = [&] { return g.batch * g.dst.d * ceil_div(std::max<index>(g.dst.h, 1), c.rows); };
@@ -156,117 +179,72 @@ class depthwise_mixed {
     return c;
   }
 
-  struct block {
-    const views_type& v;
-    const cut_type& cut;
-    const float* weights;
-    float padding_value;
-    sum_type* memory;
-
-    index* offsets() const { return reinterpret_cast<index*>(memory); }
-    float* source() const { return reinterpret_cast<float*>(memory + cut_type::offsets(v.g)); }
-    sum_type* sums() const { return memory + cut_type::offsets(v.g) + cut.source(v.g); }
-    sum_type* finished() const { return sums() + cut.sums(v.g); }
-    triple distances() const {
-      const index p = pitch(v.g);
-      return {cut.in_rows * cut.in_columns * p, cut.in_columns * p, p};
-    }
-
-    // Of each tap, from the first one's pixel. Channels that do not exist are zeros.
-    void set_offsets() const {
-      const conv_geometry& g = v.g;
-      const triple t = distances();
-      index* to = offsets();
-      for (index d = 0; d < g.kernel.d; ++d)
-        for (index r = 0; r < g.kernel.h; ++r)
-          for (index s = 0; s < g.kernel.w; ++s) *to++ = d * t.d + r * g.dilation.h * t.h + s * g.dilation.w * t.w;
-      if (pitch(g) > g.channels) std::fill(source(), source() + cut.source(g), 0.0f);
+  class block {
+   public:
+    block(const views_type& views, const cut_type& c, const float* packed, float padding, sum_type* memory)
+        : v(views),
+          cut(c),
+          weights(packed),
+          padding_value(padding),
+          source(reinterpret_cast<float*>(memory)),
+          tiles(reinterpret_cast<float*>(memory + c.source(v.g))),
+          sums(memory + c.source(v.g) + c.tiles(v.g)),
+          finished(sums + c.sums(v.g)) {
+      if (distance(v.g) > v.g.channels) std::fill(source, source + cut.source(v.g), 0.0f);
     }
 
     template <class E>
     void run(index task, const E& all) const {
       const conv_geometry& g = v.g;
       const index h0 = task % cut.row_blocks * cut.rows, rest = task / cut.row_blocks;
-      const index d = rest % g.dst.d, n = rest / g.dst.d, rows = std::min(cut.rows, g.dst.h - h0);
-      const triple to = distances();
-      const index in_rows = detail::span_of(rows, g.stride.h, g.kernel.h, g.dilation.h);
+      const index d = rest % g.dst.d, n = rest / g.dst.d;
+      const conv_geometry inner = cut.inner(g, std::min(cut.rows, g.dst.h - h0));
+      const triple apart{cut.in_rows * cut.in_columns * distance(g), cut.in_columns * distance(g), distance(g)};
       source_copy<rows_format>::run(v.src,
                                     {n, d * g.stride.d - g.before.d, h0 * g.stride.h - g.before.h, -g.before.w,
-                                     g.kernel.d, g.dilation.d, in_rows, cut.in_columns},
-                                    source(), to, padding_value);
+                                     g.kernel.d, g.dilation.d, inner.src.h, cut.in_columns},
+                                    source, apart, padding_value);
+      const image_view<const float> src(source, {1, inner.src.d, inner.src.h, inner.src.w, g.channels},
+                                        {0, apart.d, apart.h, apart.w, 1});
       const auto e = all.at_image(n);
-      for (index r = 0; r < rows; ++r) {
-        sum_row(source() + r * g.stride.h * to.h);
-        finish(e, n, d, h0 + r);
-      }
-    }
-
-    // All pixels of one output row, four at a time, two vectors of channels of each: as many sums as hide the latency
-    // of a multiply-add.
-    [[gnu::noinline]] void sum_row(const float* row) const {
-      const conv_geometry& g = v.g;
-      const index p = pitch(g), step = g.stride.w * p;
-      float* to = reinterpret_cast<float*>(sums());
-      index w = 0;
-      for (; w + 4 <= g.dst.w; w += 4, row += 4 * step, to += 4 * p) sum_pixels<4>(row, step, to, p);
-      for (; w < g.dst.w; ++w, row += step, to += p) sum_pixels<1>(row, step, to, p);
-    }
-    template <int Pixels>
-    ASHLAR_INLINE void sum_pixels(const float* row, index step, float* to, index p) const {
-      index c = 0;
-      for (; c + 2 * O::lanes() <= p; c += 2 * O::lanes())
-        sum_channels<Pixels, 2>(row + c, step, to + c, p, weights + c);
-      if (c < p) sum_channels<Pixels, 1>(row + c, step, to + c, p, weights + c);
-    }
-    template <int Pixels, int Vectors>
-    ASHLAR_INLINE void sum_channels(const float* row, index step, float* to, index p, const float* w) const {
-      sum_cells<Vectors>(std::make_integer_sequence<int, Pixels * Vectors>{},
-                         std::make_integer_sequence<int, Vectors>{}, row, step, to, p, w);
-    }
-    // Cell I: pixel I / Vectors, vector I % Vectors.
-    template <int Vectors, int... I, int... J>
-    ASHLAR_INLINE void sum_cells(std::integer_sequence<int, I...>, std::integer_sequence<int, J...>, const float* row,
-                                 index step, float* to, index p, const float* w) const {
-      const index taps = v.g.taps(), lanes = O::lanes();
-      const index* const offset = offsets();
-      [&](auto... acc) __attribute__((always_inline)) {
-        for (index t = 0; t < taps; ++t, w += p) {
-          const float* const x = row + offset[t];
-          [&](auto... weight) __attribute__((always_inline)) {
-            ((acc = O::fma(O::load(x + I / Vectors * step + I % Vectors * lanes), pick<I % Vectors>(weight...), acc)),
-             ...);
-          }(O::load(w + J * lanes)...);
-        }
-        (O::store(to + I / Vectors * p + I % Vectors * lanes, acc), ...);
-      }(((void)I, O::zero())...);
-    }
-
-    template <class E>
-    void finish(const E& e, index n, index d, index h) const {
-      const conv_geometry& g = v.g;
-      const index p = pitch(g);
-      if constexpr (std::integral<sum_type>) whole_numbers(sums(), g.dst.w * p);
-      const pixel_sums<sum_type> from{sums(), p, g.dst.w, g.filters};
-      const strided_pixels<D> to{v.dst.pointer(n, d, h, 0, 0), v.dst.strides().w, v.dst.strides().c};
-      const epilogue_place at{v.first_pixel + d * v.pixel_plane + h * v.pixel_row, v.pixel_step, 0};
+      const pixel_numbers numbers{v.first_pixel + d * v.pixel_plane + h0 * v.pixel_row, 0, v.pixel_row, v.pixel_step};
       if (v.dst.strides().c == 1) {
-        finish_rows<out_ops>(e, from.data, from.stride, from.pixels, from.channels, to.data, to.pixel_stride, at);
-      } else {
-        finish_planes<out_ops>(e, from, to, at, finished());
+        const image_view<D> dst(v.dst.pointer(n, d, h0, 0, 0), {1, 1, inner.dst.h, inner.dst.w, g.filters},
+                                v.dst.strides());
+        return sum(inner, src, dst, e, numbers);
       }
+      for (index r = 0; r < inner.dst.h; ++r) planes(inner, src, e, n, d, h0, r, numbers);
     }
 
-    // Floats that are integers, in place.
-    static void whole_numbers(std::int32_t* x, index count) {
-      typedef float floats __attribute__((vector_size(32)));
-      typedef std::int32_t ints __attribute__((vector_size(32)));
-      for (index i = 0; i < count; i += 8) {
-        floats f;
-        std::memcpy(&f, x + i, sizeof f);
-        const ints y = __builtin_convertvector(f, ints);
-        std::memcpy(x + i, &y, sizeof y);
-      }
+   private:
+    template <class Dst, class E>
+    void sum(const conv_geometry& inner, const image_view<const float>& src, const image_view<Dst>& dst, const E& e,
+             const pixel_numbers& numbers) const {
+      serial one;
+      channels_of<E, Dst>(inner, src, weights, dst, e, 0, numbers).run(tiles, one);
     }
+
+    // Output row r of the block, whose channels are not next to each other.
+    template <class E>
+    void planes(const conv_geometry& inner, const image_view<const float>& src, const E& e, index n, index d, index h0,
+                index r, const pixel_numbers& numbers) const {
+      const conv_geometry& g = v.g;
+      const conv_geometry row = cut.inner(g, 1);
+      const image_view<const float> under(src.pointer(0, 0, r * g.stride.h, 0, 0),
+                                          {1, inner.src.d, row.src.h, row.src.w, g.channels}, src.strides());
+      const image_view<sum_type> to(sums, {1, 1, 1, g.dst.w, g.filters}, {0, 0, 0, pitch(g), 1});
+      sum(row, under, to, acc, numbers);
+      finish_planes<out_ops>(e, pixel_sums<sum_type>{sums, pitch(g), g.dst.w, g.filters},
+                             strided_pixels<D>{v.dst.pointer(n, d, h0 + r, 0, 0), v.dst.strides().w, v.dst.strides().c},
+                             epilogue_place{numbers.first + r * numbers.row, numbers.step, 0}, finished);
+    }
+
+    const views_type& v;
+    const cut_type& cut;
+    const float* weights;
+    float padding_value;
+    float *source, *tiles;
+    sum_type *sums, *finished;
   };
 };
 

@@ -16,9 +16,12 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
+#include <cstring>
 #include <utility>
 
 #include <ashlar/epilogue.hpp>
+#include <ashlar/epilogue/output.hpp>
 #include <ashlar/isa.hpp>
 #include <ashlar/tile/finish_rows.hpp>
 
@@ -30,18 +33,19 @@ struct depthwise_shape {
   friend constexpr bool operator==(const depthwise_shape&, const depthwise_shape&) = default;
 };
 
-/// What one call of a tile works on. Strides in elements.
-template <class T>
+/// What one call of a tile works on: floating-point numbers T, and dst of D. Strides in elements.
+template <class T, class D = T>
 struct depthwise_operands {
   const T* const* addresses;  // of pixels of src: those under the tile, row by row
   index shift;                // what is added to each of them
   index channel, channels;    // the first one and how many
   const T* weights;           // of vector v, tap t: weights[(v * taps + t) * lanes]
   index weights_stride;       // from a vector of channels to the next: taps * lanes
-  T* dst;                     // channel 0 of the tile's first pixel
+  D* dst;                     // channel 0 of the tile's first pixel
   index dst_row, dst_column;
-  index rows, columns;                // pixels of the tile that exist
-  index pixel, width;                 // number of the first pixel in its image, pixels of a row
+  index rows, columns;  // pixels of the tile that exist
+  index pixel, pixel_row,
+      pixel_step;  // number of the first pixel in its image, and what the next row's and next one's add
   index kernel_rows, kernel_columns;  // for a tile that does not know them: rows of taps, all depths together
   index dilation, stride;             // columns of src between taps, and between pixels of dst
   index group_channels, group_filters, src_channels;
@@ -54,31 +58,60 @@ inline constexpr bool unrolls_depthwise = true;
 
 namespace detail {
 
-/// Epilogue and store of the sums of TH x TW pixels, V vectors of each: cell ((v * TH) + ty) * TW + tx.
-template <class O, int TH, int TW, int V, bool Full, class E>
+/// `count` sums at p, which are whole numbers where Sums are, as such. In place.
+template <class Sums, class T>
+ASHLAR_INLINE const Sums* whole_numbers(T* p, index count) {
+  if constexpr (std::same_as<Sums, T>) {
+    return p;
+  } else {
+    static_assert(sizeof(Sums) == sizeof(T));
+    Sums* const out = reinterpret_cast<Sums*>(p);
+    for (index i = 0; i < count; ++i) {
+      T x;
+      std::memcpy(&x, p + i, sizeof x);
+      const Sums whole = static_cast<Sums>(x);
+      std::memcpy(out + i, &whole, sizeof whole);
+    }
+    return out;
+  }
+}
+
+/// Epilogue and store of the sums of TH x TW pixels, V vectors of each: cell ((v * TH) + ty) * TW + tx. Sums: what the
+/// epilogue takes them for.
+template <class O, int TH, int TW, int V, bool Full, class E, class Sums, class D>
 struct depthwise_finish {
   using T = typename O::value_type;
+  using sum_ops = ops<Sums, typename O::isa_type>;
+  using out = output<sum_ops, D>;
+  using operands = depthwise_operands<T, D>;
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
+  static constexpr bool converts = std::same_as<Sums, T> || requires(typename O::vec v) { sum_ops::to_int(v); };
+  static constexpr bool in_registers = !runs_long<E> && converts;
 
   /// Channels c to c + n - 1. Whole tiles in registers; what ends early, or runs long, through L1.
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void run(seq<I...>, const depthwise_operands<T>& x, const E& e, index c, index n, Acc... acc) {
-    if (!runs_long<E> && x.rows == TH && x.columns == TW) [[likely]] {
-      // All of them before the first store, which might alias a bias.
-      ((acc = evaluate<I>(x, e, c, n, acc)), ...);
-      (store<I>(x, c, n, acc), ...);
-    } else {
-      alignas(64) T tile[TH * TW * V * O::max_lanes];
-      (O::store(tile + (I % (TH * TW) * V + I / (TH * TW)) * O::lanes(), acc), ...);
-      for (index r = 0; r < x.rows; ++r) {
-        finish_rows<O>(e, tile + r * TW * V * O::lanes(), V * O::lanes(), x.columns, n, x.dst + r * x.dst_row + c,
-                       x.dst_column, {x.pixel + r * x.width, 1, c});
+  static ASHLAR_INLINE void run(seq<I...> s, const operands& x, const E& e, index c, index n, Acc... acc) {
+    if constexpr (in_registers) {
+      if (x.rows == TH && x.columns == TW) [[likely]] {
+        // All of them evaluated before the first store, which might alias a bias.
+        return store(s, x, c, n, evaluate<I>(x, e, c, n, acc)...);
       }
     }
+    alignas(64) T tile[TH * TW * V * O::max_lanes];
+    (O::store(tile + (I % (TH * TW) * V + I / (TH * TW)) * O::lanes(), acc), ...);
+    finish_tile(x, e, c, n, tile);
   }
 
  private:
+  static ASHLAR_INLINE void finish_tile(const operands& x, const E& e, index c, index n, T* tile) {
+    const Sums* const sums = whole_numbers<Sums>(tile, TH * TW * V * O::lanes());
+    for (index r = 0; r < x.rows; ++r) {
+      finish_rows<sum_ops>(e, sums + r * TW * V * O::lanes(), V * O::lanes(), x.columns, n, x.dst + r * x.dst_row + c,
+                           x.dst_column, epilogue_place{x.pixel + r * x.pixel_row, x.pixel_step, c});
+    }
+  }
+
   template <int I>
   static ASHLAR_INLINE index channel(index c) {
     return c + I / (TH * TW) * O::lanes();
@@ -88,20 +121,31 @@ struct depthwise_finish {
     return V == 1 ? n : std::min(O::lanes(), n - I / (TH * TW) * O::lanes());
   }
   template <int I>
-  static ASHLAR_INLINE T* pixel(const depthwise_operands<T>& x) {
-    return x.dst + I / TW % TH * x.dst_row + I % TW * x.dst_column;
+  static ASHLAR_INLINE D* place(const operands& x, index c) {
+    return x.dst + I / TW % TH * x.dst_row + I % TW * x.dst_column + channel<I>(c);
   }
   template <int I, class A>
-  static ASHLAR_INLINE A evaluate(const depthwise_operands<T>& x, const E& e, index c, index n, A acc) {
-    const index row = x.pixel + I / TW % TH * x.width + I % TW;
-    return e.eval(math<O>{}, acc, position<T, Full>{row, channel<I>(c), count<I>(n), pixel<I>(x) + channel<I>(c)});
+  static ASHLAR_INLINE auto evaluate(const operands& x, const E& e, index c, index n, A acc) {
+    const index row = x.pixel + I / TW % TH * x.pixel_row + I % TW * x.pixel_step;
+    const typename out::template place<Full> at{row, channel<I>(c), count<I>(n), place<I>(x, c)};
+    return e.eval(typename out::context{}, out::seen(e, summed(acc), at), at);
   }
-  template <int I, class A>
-  static ASHLAR_INLINE void store(const depthwise_operands<T>& x, index c, index n, A acc) {
-    if constexpr (Full) {
-      O::store(pixel<I>(x) + channel<I>(c), acc);
+  template <class A>
+  static ASHLAR_INLINE auto summed(const A& acc) {
+    if constexpr (std::same_as<Sums, T>) {
+      return acc;
+    } else if constexpr (requires { sum_ops::whole(acc); }) {
+      return sum_ops::whole(acc);
     } else {
-      O::store_n(pixel<I>(x) + channel<I>(c), acc, count<I>(n));
+      return sum_ops::to_int(acc);
+    }
+  }
+  template <int... I, class... Values>
+  static ASHLAR_INLINE void store(seq<I...>, const operands& x, index c, index n, Values... v) {
+    if constexpr (Full) {
+      (out::store(place<I>(x, c), v), ...);
+    } else {
+      (out::store_n(place<I>(x, c), v, count<I>(n)), ...);
     }
   }
 };
@@ -112,9 +156,11 @@ struct depthwise_finish {
 ///
 /// V > 1 is for pixels a multiple of 2 KiB apart: all lines of one vector of channels are then in one bank of L2, and
 /// the tile waits for it (3 x 3 of 14 x 14 x 512, stride 2: 15.3 us by one vector, 9.3 by four, 6.3 with 528 channels).
-template <class O, depthwise_shape S, int TH, int TW, int V, bool Full, class E>
+template <class O, depthwise_shape S, int TH, int TW, int V, bool Full, class E, class Sums = typename O::value_type,
+          class D = Sums>
 class depthwise_tile {
   using T = typename O::value_type;
+  using operands = depthwise_operands<T, D>;
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
   using cells = std::make_integer_sequence<int, TH * TW * V>;
@@ -122,8 +168,8 @@ class depthwise_tile {
   static constexpr int columns = (TW - 1) * S.stride + S.width;
 
  public:
-  [[gnu::noinline]] static void run(const depthwise_operands<T>& operands, const E& expression) {
-    const depthwise_operands<T> x = operands;
+  [[gnu::noinline]] static void run(const operands& given, const E& expression) {
+    const operands x = given;
     const E e = expression;  // of its own: a store may alias whatever has an address
     const T* weights = x.weights;
     const index end = x.channel + x.channels;
@@ -135,16 +181,15 @@ class depthwise_tile {
 
  private:
   template <int... I>
-  static ASHLAR_INLINE void start(seq<I...> s, const depthwise_operands<T>& x, const E& e, const T* weights, index c,
-                                  index n) {
+  static ASHLAR_INLINE void start(seq<I...> s, const operands& x, const E& e, const T* weights, index c, index n) {
     body(s, x, e, weights, c, n, ((void)I, O::zero())...);
   }
 
   // Rows of src that concern the first row of pixels alone, both, and the second one alone. Loops, not unrolled: a
   // fifth of the code for 5 x 5, and of its compilation.
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void body(seq<I...> s, const depthwise_operands<T>& x, const E& e, const T* weights, index c,
-                                 index n, Acc... acc) {
+  static ASHLAR_INLINE void body(seq<I...> s, const operands& x, const E& e, const T* weights, index c, index n,
+                                 Acc... acc) {
     const T* const* at = x.addresses;
     const T* w = weights;
     if constexpr (TH == 1) {
@@ -155,23 +200,23 @@ class depthwise_tile {
       w -= S.stride * tap_row();
       rows_of<1, 2>(s, S.stride, x, at, w, c, n, acc...);
     }
-    detail::depthwise_finish<O, TH, TW, V, Full, E>::run(s, x, e, c, n, acc...);
+    detail::depthwise_finish<O, TH, TW, V, Full, E, Sums, D>::run(s, x, e, c, n, acc...);
   }
 
   static ASHLAR_INLINE index tap_row() { return S.width * O::lanes(); }
 
   // The next `count` rows of src; w: the weights that the first one of pixel row First takes.
   template <int First, int End, int... I, class... Acc>
-  static ASHLAR_INLINE void rows_of(seq<I...> s, int count, const depthwise_operands<T>& x, const T* const*& at,
-                                    const T*& w, index c, index n, Acc&... acc) {
+  static ASHLAR_INLINE void rows_of(seq<I...> s, int count, const operands& x, const T* const*& at, const T*& w,
+                                    index c, index n, Acc&... acc) {
     for (int r = 0; r < count; ++r, at += columns, w += tap_row()) {
       asm volatile("" : "+r"(w));  // not to be kept for the next row: not all of them fit the registers
       vectors_of<First, End>(s, std::make_integer_sequence<int, V>{}, x, at, w, c, n, acc...);
     }
   }
   template <int First, int End, int... I, int... J, class... Acc>
-  static ASHLAR_INLINE void vectors_of(seq<I...> s, seq<J...>, const depthwise_operands<T>& x, const T* const* at,
-                                       const T* w, index c, index n, Acc&... acc) {
+  static ASHLAR_INLINE void vectors_of(seq<I...> s, seq<J...>, const operands& x, const T* const* at, const T* w,
+                                       index c, index n, Acc&... acc) {
     (row<First, End, J>(s, std::make_integer_sequence<int, columns>{}, at, c + x.shift + J * O::lanes(),
                         V == 1 ? n : std::min(O::lanes(), n - J * O::lanes()), w + J * x.weights_stride, acc...),
      ...);

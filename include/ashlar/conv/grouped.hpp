@@ -9,6 +9,8 @@
 // Depends on: conv/depthwise_channels.hpp, conv/grouped_tile.hpp.   Used by: conv/.
 #pragma once
 
+#include <algorithm>
+
 #include <ashlar/conv/depthwise_channels.hpp>
 #include <ashlar/conv/grouped_tile.hpp>
 
@@ -18,22 +20,42 @@ namespace detail {
 
 /// The tiles of grouped_tile.hpp. A depthwise convolution with several filters a channel is one of these too.
 struct small_groups {
-  template <class O, group_spread Spread, class T = typename O::value_type>
-  static constexpr depthwise_tiles<T> spread_by() {
-    constexpr auto tile = &grouped_tile<O, 7, Spread, acc_node>::run;
-    return {1, 7, 1, tile, tile, nullptr};
+  // Pixels of a tile. One that shuffles holds their sums and their channels, two operands more and what is shuffled.
+  template <class O, group_spread Spread>
+  static constexpr int columns = Spread == group_spread::shuffle || Spread == group_spread::in_fours
+                                     ? std::min(7, (isa::facts<typename O::isa_type>::vector_registers - 3) / 2)
+                                     : 7;
+
+  // f of the spread, as a constant.
+  template <class O, class F>
+  static constexpr auto with_spread(const conv_geometry& g, const F& f) {
+    if (g.group_filters() % O::lanes() == 0) return f.template operator()<group_spread::broadcast>();
+    if constexpr (requires(typename O::vec v) { O::shuffle_in_fours(v, nullptr); }) {
+      if (g.group_channels() == g.group_filters() && 4 % g.group_filters() == 0)
+        return f.template operator()<group_spread::in_fours>();
+    }
+    if constexpr (shuffling_ops<O>) {
+      if (g.group_channels() <= g.group_filters()) return f.template operator()<group_spread::shuffle>();
+    }
+    return f.template operator()<group_spread::gather>();
   }
   template <class O, class T = typename O::value_type>
   static constexpr depthwise_tiles<T> tiles(const conv_geometry& g, index) {
-    if (g.group_filters() % O::lanes() == 0) return spread_by<O, group_spread::broadcast>();
-    if constexpr (shuffling_ops<O>) {
-      if (g.group_channels() <= g.group_filters()) return spread_by<O, group_spread::shuffle>();
-    }
-    return spread_by<O, group_spread::gather>();
+    return with_spread<O>(g, []<group_spread Spread>() {
+      constexpr auto tile = &grouped_tile<O, columns<O, Spread>, Spread, acc_node>::run;
+      return depthwise_tiles<T>{1, columns<O, Spread>, 1, tile, tile, nullptr};
+    });
   }
-  template <class O, class E, class T = typename O::value_type>
-  static constexpr depthwise_tile_function<T, E> finishing_tile(const conv_geometry&, index) {
-    return nullptr;
+  template <class O, class E, class, class D>
+  static constexpr auto finishing_tile(const conv_geometry& g, index) {
+    using function = depthwise_tile_function<typename O::value_type, E, D>;
+    return with_spread<O>(g, []<group_spread Spread>() -> function {
+      if constexpr (runs_long<E> || Spread == group_spread::gather) {
+        return nullptr;
+      } else {
+        return &grouped_tile<O, columns<O, Spread>, Spread, E>::run;
+      }
+    });
   }
 };
 

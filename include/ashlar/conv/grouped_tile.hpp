@@ -8,11 +8,12 @@
 //
 //   spread_i: the lane of filter k gets channel i of k's group; a shuffle of lanes, where the machine has one
 //
-// A shuffle a multiply-add: on Zen 4, whose three pipes share them, at most three quarters of the peak.
+// A shuffle a multiply-add: on Zen, whose three pipes share them, at most three quarters of the peak.
 //
 // Depends on: conv/depthwise_tile.hpp.   Used by: conv/grouped.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <type_traits>
 
@@ -24,6 +25,8 @@ namespace ashlar {
 enum class group_spread {
   broadcast,  // a vector lies within one group: one element for all lanes
   shuffle,    // several groups in a vector, and their channels in a vector too
+  in_fours,   // the same of groups as wide as their channels that do not cross four lanes: shuffled at once, not in two
+              // steps
   gather      // several groups in a vector: one element after the other
 };
 
@@ -35,63 +38,96 @@ class grouped_tile {
   using seq = std::integer_sequence<int, I...>;
 
   // Lane l takes element [i][l] of the channels of a vector's groups.
-  static constexpr index tables = Spread == group_spread::shuffle ? O::max_lanes : 1;
+  static constexpr bool shuffles = Spread == group_spread::shuffle || Spread == group_spread::in_fours;
+  static constexpr index tables = shuffles ? O::max_lanes : 1;
   struct lane_table {
     ASHLAR_INLINE explicit lane_table(const depthwise_operands<T>& x) {
-      const index count = Spread == group_spread::shuffle ? x.group_channels : 1;
-      for (index i = 0; i < count; ++i) {
-        for (index l = 0; l < O::lanes(); ++l) {
-          of[i][l] = static_cast<number>(l / x.group_filters * x.group_channels + i);
-        }
+      if constexpr (Spread == group_spread::broadcast) return;
+      const index count = shuffles ? x.group_channels : 1;
+      index filter = 0, first = 0;  // of the lane's group
+      for (index l = 0; l < O::lanes(); ++l) {
+        for (index i = 0; i < count; ++i) of[i][l] = static_cast<number>(first + i);
+        if (++filter == x.group_filters) filter = 0, first += x.group_channels;
       }
     }
     alignas(64) number of[tables][O::max_lanes];
   };
 
  public:
-  [[gnu::noinline]] static void run(const depthwise_operands<T>& x, const E& e) {
+  [[gnu::noinline]] static void run(const depthwise_operands<T>& given, const E& expression) {
+    const depthwise_operands<T> x = given;
+    const E e = expression;  // of its own: a store may alias whatever has an address
     const T* weights = x.weights;
     const index end = x.channel + x.channels, lanes = O::lanes();
     const lane_table table(x);
     for (index c = x.channel; c < end; c += lanes) {
-      start(std::make_integer_sequence<int, TW>{}, x, e, weights, table, c, std::min(lanes, end - c));
+      const index base = c / x.group_filters * x.group_channels;
+      const index n = std::min(lanes, end - c), present = std::min(lanes, x.src_channels - base);
+      const vector_of_filters at{weights, base + x.shift, present, c, n};
+      if (n == lanes && present == lanes) {
+        start<true>(std::make_integer_sequence<int, TW>{}, x, e, table, at);
+      } else {
+        start<false>(std::make_integer_sequence<int, TW>{}, x, e, table, at);
+      }
       weights += x.weights_stride;
     }
   }
 
  private:
-  template <int... I>
-  static ASHLAR_INLINE void start(seq<I...> s, const depthwise_operands<T>& x, const E& e, const T* weights,
-                                  const lane_table& table, index c, index n) {
-    body(s, x, e, weights, table, c, n, ((void)I, O::zero())...);
+  struct vector_of_filters {
+    const T* weights;
+    index offset, present;  // of the first channel from a pixel's address, and how many there are
+    index c, n;             // the first filter and how many
+  };
+
+  template <bool Full, int... I>
+  static ASHLAR_INLINE void start(seq<I...> s, const depthwise_operands<T>& x, const E& e, const lane_table& table,
+                                  const vector_of_filters& at) {
+    body<Full>(s, x, e, table, at, ((void)I, O::zero())...);
   }
 
-  template <int... I, class... Acc>
-  static ASHLAR_INLINE void body(seq<I...> s, const depthwise_operands<T>& x, const E& e, const T* weights,
-                                 const lane_table& table, index c, index n, Acc... acc) {
+  template <bool Full, int... I, class... Acc>
+  static ASHLAR_INLINE void body(seq<I...> s, const depthwise_operands<T>& x, const E& e, const lane_table& table,
+                                 const vector_of_filters& f, Acc... acc) {
     const index columns = (TW - 1) * x.stride + (x.kernel_columns - 1) * x.dilation + 1, lanes = O::lanes();
-    const index base = c / x.group_filters * x.group_channels, offset = base + x.shift;
-    const index present = std::min(lanes, x.src_channels - base);
+    const T* weights = f.weights;
     for (index t = 0; t < x.kernel_rows; ++t) {
       const T* const* at = x.addresses + t * columns;
       for (index k = 0; k < x.kernel_columns; ++k, at += x.dilation) {
-        if constexpr (Spread == group_spread::shuffle) {
+        if constexpr (shuffles) {
           [&](auto... v) __attribute__((always_inline)) {
             for (index i = 0; i < x.group_channels; ++i, weights += lanes) {
-              ((acc = plus_times::accumulate<O>(O::shuffle(v, table.of[i]), O::load(weights), acc)), ...);
+              ((acc = plus_times::accumulate<O>(shuffled(v, table.of[i]), O::load(weights), acc)), ...);
             }
-          }(O::load_n(at[I * x.stride] + offset, present)...);
+          }(channels<Full>(at[I * x.stride] + f.offset, f.present)...);
         } else {
           for (index i = 0; i < x.group_channels; ++i, weights += lanes) {
-            ((acc = plus_times::accumulate<O>(spread(at[I * x.stride] + offset + i, table, n), O::load(weights), acc)),
+            ((acc = plus_times::accumulate<O>(spread(at[I * x.stride] + f.offset + i, table, f.n), O::load(weights),
+                                              acc)),
              ...);
           }
         }
       }
     }
-    detail::depthwise_finish<O, 1, TW, 1, false, E>::run(s, x, e, c, n, acc...);
+    detail::depthwise_finish<O, 1, TW, 1, Full, E, T, T>::run(s, x, e, f.c, f.n, acc...);
   }
 
+  template <bool Full>
+  static ASHLAR_INLINE auto channels(const T* p, index present) {
+    if constexpr (Full) {
+      return O::load(p);
+    } else {
+      return O::load_n(p, present);
+    }
+  }
+  template <class V>
+  static ASHLAR_INLINE V shuffled(const V& v, const number* lanes) {
+    if constexpr (Spread == group_spread::in_fours) {
+      return O::shuffle_in_fours(v, lanes);
+    } else {
+      return O::shuffle(v, lanes);
+    }
+  }
   static ASHLAR_INLINE auto spread(const T* p, const lane_table& table, index n) {
     if constexpr (Spread == group_spread::broadcast) {
       return O::broadcast_load(p);

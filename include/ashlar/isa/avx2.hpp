@@ -53,6 +53,9 @@ struct avx2_instructions<float> {
   static ASHLAR_INLINE vec div(const vec& a, const vec& b) { return _mm256_div_ps(a, b); }
   static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm256_min_ps(a, b); }
   static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm256_max_ps(a, b); }
+  static ASHLAR_INLINE vec shuffle_in_fours(const vec& v, const std::uint32_t* p) {
+    return _mm256_permutevar_ps(v, _mm256_load_si256(reinterpret_cast<const __m256i*>(p)));
+  }
   static ASHLAR_INLINE vec shuffle(const vec& v, const std::uint32_t* p) {
     return _mm256_permutevar8x32_ps(v, _mm256_loadu_si256(reinterpret_cast<const __m256i_u*>(p)));
   }
@@ -113,6 +116,7 @@ struct avx2_instructions<std::int32_t> {
   static ASHLAR_INLINE void store_nearest(std::uint8_t* p, const vec& x) {
     _mm_storel_epi64(as_memory(p), _mm_packus_epi16(words(x), words(x)));
   }
+  static ASHLAR_INLINE vec whole(const avx2_vector<float>& y) { return _mm256_cvttps_epi32(y); }
   static ASHLAR_INLINE vec to_int(const avx2_vector<float>& y) {
     const __m256i whole = _mm256_cvttps_epi32(y);  // outside and NaN: the least
     const __m256 above = _mm256_cmp_ps(y, _mm256_set1_ps(0x1p31f), _CMP_GE_OQ),

@@ -59,6 +59,9 @@ struct avx512_instructions<float> {
   static ASHLAR_INLINE vec div(const vec& a, const vec& b) { return _mm512_div_ps(a, b); }
   static ASHLAR_INLINE vec min(const vec& a, const vec& b) { return _mm512_maskz_min_ps(all, a, b); }
   static ASHLAR_INLINE vec max(const vec& a, const vec& b) { return _mm512_maskz_max_ps(all, a, b); }
+  static ASHLAR_INLINE vec shuffle_in_fours(const vec& v, const std::uint32_t* p) {
+    return _mm512_maskz_permutevar_ps(all, v, _mm512_load_si512(p));
+  }
   static ASHLAR_INLINE vec shuffle(const vec& v, const std::uint32_t* p) {
     return _mm512_maskz_permutexvar_ps(all, _mm512_loadu_si512(p), v);
   }
@@ -144,6 +147,7 @@ struct avx512_instructions<std::int32_t> {
     const vec positive = max(x, vec(0));
     _mm_storeu_si128(reinterpret_cast<__m128i_u*>(p), _mm512_maskz_cvtusepi32_epi8(all, positive));
   }
+  static ASHLAR_INLINE vec whole(const avx512_vector<float>& y) { return _mm512_maskz_cvttps_epi32(all, y); }
   static ASHLAR_INLINE vec to_int(const avx512_vector<float>& y) {
     const __mmask16 above = _mm512_cmp_ps_mask(y, _mm512_set1_ps(0x1p31f), _CMP_GE_OQ);
     const __mmask16 number = _mm512_cmp_ps_mask(y, y, _CMP_ORD_Q);

@@ -48,6 +48,7 @@ namespace ashlar {
 ///     doubling_high_product(a, b)        2 a b / 2^32 to the nearest integer, halves upwards, saturated
 ///     store_nearest(p, x)                to std::int8_t, std::uint8_t or std::int16_t, saturated
 ///     to_int(y)                          of floats, as converted<std::int32_t>: truncated, the nearer end, NaN is 0
+///     whole(y)                           to_int of integers of 32 bits, without care for others; may be missing
 ///     nearest_within(y, least, most)     to_int(round_even(y)) within two integers that are floats, too
 ///
 /// Optional (accumulating_ops):  fma_into(acc, a, b) = a * b + acc in the register of acc, for the inner loop. Written
@@ -58,6 +59,7 @@ namespace ashlar {
 /// Optional (unzipping_ops):  even(a, b), odd(a, b) = elements 0, 2, 4 ... and 1, 3, 5 ... of a followed by b.
 ///
 /// Optional (shuffling_ops):  shuffle(v, p) = lane l is element p[l] of v; p are unsigned integers of T's size.
+/// shuffle_in_fours(v, p) = the same where every p[l] is in the four lanes of l; p aligned to 64 bytes; may be missing.
 ///
 /// Optional (lane_ops):  quad = q;  fma_lane<L>(acc, b, a) = acc + b * a[L], 0 <= L < q;  undefined() = any value,
 /// without an instruction.
