@@ -10,142 +10,15 @@
 // cycles a vector of dst, against about six to bring and take two lines from and to L2: arithmetic, as long as a line
 // of src comes from L2 no more than twice. Two rows of dst a tile, hence.
 //
-// Depends on: conv/depthwise_tile.hpp, conv/depthwise_any_tile.hpp, conv/geometry.hpp.   Used by: conv/depthwise.hpp.
+// Depends on: conv/depthwise_tiles.hpp, conv/geometry.hpp.   Used by: conv/depthwise.hpp, conv/depthwise_mixed.hpp.
 #pragma once
 
-#include <ashlar/conv/depthwise_any_tile.hpp>
-#include <ashlar/conv/depthwise_tile.hpp>
+#include <ashlar/conv/depthwise_tiles.hpp>
 #include <ashlar/conv/geometry.hpp>
 #include <ashlar/core/executor.hpp>
 #include <ashlar/loop/blocking.hpp>
 
 namespace ashlar {
-
-namespace detail {
-
-/// What computes one tile and applies E. Sums, of E = acc_node, are finished by depthwise_channels::finish.
-template <class T, class E = acc_node, class D = T>
-using depthwise_tile_function = void (*)(const depthwise_operands<T, D>&, const E&);
-
-/// The tiles for one shape of kernel. They leave sums.
-template <class T>
-struct depthwise_tiles {
-  using kernel = depthwise_tile_function<T>;
-  index height, columns;  // of dst in a tile
-  index vectors;          // channels come in groups of so many
-  kernel tall, low;       // of `height` rows, of one row
-  kernel ragged;          // 1 x ragged_columns, for channels that are no whole vector; nullptr: the others do them
-  static constexpr int ragged_columns = 4;
-};
-
-/// Pixels of dst and vectors of channels that a tile holds in registers.
-struct depthwise_extent {
-  int rows, columns, vectors;
-};
-
-/// Two rows share the loads of src, where accumulators and two rows of weights fit the registers. `deep`: pixels are a
-/// multiple of 2 KiB apart, and channels come in fours of vectors.
-template <class O>
-constexpr depthwise_extent depthwise_extent_of(const depthwise_shape& s, bool deep) {
-  constexpr int registers = isa::facts<typename O::isa_type>::vector_registers;
-  if (deep) return {registers / 16, 3, 4};
-  return {2 * (7 + s.width) + 1 <= registers ? 2 : 1, 7, 1};
-}
-
-/// The tile of so many rows.
-template <class O, depthwise_shape S, bool Deep, int Rows, class E, class Sums = typename O::value_type, class D = Sums>
-constexpr depthwise_tile_function<typename O::value_type, E, D> depthwise_tile_of() {
-  constexpr depthwise_extent x = depthwise_extent_of<O>(S, Deep);
-  return &depthwise_tile<O, S, Rows, x.columns, x.vectors, !O::masked_memory, E, Sums, D>::run;
-}
-
-template <class O, int Columns>
-constexpr auto any_depthwise_tile() {
-  return &depthwise_any_tile<O, Columns, !O::masked_memory, acc_node>::run;
-}
-
-template <class O, depthwise_shape S, bool Deep = false, class T = typename O::value_type>
-constexpr depthwise_tiles<T> depthwise_tiles_of() {
-  constexpr depthwise_extent x = S.height == 0 ? depthwise_extent{1, 7, 1} : depthwise_extent_of<O>(S, Deep);
-  depthwise_tiles<T> t{x.rows, x.columns, x.vectors, nullptr, any_depthwise_tile<O, x.columns>(), nullptr};
-  if constexpr (!O::masked_memory) t.ragged = &depthwise_any_tile<O, t.ragged_columns, false, acc_node>::run;
-  if constexpr (S.height == 0) {
-    t.tall = t.low;
-  } else {
-    t.tall = depthwise_tile_of<O, S, Deep, x.rows, acc_node>();
-    // The last row of seven counts; of 112 it does not.
-    if constexpr (x.rows == 1 || (S.stride == 1 && S.height <= 5)) t.low = depthwise_tile_of<O, S, Deep, 1, acc_node>();
-  }
-  return t;
-}
-
-/// The shape with tiles of its own, or one of height 0.
-ASHLAR_INLINE constexpr depthwise_shape depthwise_shape_of(const conv_geometry& g) {
-  const triple& k = g.kernel;
-  const bool square = k.d == 1 && k.h == k.w && g.stride.h == g.stride.w && g.dilation.h == 1 && g.dilation.w == 1;
-  const bool odd = k.h == 3 || k.h == 5 || (k.h == 7 && g.stride.w == 1);
-  const bool known = square && odd && (g.stride.w == 1 || g.stride.w == 2);
-  return known ? depthwise_shape{int(k.h), int(k.w), int(g.stride.w)} : depthwise_shape{0, 0, 0};
-}
-
-/// f of the shape, and of whether the tile is deep, as constants. Other kernels than these have the shape of height 0.
-/// Short vectors have no deep tiles: four of them are one line.
-template <class O, class F>
-constexpr auto with_depthwise_shape(const depthwise_shape& s, bool deep, const F& f) {
-  using isa_type = typename O::isa_type;
-  constexpr bool has_deep = isa::facts<isa_type>::vector_bytes >= 32;
-  if constexpr (unrolls_depthwise<isa_type>) {
-    switch (s.height * 10 + s.stride) {
-      case 31:
-        return deep ? f.template operator()<depthwise_shape{3, 3, 1}, has_deep>()
-                    : f.template operator()<depthwise_shape{3, 3, 1}, false>();
-      case 32:
-        return deep ? f.template operator()<depthwise_shape{3, 3, 2}, has_deep>()
-                    : f.template operator()<depthwise_shape{3, 3, 2}, false>();
-      case 51:
-        return f.template operator()<depthwise_shape{5, 5, 1}, false>();
-      case 52:
-        return f.template operator()<depthwise_shape{5, 5, 2}, false>();
-      case 71:
-        return f.template operator()<depthwise_shape{7, 7, 1}, false>();
-    }
-  }
-  return f.template operator()<depthwise_shape{0, 0, 0}, false>();
-}
-
-}  // namespace detail
-
-/// A filter a channel: the tiles of depthwise_tile.hpp. `step`: from a pixel of src to the next.
-struct single_channels {
-  template <class O, class T = typename O::value_type>
-  static constexpr detail::depthwise_tiles<T> tiles(const conv_geometry& g, index step) {
-    return detail::with_depthwise_shape<O>(
-        detail::depthwise_shape_of(g), deep<O>(g, step),
-        []<depthwise_shape S, bool Deep>() { return detail::depthwise_tiles_of<O, S, Deep>(); });
-  }
-
-  /// The tall tile that applies E in registers; nullptr for a long E, and for kernels that have no tile of their own:
-  /// there, sums go through L1.
-  template <class O, class E, class Sums, class D>
-  static constexpr auto finishing_tile(const conv_geometry& g, index step) {
-    using function = detail::depthwise_tile_function<typename O::value_type, E, D>;
-    return detail::with_depthwise_shape<O>(
-        detail::depthwise_shape_of(g), deep<O>(g, step), []<depthwise_shape S, bool Deep>() -> function {
-          if constexpr (runs_long<E> || S.height == 0) {
-            return nullptr;
-          } else {
-            return detail::depthwise_tile_of<O, S, Deep, detail::depthwise_extent_of<O>(S, Deep).rows, E, Sums, D>();
-          }
-        });
-  }
-
- private:
-  // Pixels whose lines all fall on a few sets of L1.
-  template <class O>
-  static constexpr bool deep(const conv_geometry& g, index step) {
-    return step * index(sizeof(typename O::value_type)) % 2048 == 0 && g.channels % (4 * O::lanes()) == 0;
-  }
-};
 
 /// The numbers that epilogues know pixels of an image by.
 struct pixel_numbers {
@@ -281,15 +154,19 @@ class depthwise_channels {
     }
   }
 
-  // Tall tiles side by side that apply the epilogue, all channels of each at once.
+  // Tall tiles side by side that apply the epilogue, all channels of each at once: those that neither padding nor the
+  // end of the row meets by one call.
   void finished_row(place_in_dst at, const channel_range& channels, worker_state& w) const {
     auto x = operands<D>(channels.first, channels.count);
     const auto& strides = dst_.strides();
+    const index advance = tiles_.columns * g_.stride.w;
     x.rows = tiles_.height;
     x.pixel_row = numbers_.row, x.pixel_step = numbers_.step;
     x.dst_row = strides.h, x.dst_column = strides.w;
-    for (at.x = 0; at.x < g_.dst.w; at.x += tiles_.columns) {
-      put(x, at, tiles_.height, tiles_.columns, w);
+    x.tile_shift = advance * src_.strides().w;
+    for (at.x = 0; at.x < g_.dst.w; at.x += x.tiles * tiles_.columns) {
+      const index free = put(x, at, tiles_.height, tiles_.columns, w);
+      x.tiles = free < 0 ? 1 : std::max<index>(1, std::min(free / advance + 1, (g_.dst.w - at.x) / tiles_.columns));
       x.columns = std::min(tiles_.columns, g_.dst.w - at.x);
       x.dst = dst_.pointer(at.n, at.d, at.y, at.x, 0);
       x.pixel = number(at);
@@ -330,16 +207,20 @@ class depthwise_channels {
     return x;
   }
 
-  // A tile of th x tw pixels: its place in dst, and the addresses of the pixels of src under it.
+  // The addresses of the pixels of src under a tile of th x tw pixels. Returns how many columns of src there are to its
+  // right; negative: padding meets it.
   template <class Dst>
-  void put(depthwise_operands<T, Dst>& x, const place_in_dst& at, index th, index tw, worker_state& w) const {
+  index put(depthwise_operands<T, Dst>& x, const place_in_dst& at, index th, index tw, worker_state& w) const {
     const index rows = (th - 1) * g_.stride.h + g_.kernel.h;
     const index columns = (tw - 1) * g_.stride.w + (g_.kernel.w - 1) * g_.dilation.w + 1;
     const triple first{at.d * g_.stride.d - g_.before.d, at.y * g_.stride.h - g_.before.h,
                        at.x * g_.stride.w - g_.before.w};
     x.addresses = w.edge;
     x.shift = 0;
-    if (!inside(first, rows, columns)) return fill_table(w.edge, rows, columns, w.padding, at.n, first);
+    if (!inside(first, rows, columns)) {
+      fill_table(w.edge, rows, columns, w.padding, at.n, first);
+      return -1;
+    }
     const T* const origin = src_.pointer(at.n, first.d, first.h, first.w, 0);
     if (w.rows != rows || w.columns != columns) {
       fill_table(w.inside, rows, columns, w.padding, at.n, first);
@@ -347,6 +228,7 @@ class depthwise_channels {
     }
     x.addresses = w.inside;
     x.shift = origin - w.origin;
+    return g_.src.w - first.w - columns;
   }
 
   // Does no padding meet the tile? Then its pixels of src lie as those of every other such tile.

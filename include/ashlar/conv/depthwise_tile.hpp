@@ -49,6 +49,14 @@ struct depthwise_operands {
   index kernel_rows, kernel_columns;  // for a tile that does not know them: rows of taps, all depths together
   index dilation, stride;             // columns of src between taps, and between pixels of dst
   index group_channels, group_filters, src_channels;
+  index tiles = 1, tile_shift = 0;  // side by side, each that much further in src
+
+  /// The same of the next tile.
+  ASHLAR_INLINE void advance(index tile_columns) {
+    shift += tile_shift;
+    dst += tile_columns * dst_column;
+    pixel += tile_columns * pixel_step;
+  }
 };
 
 /// Are there tiles for 3 x 3, 5 x 5 and 7 x 7, beside the one for any kernel? Tests of other things say no: they take
@@ -169,13 +177,15 @@ class depthwise_tile {
 
  public:
   [[gnu::noinline]] static void run(const operands& given, const E& expression) {
-    const operands x = given;
+    operands x = given;
     const E e = expression;  // of its own: a store may alias whatever has an address
-    const T* weights = x.weights;
     const index end = x.channel + x.channels;
-    for (index c = x.channel; c < end; c += V * O::lanes()) {
-      start(cells{}, x, e, weights, c, std::min(V * O::lanes(), end - c));
-      weights += V * x.weights_stride;
+    for (index t = 0; t < x.tiles; ++t, x.advance(TW)) {
+      const T* weights = x.weights;
+      for (index c = x.channel; c < end; c += V * O::lanes()) {
+        start(cells{}, x, e, weights, c, std::min(V * O::lanes(), end - c));
+        weights += V * x.weights_stride;
+      }
     }
   }
 

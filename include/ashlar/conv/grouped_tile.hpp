@@ -55,11 +55,22 @@ class grouped_tile {
 
  public:
   [[gnu::noinline]] static void run(const depthwise_operands<T>& given, const E& expression) {
-    const depthwise_operands<T> x = given;
+    depthwise_operands<T> x = given;
     const E e = expression;  // of its own: a store may alias whatever has an address
+    const lane_table table(x);
+    for (index t = 0; t < x.tiles; ++t, x.advance(TW)) all_filters(x, e, table);
+  }
+
+ private:
+  struct vector_of_filters {
+    const T* weights;
+    index offset, present;  // of the first channel from a pixel's address, and how many there are
+    index c, n;             // the first filter and how many
+  };
+
+  static ASHLAR_INLINE void all_filters(const depthwise_operands<T>& x, const E& e, const lane_table& table) {
     const T* weights = x.weights;
     const index end = x.channel + x.channels, lanes = O::lanes();
-    const lane_table table(x);
     for (index c = x.channel; c < end; c += lanes) {
       const index base = c / x.group_filters * x.group_channels;
       const index n = std::min(lanes, end - c), present = std::min(lanes, x.src_channels - base);
@@ -72,13 +83,6 @@ class grouped_tile {
       weights += x.weights_stride;
     }
   }
-
- private:
-  struct vector_of_filters {
-    const T* weights;
-    index offset, present;  // of the first channel from a pixel's address, and how many there are
-    index c, n;             // the first filter and how many
-  };
 
   template <bool Full, int... I>
   static ASHLAR_INLINE void start(seq<I...> s, const depthwise_operands<T>& x, const E& e, const lane_table& table,
