@@ -37,6 +37,28 @@ void cases(index count, bool gradient, const F& f) {
   });
 }
 
+// Three channels, which are copied by a loop of its own.
+conv3d first_layer(random& r) {
+  for (;;) {
+    conv3d p = some_problem(r, 100000);
+    p.src[3] = r.between(1, 40), p.src[4] = p.weights[4] = 3, p.groups = 1;
+    if (detail::geometry_of(p).ok()) return p;
+  }
+}
+
+template <class Case, class F>
+void first_layers(const F& f) {
+  for_each_case(scaled(60, 10), [&](random& r) {
+    const conv3d p = first_layer(r);
+    const random same = r;
+    for (placement where : {placement::at_end, placement::at_start}) {
+      r = same;
+      Case c(r, p, where, false, true);
+      f(c);
+    }
+  });
+}
+
 // With a multiplier and a shift for each channel.
 template <class Case>
 std::string requantized_differs(Case& c) {
@@ -49,10 +71,13 @@ std::string requantized_differs(Case& c) {
 TEST_CASE("unsigned and signed bytes, requantized for each channel") {
   cases<mixed_case<std::uint8_t, std::int8_t, std::int8_t>>(200, false,
                                                             [](auto& c) { REQUIRE(requantized_differs(c) == ""); });
+  first_layers<mixed_case<std::uint8_t, std::int8_t, std::int8_t>>(
+      [](auto& c) { REQUIRE(requantized_differs(c) == ""); });
 }
 
 TEST_CASE("signed bytes, sums as they are; transposed") {
   cases<mixed_case<std::int8_t, std::int8_t, std::int32_t>>(100, false, [](auto& c) { REQUIRE(c.differs(acc) == ""); });
+  first_layers<mixed_case<std::int8_t, std::int8_t, std::int32_t>>([](auto& c) { REQUIRE(c.differs(acc) == ""); });
   cases<mixed_case<std::int8_t, std::int8_t, std::int32_t>>(100, true,
                                                             [](auto& c) { REQUIRE(c.differs(acc + dst) == ""); });
 }

@@ -54,14 +54,17 @@ struct dot_rows {
 
   /// Copies `a` to rows at distance ld, with zeros from a.cols to `padded`.
   [[gnu::noinline]] static void copy(const strided_block<TA>& a, element* out, index ld, index padded) {
-    for (index i = 0; i < a.rows; ++i, out += ld) {
+    const bool colours = sizeof(TA) == 1 && a.cols == 3 && a.row_stride == 3 && a.col_stride == 1 && ld == 4;
+    index i = colours ? copy_threes(a, out) : 0;
+    for (out += i * ld; i < a.rows; ++i, out += ld) {
       const TA* in = a.data + i * a.row_stride;
       if (a.col_stride == 1) {
         stored::row(in, a.cols, out);
       } else {
         for (index k = 0; k < a.cols; ++k) out[k] = stored::of(in[k * a.col_stride]);
       }
-      for (index k = a.cols; k < padded; ++k) out[k] = element(0);
+      for (index k = a.cols; k < padded; k += O::group)
+        zeros(std::make_integer_sequence<int, O::group>{}, out + k, padded - k);
     }
   }
 
@@ -123,6 +126,33 @@ struct dot_rows {
   }
 
  private:
+  // A group of them, or `count`: a loop would become a call of memset for every pixel of three channels.
+  template <int... G>
+  static ASHLAR_INLINE void zeros(std::integer_sequence<int, G...>, element* out, index count) {
+    ((G < count ? void(out[G] = element(0)) : void()), ...);
+  }
+
+  // Rows of three bytes next to each other, to four elements with a zero: the pixels of a first layer. Returns how many
+  // rows it has copied: four at a time, while the sixteen bytes that it reads are all there.
+  static ASHLAR_INLINE index copy_threes(const strided_block<TA>& a, element* out) {
+    index i = 0;
+    if constexpr (sizeof(TA) == 1) {
+      typedef std::uint8_t bytes __attribute__((vector_size(16)));
+      typedef TA numbers __attribute__((vector_size(16)));
+      typedef element elements __attribute__((vector_size(16 * sizeof(element))));
+      for (; 3 * i + 16 <= 3 * a.rows; i += 4) {
+        bytes x;
+        std::memcpy(&x, a.data + 3 * i, sizeof x);
+        if constexpr (stored::shift != 0) x ^= 0x80;
+        const bytes four = __builtin_shufflevector(x, bytes{}, 0, 1, 2, 16, 3, 4, 5, 16, 6, 7, 8, 16, 9, 10, 11, 16);
+        numbers same;
+        std::memcpy(&same, &four, sizeof same);
+        const elements y = __builtin_convertvector(same, elements);
+        std::memcpy(static_cast<void*>(out + 4 * i), &y, sizeof y);
+      }
+    }
+    return i;
+  }
   // Two groups of each row.
   static ASHLAR_INLINE void zip_groups(const TA* row0, const TA* row1, element* out) {
     typedef std::int64_t groups __attribute__((vector_size(16)));
