@@ -245,11 +245,13 @@ class depthwise_tile {
     }
   }
 
+  // Cell I, of vector J, is in the rows of pixels First to End - 1.
+  template <int First, int End, int J, int I>
+  static constexpr bool concerned = I / (TH * TW) == J && I / TW % TH >= First && I / TW % TH < End;
+
   template <int First, int End, int X, int J, int... I, class Vector, class... Acc>
   static ASHLAR_INLINE void pixel(seq<I...>, Vector v, const T* w, Acc&... acc) {
-    (step < X - I % TW * S.stride,
-     I / (TH * TW) == J && I / TW % TH >= First &&
-         I / TW % TH<End>(v, w - (I / TW % TH - First) * S.stride * tap_row(), acc),
+    (step<X - I % TW * S.stride, concerned<First, End, J, I>>(v, w - (I / TW % TH - First) * S.stride * tap_row(), acc),
      ...);
   }
 
