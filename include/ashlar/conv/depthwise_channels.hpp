@@ -177,10 +177,11 @@ class depthwise_channels {
   // Epilogue and store of the sums of a tile: from L1, where the tile put them.
   void finish(const place_in_dst& at, const tile_kind& tile, const channel_range& c, T* tile_sums) const {
     const index columns = std::min(tile.columns, g_.dst.w - at.x), pitch = sums_stride();
-    const Sums* sums = detail::whole_numbers<Sums>(tile_sums, tile.rows * tile.columns * pitch);
     place_in_dst here = at;
-    for (index r = 0; r < std::min(tile.rows, g_.dst.h - at.y); ++r, ++here.y, sums += tile.columns * pitch) {
-      finish_rows<ops<Sums, Isa>>(epilogue_, sums, pitch, columns, c.count,
+    for (index r = 0; r < std::min(tile.rows, g_.dst.h - at.y); ++r, ++here.y, tile_sums += tile.columns * pitch) {
+      // Where the tile has written; the rest may be anything.
+      for (index x = 0; x < columns; ++x) detail::whole_numbers<Sums>(tile_sums + x * pitch, c.count);
+      finish_rows<ops<Sums, Isa>>(epilogue_, reinterpret_cast<const Sums*>(tile_sums), pitch, columns, c.count,
                                   dst_.pointer(here.n, here.d, here.y, here.x, c.first), dst_.strides().w,
                                   epilogue_place{number(here), numbers_.step, c.first});
     }
