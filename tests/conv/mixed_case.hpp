@@ -124,4 +124,15 @@ struct mixed_case {
   std::vector<std::int32_t> weight_zero;
 };
 
+/// f of the same random case of p before a guard page and after one.
+template <class Case, class F>
+void between_guards(random& r, const conv3d& p, bool gradient, bool channels_last, const F& f) {
+  const random same = r;
+  for (placement where : {placement::at_end, placement::at_start}) {
+    r = same;
+    Case c(r, p, where, gradient, channels_last);
+    f(c);
+  }
+}
+
 }  // namespace ashlar::test

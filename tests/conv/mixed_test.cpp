@@ -28,12 +28,7 @@ template <class Case, class F>
 void cases(index count, bool gradient, const F& f) {
   for_each_case(scaled(count, count / 10), [&](random& r) {
     const conv3d p = r.chance(30) ? depthwise_problem(r) : some_problem(r, 100000);
-    const random same = r;
-    for (placement where : {placement::at_end, placement::at_start}) {
-      r = same;
-      Case c(r, p, where, gradient);
-      f(c);
-    }
+    between_guards<Case>(r, p, gradient, false, f);
   });
 }
 
@@ -48,15 +43,7 @@ conv3d first_layer(random& r) {
 
 template <class Case, class F>
 void first_layers(const F& f) {
-  for_each_case(scaled(60, 10), [&](random& r) {
-    const conv3d p = first_layer(r);
-    const random same = r;
-    for (placement where : {placement::at_end, placement::at_start}) {
-      r = same;
-      Case c(r, p, where, false, true);
-      f(c);
-    }
-  });
+  for_each_case(scaled(60, 10), [&](random& r) { between_guards<Case>(r, first_layer(r), false, true, f); });
 }
 
 // With a multiplier and a shift for each channel.

@@ -51,14 +51,7 @@ class depthwise_any_tile {
 
   template <class V, class... Acc>
   static ASHLAR_INLINE void tap(const T* const* at, index step, V w, index offset, index n, Acc&... acc) {
-    ((acc = plus_times::accumulate<O>(load(*at + offset, n), w, acc), at += step), ...);
-  }
-  static ASHLAR_INLINE auto load(const T* p, index n) {
-    if constexpr (Full) {
-      return O::load(p);
-    } else {
-      return O::load_n(p, n);
-    }
+    ((acc = plus_times::accumulate<O>(detail::load_channels<O, Full>(*at + offset, n), w, acc), at += step), ...);
   }
 };
 

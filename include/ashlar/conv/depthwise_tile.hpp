@@ -66,6 +66,16 @@ inline constexpr bool unrolls_depthwise = true;
 
 namespace detail {
 
+/// A vector of channels: Full, or n of them.
+template <class O, bool Full>
+ASHLAR_INLINE typename O::vec load_channels(const typename O::value_type* p, index n) {
+  if constexpr (Full) {
+    return O::load(p);
+  } else {
+    return O::load_n(p, n);
+  }
+}
+
 /// `count` sums at p, which are whole numbers where Sums are, as such. In place.
 template <class Sums, class T>
 ASHLAR_INLINE const Sums* whole_numbers(T* p, index count) {
@@ -235,14 +245,7 @@ class depthwise_tile {
   template <int First, int End, int J, int... I, int... X, class... Acc>
   static ASHLAR_INLINE void row(seq<I...> s, seq<X...>, const T* const* at, index offset, index n, const T* w,
                                 Acc&... acc) {
-    (pixel<First, End, X, J>(s, load(at[X] + offset, n), w, acc...), ...);
-  }
-  static ASHLAR_INLINE auto load(const T* p, index n) {
-    if constexpr (Full) {
-      return O::load(p);
-    } else {
-      return O::load_n(p, n);
-    }
+    (pixel<First, End, X, J>(s, detail::load_channels<O, Full>(at[X] + offset, n), w, acc...), ...);
   }
 
   // Cell I, of vector J, is in the rows of pixels First to End - 1.

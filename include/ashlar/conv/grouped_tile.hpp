@@ -103,7 +103,7 @@ class grouped_tile {
             for (index i = 0; i < x.group_channels; ++i, weights += lanes) {
               ((acc = plus_times::accumulate<O>(shuffled(v, table.of[i]), O::load(weights), acc)), ...);
             }
-          }(channels<Full>(at[I * x.stride] + f.offset, f.present)...);
+          }(detail::load_channels<O, Full>(at[I * x.stride] + f.offset, f.present)...);
         } else {
           for (index i = 0; i < x.group_channels; ++i, weights += lanes) {
             ((acc = plus_times::accumulate<O>(spread(at[I * x.stride] + f.offset + i, table, f.n), O::load(weights),
@@ -116,14 +116,6 @@ class grouped_tile {
     detail::depthwise_finish<O, 1, TW, 1, Full, E, T, T>::run(s, x, e, f.c, f.n, acc...);
   }
 
-  template <bool Full>
-  static ASHLAR_INLINE auto channels(const T* p, index present) {
-    if constexpr (Full) {
-      return O::load(p);
-    } else {
-      return O::load_n(p, present);
-    }
-  }
   template <class V>
   static ASHLAR_INLINE V shuffled(const V& v, const number* lanes) {
     if constexpr (Spread == group_spread::in_fours) {
