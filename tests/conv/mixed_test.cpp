@@ -95,14 +95,11 @@ void winograd_cases(index count, bool gradient, const F& f) {
       p.padding.after[i] = std::clamp<index>(p.padding.after[i], 0, 2);
     }
     if (!detail::geometry_of(p).ok()) return;
-    const random same = r;
-    for (placement where : {placement::at_end, placement::at_start}) {
-      r = same;
-      Case c(r, p, where, gradient, true);
+    between_guards<Case>(r, p, gradient, true, [&](Case& c) {
       c.wanted = conv_algorithm::winograd_2x2;
       f(c);
       ++planned;
-    }
+    });
   });
   CHECK(planned > 0);
 }
