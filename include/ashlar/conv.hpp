@@ -3,7 +3,7 @@
 // conv.hpp: convolutions with fused epilogues; include this one.
 #pragma once
 
-#include <ashlar/conv/plan.hpp>
+#include <ashlar/conv/make_plan.hpp>
 #include <ashlar/conv/weights_plan.hpp>
 #include <ashlar/core.hpp>
 #include <ashlar/epilogue.hpp>

@@ -122,14 +122,19 @@ class conv_case {
   }
 
   template <class Run, class E>
-  std::string differs_from_run(const Run& run, const E& e, T padding_value = T(0)) {
+  std::string differs_from_run(const Run& run, const E& e) {
+    return differs_from_run(run, e, read(), T(0));
+  }
+  /// The same of another source over src's memory, and another number outside it.
+  template <class Run, class E, class Source>
+  std::string differs_from_run(const Run& run, const E& e, const Source& source, T padding) {
     const auto before = dst_memory_.snapshot(), src_before = src_memory_.snapshot();
     std::vector<T> expected = before;
     const image_view<T> reference_dst(expected.data(), dst.extents(), dst.strides());
     if (gradient) {
-      reference::transposed_convolution<T>(g, read(), image_filter(), reference_dst, e);
+      reference::transposed_convolution<T>(g, source, image_filter(), reference_dst, e);
     } else {
-      reference::convolution<T>(g, read(), image_filter(), reference_dst, e, padding_value);
+      reference::convolution<T>(g, source, image_filter(), reference_dst, e, padding);
     }
     const status s = run();
     if (!s.ok()) return describe(g) + ": " + s.message();

@@ -114,6 +114,23 @@ status check_dst(const image_view<T>& dst, const image_view<const S>& src) {
   return {};
 }
 
+// Does an operand of an expression over so many pixels and channels share memory with dst?
+template <class T, class E>
+bool shares_memory(const image_view<T>& dst, const E& e, index pixels, index channels) {
+  bool shared = false;
+  const auto memory = covering_matrix(dst);
+  visit_memory(e, [&](const auto& v) { shared |= overlaps(v, memory); }, pixels, channels);
+  return shared;
+}
+
+template <class T, class E, class Unit = this_unit>
+status check_prologue(const image_view<T>& dst, const E& e, const image_axes& src) {
+  if (!shares_memory(dst, e, src.d * src.h * src.w, src.c)) return {};
+  return status::error(errc::aliasing, "conv: an operand of src's prologue shares memory with dst (at %p)",
+                       (const void*)dst.data());
+}
+
+// May the epilogue be applied to dst?
 template <class T, class E, class Unit = this_unit>
 status check_epilogue(const image_view<T>& dst, const E& e) {
   const index pixels = dst.pixels(), channels = dst.extents().c, batch = dst.extents().n;
@@ -123,10 +140,7 @@ status check_epilogue(const image_view<T>& dst, const E& e) {
                          " but an elements() operand of the epilogue has not, or has gaps between its rows",
                          pixels, channels, batch);
   }
-  bool shared = false;
-  const auto memory = covering_matrix(dst);
-  visit_memory(e, [&](const auto& v) { shared |= overlaps(v, memory); }, pixels, channels);
-  if (!shared) return {};
+  if (!shares_memory(dst, e, pixels, channels)) return {};
   return status::error(errc::aliasing,
                        "conv: an operand of the epilogue shares memory with dst (at %p): write ashlar::dst to read its "
                        "old value",

@@ -107,7 +107,7 @@ class depthwise_mixed {
     const index workers = std::min<index>(how.executor.concurrency(), c.tasks);
     std::atomic<index> next{0};
     const auto work = [&](index w) {
-      const block b(v, c, weights, padding(how), memory + w * c.each(v.g));
+      const block b(v, c, weights, values(how), memory + w * c.each(v.g));
       for (index t; (t = next.fetch_add(1, std::memory_order_relaxed)) < c.tasks;) b.run(t, whole);
     };
     workers <= 1 ? work(0) : how.executor.parallel_for(workers, work);
@@ -125,11 +125,12 @@ class depthwise_mixed {
     }
   }
   template <class How>
-  static float padding(const How& how) {
+  static auto values(const How& how) {
+    using prologue = std::decay_t<decltype(how.prologue)>;
     if constexpr (std::integral<sum_type>) {
-      return float(how.zeros.a);
+      return source_values<float, prologue>{float(how.zeros.a), how.prologue};
     } else {
-      return 0;
+      return source_values<float, prologue>{how.padding_value, how.prologue};
     }
   }
 
@@ -179,13 +180,14 @@ class depthwise_mixed {
     return c;
   }
 
+  template <class Values>
   class block {
    public:
-    block(const views_type& views, const cut_type& c, const float* packed, float padding, sum_type* memory)
+    block(const views_type& views, const cut_type& c, const float* packed, const Values& what, sum_type* memory)
         : v(views),
           cut(c),
           weights(packed),
-          padding_value(padding),
+          values_of_src(what),
           source(reinterpret_cast<float*>(memory)),
           tiles(reinterpret_cast<float*>(memory + c.source(v.g))),
           sums(memory + c.source(v.g) + c.tiles(v.g)),
@@ -203,7 +205,7 @@ class depthwise_mixed {
       source_copy<rows_format>::run(v.src,
                                     {n, d * g.stride.d - g.before.d, h0 * g.stride.h - g.before.h, -g.before.w,
                                      g.kernel.d, g.dilation.d, inner.src.h, cut.in_columns},
-                                    source, apart, padding_value);
+                                    source, apart, values_of_src);
       const image_view<const float> src(source, {1, inner.src.d, inner.src.h, inner.src.w, g.channels},
                                         {0, apart.d, apart.h, apart.w, 1});
       const auto e = all.at_image(n);
@@ -242,7 +244,7 @@ class depthwise_mixed {
     const views_type& v;
     const cut_type& cut;
     const float* weights;
-    float padding_value;
+    const Values values_of_src;
     float *source, *tiles;
     sum_type *sums, *finished;
   };

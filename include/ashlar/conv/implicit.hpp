@@ -25,16 +25,16 @@
 namespace ashlar {
 
 /// The operands of one convolution. Of small integers, src's zero point is `zeros`, which pads it.
-template <class Format, class D = typename Format::sum_type>
+template <class Format, class D = typename Format::sum_type, class Prologue = no_prologue>
 struct conv_operands {
   conv_views<typename Format::a_type, D> views;
   const typename Format::b_unit* weights;  // packed
-  typename Format::a_unit padding_value;
+  source_values<typename Format::a_unit, Prologue> source;
   [[no_unique_address]] typename Format::zeros zeros{};
 };
 
 /// One worker's run of tasks; `memory` holds workspace_elements(cut).
-template <class Format, tile_shape S, class E, class D>
+template <class Format, tile_shape S, class E, class D, class Prologue>
 class implicit_block {
   using O = typename Format::O;
   using T = typename Format::sum_type;
@@ -47,7 +47,7 @@ class implicit_block {
   static ASHLAR_INLINE index nr() { return table::nr(); }
 
  public:
-  implicit_block(const conv_operands<Format, D>& x, const implicit_cut& cut, const E& e, T* memory)
+  implicit_block(const conv_operands<Format, D, Prologue>& x, const implicit_cut& cut, const E& e, T* memory)
       : views_(x.views), g_(x.views.g), cut_(cut), x_(x), batch_epilogue_(e) {
     offsets_ = reinterpret_cast<index*>(memory);
     source_ = reinterpret_cast<A*>(memory + cut.offsets);
@@ -113,8 +113,10 @@ class implicit_block {
     }
     const index rows = detail::span_of(rows_, g_.stride.h, g_.kernel.h, g_.dilation.h);
     const index columns = detail::span_of(columns_, g_.stride.w, g_.kernel.w, g_.dilation.w);
+    auto values = x_.source;
+    values.channel = group * g_.group_channels();
     source_copy<Format>::run(src, {n_, d, h, w, g_.kernel.d, g_.dilation.d, rows, columns}, source_, cut_.source,
-                             x_.padding_value);
+                             values);
     return source_;
   }
 
@@ -167,7 +169,7 @@ class implicit_block {
   const conv_views<typename Format::a_type, D>& views_;
   const conv_geometry& g_;
   const implicit_cut& cut_;
-  const conv_operands<Format, D>& x_;
+  const conv_operands<Format, D, Prologue>& x_;
   const E& batch_epilogue_;
   index* offsets_;
   A* source_;
@@ -184,7 +186,8 @@ template <class Format, class D = typename Format::sum_type,
 struct implicit_kernel {
   using T = typename Format::sum_type;
   using unit = typename Format::b_unit;
-  using operands = conv_operands<Format, D>;
+  template <class Prologue>
+  using operands = conv_operands<Format, D, Prologue>;
   static ASHLAR_INLINE index nr() { return S.nv * Format::O::lanes(); }
 
   static index packed_elements(const conv_geometry& g) {
@@ -217,8 +220,8 @@ struct implicit_kernel {
     return Format::filter_sums(g.filters, nr()) + workers * workspace_elements(cut);
   }
 
-  template <class E, class Executor>
-  static void run(const operands& x, const implicit_cut& cut, const E& e, T* memory, Executor& executor) {
+  template <class Prologue, class E, class Executor>
+  static void run(const operands<Prologue>& x, const implicit_cut& cut, const E& e, T* memory, Executor& executor) {
     const T* const sums = reinterpret_cast<const T*>(x.weights + panel_elements(x.views.g));
     const auto whole = Format::with_terms(e, x.zeros, sums, x.views.g.filters, nr(), memory);
     run_blocks(x, cut, whole, memory + Format::filter_sums(x.views.g.filters, nr()), executor);
@@ -245,11 +248,12 @@ struct implicit_kernel {
         }
   }
 
-  template <class E, class Executor>
-  static void run_blocks(const operands& x, const implicit_cut& cut, const E& e, T* memory, Executor& executor) {
+  template <class Prologue, class E, class Executor>
+  static void run_blocks(const operands<Prologue>& x, const implicit_cut& cut, const E& e, T* memory,
+                         Executor& executor) {
     const index tasks = cut.tasks(x.views.g), workers = std::min<index>(executor.concurrency(), tasks);
     const index each = workspace_elements(cut);
-    using block = implicit_block<Format, S, E, D>;
+    using block = implicit_block<Format, S, E, D, Prologue>;
     if (workers <= 1) {
       block work(x, cut, e, memory);
       for (index t = 0; t < tasks; ++t) work.run(t);

@@ -6,9 +6,10 @@
 //   panel_width()                              of the packed weights; part of their key
 //   packed_elements(g), pack(g, weights, out)
 //   workspace_elements(views, e, lanes, caches)
-//   run(views, packed, e, how)                 how: padding value, memory, executor, caches
+//   run(views, packed, e, how)                 how: padding value, prologue, memory, executor, caches
 //
-// Depends on: conv/{implicit,parity,depthwise,algorithm}.hpp, winograd/kernel.hpp.   Used by: conv/plan.hpp.
+// Depends on: conv/{implicit,parity,depthwise,grouped,source_images,algorithm}.hpp, winograd/kernel.hpp.   Used by:
+// conv/plan.hpp.
 #pragma once
 
 #include <algorithm>
@@ -20,6 +21,7 @@
 #include <ashlar/conv/implicit.hpp>
 #include <ashlar/conv/parity.hpp>
 #include <ashlar/conv/reduce.hpp>
+#include <ashlar/conv/source_images.hpp>
 #include <ashlar/core/small_integers.hpp>
 #include <ashlar/loop/format.hpp>
 #include <ashlar/winograd/kernel.hpp>
@@ -27,13 +29,14 @@
 namespace ashlar {
 
 /// What a run has besides its operands.
-template <class T, class Executor, class Zeros = no_zero_point>
+template <class T, class Executor, class Zeros = no_zero_point, class Prologue = no_prologue>
 struct conv_run {
   T padding_value;
   T* memory;  // workspace_elements() of it
   Executor& executor;
   cache_sizes caches;
   [[no_unique_address]] Zeros zeros{};  // of small integers
+  [[no_unique_address]] Prologue prologue{};
 };
 
 /// Dense convolution, reduced to its simplest form first.
@@ -68,7 +71,8 @@ struct implicit_algorithm {
   static void run(const views_type& views, const unit* packed, const E& e, const How& how) {
     const views_type v = simplest(views, e);
     for (index p = 0; p < row_phases(v); ++p) {
-      typename kernel::operands part{row_phase(v, p), packed, how.padding_value};
+      using prologue = std::decay_t<decltype(how.prologue)>;
+      typename kernel::template operands<prologue> part{row_phase(v, p), packed, {how.padding_value, how.prologue, 0}};
       if constexpr (!Format::in_place) part.zeros = how.zeros;
       kernel::run(part, cut_of(part.views, how.executor.concurrency(), how.caches), e, how.memory, how.executor);
     }
@@ -81,7 +85,8 @@ struct implicit_algorithm {
   }
   static implicit_cut cut_of(const views_type& v, index lanes, const cache_sizes& caches) {
     constexpr index bytes = sizeof(typename Format::sum_type);
-    return kernel::plan(v.g, {bytes, v.src.strides(), v.dst.strides().c == 1, !Format::in_place}, lanes, caches);
+    const bool transformed = !Format::in_place || v.transformed;
+    return kernel::plan(v.g, {bytes, v.src.strides(), v.dst.strides().c == 1, transformed}, lanes, caches);
   }
 };
 
@@ -134,23 +139,6 @@ struct parity_algorithm {
 
 namespace detail {
 
-// f(views of one image, its epilogue) for each image where the epilogue looks at the number of a pixel, else at once.
-template <class T, class E, class F>
-void for_each_image(const conv_views<T>& v, const E& e, const F& f) {
-  if constexpr (!uses_rows<E>) {
-    f(v, e);
-  } else {
-    for (index n = 0; n < v.g.batch; ++n) {
-      conv_views<T> one = v;
-      image_axes in = v.src.extents(), out = v.dst.extents();
-      one.g.batch = in.n = out.n = 1;
-      one.src = image_view<const T>(v.src.pointer(n, 0, 0, 0, 0), in, v.src.strides());
-      one.dst = image_view<T>(v.dst.pointer(n, 0, 0, 0, 0), out, v.dst.strides());
-      f(one, e.at_image(n));
-    }
-  }
-}
-
 ASHLAR_INLINE constexpr bool starts_outside(const conv_geometry& g) {
   return g.before.d >= 0 && g.before.h >= 0 && g.before.w >= 0;
 }
@@ -164,13 +152,14 @@ struct small_group_algorithm {
   static index packed_elements(const conv_geometry& g) { return Kernel::packed_elements(g); }
   template <class E>
   static index workspace_elements(const conv_views<T>& v, const E&, index lanes, const cache_sizes& caches) {
-    return lanes * Kernel::workspace_elements(v.g, caches);
+    return detail::source_image_elements(v) + lanes * Kernel::workspace_elements(v.g, caches);
   }
-  template <class E, class Executor>
-  static void run(const conv_views<T>& v, const T* packed, const E& e, const conv_run<T, Executor>& how) {
-    detail::for_each_image(v, e, [&](const conv_views<T>& x, const auto& own) {
-      Kernel::run(x.g, x.src, packed, x.dst, own, how.padding_value, how.memory, how.executor);
-    });
+  template <class E, class How>
+  static void run(const conv_views<T>& v, const T* packed, const E& e, const How& how) {
+    detail::for_each_image<Isa, uses_rows<E>>(
+        v, e, how, [&](const conv_views<T>& x, const auto& own, const auto& rest) {
+          Kernel::run(x.g, x.src, packed, x.dst, own, rest.padding_value, rest.memory, rest.executor);
+        });
   }
 };
 
@@ -215,15 +204,19 @@ struct winograd_algorithm {
   }
   template <class E>
   static index workspace_elements(const views_type& v, const E&, index lanes, const cache_sizes& caches) {
-    const winograd_cut cut = kernel::plan(v.g, lanes, caches);
-    return std::min(lanes, cut.tasks(v.g)) * kernel::workspace(cut);
+    const conv_geometry g = detail::image_geometry(v);
+    const winograd_cut cut = kernel::plan(g, lanes, caches);
+    return detail::source_image_elements(v) + std::min(lanes, cut.tasks(g)) * kernel::workspace(cut);
   }
   template <class E, class How>
   static void run(const views_type& v, const Unit* packed, const E& e, const How& how) {
-    const winograd_cut cut = kernel::plan(v.g, how.executor.concurrency(), how.caches);
     const auto* const u = reinterpret_cast<const unit*>(packed);
-    const winograd_operands<Format, D> x{v.src, u, v.dst, Format::zero_of(how)};
-    kernel::run(v.g, cut, x, e, how.memory, how.executor);
+    detail::for_each_image<typename Format::isa_type, false>(
+        v, e, how, [&](const views_type& x, const auto& own, const auto& rest) {
+          const winograd_cut cut = kernel::plan(x.g, rest.executor.concurrency(), rest.caches);
+          const winograd_operands<Format, D> operands{x.src, u, x.dst, Format::zero_of(rest)};
+          kernel::run(x.g, cut, operands, own, rest.memory, rest.executor);
+        });
   }
 };
 template <class T, class Isa, class F>

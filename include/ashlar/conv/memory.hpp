@@ -2,7 +2,7 @@
 //
 // conv/memory.hpp: the options of a run, and where its scratch memory comes from.
 //
-// Depends on: core/workspace.hpp, gemm/options.hpp.   Used by: conv/plan.hpp, conv/weights_plan.hpp.
+// Depends on: conv/source.hpp, core/workspace.hpp, gemm/options.hpp.   Used by: conv/plan.hpp, conv/weights_plan.hpp.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include <span>
 #include <type_traits>
 
+#include <ashlar/conv/source.hpp>
 #include <ashlar/core.hpp>
 #include <ashlar/gemm/options.hpp>
 
@@ -29,10 +30,20 @@ namespace ashlar::detail {
 
 template <class X>
 struct src_zero_option : std::is_same<X, src_zero_point> {};
+template <class X>
+struct padding_option : std::is_same<X, padding_value> {};
+
+/// What a run makes of src.
+template <class Prologue>
+struct source_request {
+  src_zero_point zero;
+  padding_value padding;
+  [[no_unique_address]] Prologue prologue;
+};
 
 template <class X>
 concept conv_option = std::is_same_v<X, scratch> || std::is_same_v<X, cache_sizes> || expression<X> ||
-                      is_on_executor<X> || std::is_same_v<X, src_zero_point>;
+                      is_on_executor<X> || std::is_same_v<X, src_zero_point> || std::is_same_v<X, padding_value>;
 
 template <class Isa>
 constexpr cache_sizes caches_of() {

@@ -2,9 +2,9 @@
 //
 // conv/plan.hpp: a convolution, planned once and run many times: a plain value.
 //
-//   plan_conv2d<T>(problem, tolerance)  ->  explain, packed_bytes, pack, workspace_bytes, run
+//   explain, packed_bytes, pack, workspace_bytes, run
 //
-// Depends on: conv/{problem,check,packed_filter,product}.hpp, gemm/options.hpp.   Used by: conv.hpp.
+// Depends on: conv/{check,choose,memory,packed_filter,product}.hpp, gemm/options.hpp.   Used by: conv/make_plan.hpp.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,6 @@
 #include <ashlar/conv/choose.hpp>
 #include <ashlar/conv/memory.hpp>
 #include <ashlar/conv/packed_filter.hpp>
-#include <ashlar/conv/problem.hpp>
 #include <ashlar/conv/product.hpp>
 #include <ashlar/gemm/options.hpp>
 
@@ -91,19 +90,19 @@ class conv_plan {
   template <detail::conv_option... Options>
   [[nodiscard]] std::size_t workspace_bytes(const image_view<const src_type>& src, const image_view<dst_type>& dst,
                                             const Options&... options) const {
-    if (dst.empty()) return 0;
-    const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
-    const auto caches = detail::option<detail::cache_option>(detail::caches_of<Isa>(), options...);
-    const auto e = detail::option<detail::epilogue_option>(acc, options...);
-    const auto elements = [&](conv_algorithm a) {
-      return workspace_elements(a, whole(geometry_, src, dst), e, target.get().concurrency(), caches);
-    };
-    const index most = elements(algorithm_);
-    return arena::bytes_for<sum_type>(may_pack_seven_bits() ? std::max(most, elements(conv_algorithm::seven_bits))
-                                                            : most);
+    return workspace_of(whole(geometry_, src, dst), options...);
+  }
+  /// The same of a src with a prologue.
+  template <class S, class P, detail::conv_option... Options>
+  [[nodiscard]] std::size_t workspace_bytes(const transformed_image<S, P>& src, const image_view<dst_type>& dst,
+                                            const Options&... options) const {
+    auto views = whole(geometry_, image_view<const src_type>(src.image), dst);
+    views.transformed = true;
+    return workspace_of(views, options...);
   }
 
-  /// The most that any contiguous NHWC or NCHW src and dst need with these options and an epilogue of channels.
+  /// The most that any contiguous NHWC or NCHW src, without a prologue, and dst need with these options and an epilogue
+  /// of channels.
   template <detail::conv_option... Options>
   [[nodiscard]] std::size_t workspace_bytes(const Options&... options) const {
     const auto last = [&](auto* p, const image_axes& e) { return ndhwc(p, e.n, e.d, e.h, e.w, e.c); };
@@ -122,36 +121,69 @@ class conv_plan {
   /// src and dst have the extents of the plan, any strides: NHWC, NCHW, slices of channels; dst's elements are
   /// distinct, and src apart from it. To the epilogue an image is a matrix: pixels x output channels
   /// (epilogue/image_operand.hpp). Options as in gemm: an expression, on(executor), scratch(bytes), cache_sizes; of
-  /// small integers src_zero_point, by default 0.
+  /// small integers src_zero_point, of floats padding_value, by default 0.
   ///
   ///     plan.run(nhwc(x, 1, 56, 56, 64), w, nhwc(y, 1, 56, 56, 64), relu(acc + per_column(bias)), on(pool));
   ///
   /// Returns shape_mismatch, null_pointer, bad_stride, aliasing, overflow, wrong_blob, workspace_too_small or
-  /// out_of_memory; dst is untouched then. With scratch() it allocates nothing. The result does not depend on the
-  /// executor, the layout or the cut.
+  /// out_of_memory, and unsupported of a padding value for a gradient; dst is untouched then. With scratch() it
+  /// allocates nothing. The result does not depend on the executor, the layout or the cut.
   template <detail::conv_option... Options>
   status run(const image_view<const src_type>& src, const packed_filter<weight_type>& weights,
              const image_view<dst_type>& dst, const Options&... options) const {
+    return run_source(src, no_prologue{}, weights, dst, options...);
+  }
+  /// The same of a src whose elements pass through an expression, of plans of floats (conv/source.hpp).
+  template <class S, class P, detail::conv_option... Options>
+  status run(const transformed_image<S, P>& src, const packed_filter<weight_type>& weights,
+             const image_view<dst_type>& dst, const Options&... options) const {
+    static_assert(product::floats, "conv: the src of a plan of integers has no prologue");
+    return run_source(image_view<const src_type>(src.image), src.prologue, weights, dst, options...);
+  }
+
+ private:
+  template <class... Options>
+  std::size_t workspace_of(const conv_views<src_type, dst_type>& views, const Options&... options) const {
+    if (views.dst.empty()) return 0;
+    const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
+    const auto caches = detail::option<detail::cache_option>(detail::caches_of<Isa>(), options...);
+    const auto e = detail::option<detail::epilogue_option>(acc, options...);
+    const auto elements = [&](conv_algorithm a) {
+      return workspace_elements(a, views, e, target.get().concurrency(), caches);
+    };
+    const index most = elements(algorithm_);
+    return arena::bytes_for<sum_type>(may_pack_seven_bits() ? std::max(most, elements(conv_algorithm::seven_bits))
+                                                            : most);
+  }
+
+  template <class Prologue, class... Options>
+  status run_source(const image_view<const src_type>& src, const Prologue& prologue,
+                    const packed_filter<weight_type>& weights, const image_view<dst_type>& dst,
+                    const Options&... options) const {
     static_assert(product::small || !(std::is_same_v<Options, src_zero_point> || ...),
                   "conv: zero points are for small integers");
+    static_assert(product::floats || !(std::is_same_v<Options, padding_value> || ...),
+                  "conv: integers are padded with their zero point");
     const auto e = detail::option<detail::epilogue_option>(acc, options...);
-    const auto zero = detail::option<detail::src_zero_option>(src_zero_point(0), options...);
+    const detail::source_request<Prologue> source{
+        detail::option<detail::src_zero_option>(src_zero_point(0), options...),
+        detail::option<detail::padding_option>(padding_value(0), options...), prologue};
     if (status s = check(src, weights, dst, e); !s.ok()) return s;
-    if (status s = product::check(zero); !s.ok()) return s;
+    if (status s = check_source(source, dst); !s.ok()) return s;
     if (dst.empty()) return {};
     const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
     const auto caches = detail::option<detail::cache_option>(detail::caches_of<Isa>(), options...);
     const auto memory = detail::option<detail::scratch_option>(detail::no_scratch{}, options...);
-    const conv_views<src_type, dst_type> views = whole(geometry_, src, dst);
+    auto views = whole(geometry_, src, dst);
+    views.transformed = !std::is_same_v<Prologue, no_prologue>;
     const conv_algorithm reader = reader_of(weights);
     const index elements = workspace_elements(reader, views, e, target.get().concurrency(), caches);
     const unit* const data = reinterpret_cast<const unit*>(weights.data);
     return detail::with_memory<sum_type>("conv", elements, detail::memory_of(memory), [&](sum_type* own) {
-      with(reader, [&](auto a) { a.run(views, data, e, product::how(own, target.get(), caches, zero)); });
+      with(reader, [&](auto a) { a.run(views, data, e, product::how(own, target.get(), caches, source)); });
     });
   }
 
- private:
   template <class F>
   auto with(conv_algorithm a, const F& f) const {
     return product::template with<Tolerant>(a, f);
@@ -221,6 +253,22 @@ class conv_plan {
     return detail::check_epilogue(dst, e);
   }
 
+  template <class Prologue>
+  status check_source(const detail::source_request<Prologue>& source, const image_view<dst_type>& dst) const {
+    if (status s = product::check(source.zero); !s.ok()) return s;
+    if (source.padding.value != 0 && request_.gradient) {
+      return status::error(errc::unsupported,
+                           "conv: the padding value is %g but this plan computes a gradient, which is "
+                           "padded with zeros",
+                           source.padding.value);
+    }
+    if constexpr (std::is_same_v<Prologue, no_prologue>) {
+      return {};
+    } else {
+      return detail::check_prologue(dst, source.prologue, src_extents());
+    }
+  }
+
   status check_pack(const filter_view<const weight_type>& w, std::span<std::byte> storage) const {
     if (status s = detail::check_filter_extents("weights", w.extents(), filter_extents()); !s.ok()) return s;
     if (w.data() == nullptr) return status::error(errc::null_pointer, "pack: the data of the weights is null");
@@ -247,146 +295,5 @@ class conv_plan {
   conv_algorithm algorithm_;
   detail::conv_request request_;
 };
-
-namespace detail {
-
-template <class X>
-struct tolerance_option : std::is_same<X, tolerance> {};
-
-template <class... Options>
-inline constexpr bool tolerates = (std::is_same_v<Options, tolerance> || ...);
-
-template <class T, class Isa, class... Options>
-using plan_for = conv_plan<T, Isa, tolerates<Options...>>;
-
-template <class X>
-struct algorithm_option : std::is_same<X, conv_algorithm> {};
-
-template <class... Options>
-ASHLAR_INLINE conv_request request_of(bool gradient, const Options&... options) {
-  return {option<tolerance_option>(tolerance(0), options...).value,
-          (std::is_same_v<Options, channels_last_option> || ...), gradient,
-          option<algorithm_option>(conv_algorithm(0), options...)};
-}
-
-template <class T, class Isa, bool Tolerant>
-bool serves(conv_algorithm a, const conv_geometry& g) {
-  if constexpr (conv_product<T, Isa>::copied) {
-    return conv_product<T, Isa>::serves(a, g);
-  } else {
-    const bool known = with_algorithm<T, Isa, Tolerant>(a, [&](auto x) { return x.serves(g); });
-    return known && a != conv_algorithm::seven_bits && (Tolerant || a < conv_algorithm::winograd_2x2);
-  }
-}
-
-// A forward convolution, or a gradient that is one.
-template <class T, class Isa, class... Options>
-auto plan_forward(const conv_geometry& g, bool gradient, const Options&... options)
-    -> result<plan_for<T, Isa, Options...>> {
-  constexpr bool tolerant = tolerates<Options...>;
-  const conv_request r = request_of(gradient, options...);
-  using plan = plan_for<T, Isa, Options...>;
-  if (status s = conv_product<T, Isa>::check_terms(g); !s.ok()) return s;
-  if (r.wanted == conv_algorithm(0)) {
-    if constexpr (conv_product<T, Isa>::copied) {
-      return plan(g, conv_product<T, Isa>::choose(g, r), r);
-    } else {
-      return plan(g, choose_algorithm<T, Isa, tolerant>(g, r).algorithm, r);
-    }
-  }
-  if (packs(r.wanted, g, gradient) && serves<T, Isa, tolerant>(r.wanted, g)) return plan(g, r.wanted, r);
-  constexpr bool copied = conv_product<T, Isa>::copied;
-  if constexpr (copied) {
-    if (status s = conv_product<T, Isa>::refusal(r.wanted, g); !s.ok()) return s;
-  }
-  return status::error(errc::unsupported, "plan_conv: %s does not compute this geometry%s", name(r.wanted),
-                       tolerant || copied ? "" : " without a tolerance");
-}
-
-// The gradient of g with respect to its source.
-template <class T, class Isa, class... Options>
-auto plan_gradient(const conv_geometry& g, const Options&... options) -> result<plan_for<T, Isa, Options...>> {
-  if (g.stride == triple{}) return plan_forward<T, Isa>(parity_classes(g).geometry(0), true, options...);
-  if (status s = conv_product<T, Isa>::check_terms(g); !s.ok()) return s;
-  return plan_for<T, Isa, Options...>(g, conv_algorithm::parity_classes, request_of(true, options...));
-}
-
-template <class T, class Isa, int Rank, class... Options>
-auto plan_conv(const conv_problem<Rank>& p, const Options&... options) -> result<plan_for<T, Isa, Options...>> {
-  const auto g = geometry_of(p);
-  if (!g.ok()) return g.error();
-  return plan_forward<T, Isa>(g.value(), false, options...);
-}
-
-template <class T, class Isa, int Rank, class... Options>
-auto plan_transposed(const conv_transpose_problem<Rank>& p, const Options&... options)
-    -> result<plan_for<T, Isa, Options...>> {
-  const auto g = geometry_of(p);
-  if (!g.ok()) return g.error();
-  return plan_gradient<T, Isa>(g.value(), options...);
-}
-
-template <class T, class Isa, int Rank, class... Options>
-auto plan_backward_data(const conv_problem<Rank>& p, const Options&... options)
-    -> result<plan_for<T, Isa, Options...>> {
-  const auto g = geometry_of(p);
-  if (!g.ok()) return g.error();
-  return plan_gradient<T, Isa>(g.value(), options...);
-}
-
-}  // namespace detail
-
-/// Plans a convolution of T on Isa, or says which field makes none (conv/problem.hpp has the fields).
-///
-///     auto plan = plan_conv2d<float>({.src = {1, 56, 56, 64}, .weights = {64, 3, 3, 64}, .padding = same},
-///                                    tolerance(1e-4));
-///
-/// Errors: bad_geometry, shape_mismatch, negative_extent, overflow. Allocates nothing.
-template <class T, class Isa = isa::native, class... Options>
-[[nodiscard]] auto plan_conv2d(const conv2d& problem, const Options&... options) {
-  return detail::plan_conv<T, Isa>(problem, options...);
-}
-template <class T, class Isa = isa::native, class... Options>
-[[nodiscard]] auto plan_conv1d(const conv1d& problem, const Options&... options) {
-  return detail::plan_conv<T, Isa>(problem, options...);
-}
-template <class T, class Isa = isa::native, class... Options>
-[[nodiscard]] auto plan_conv3d(const conv3d& problem, const Options&... options) {
-  return detail::plan_conv<T, Isa>(problem, options...);
-}
-
-/// Plans a transposed convolution (conv/problem.hpp has the fields): the gradient of a convolution, run forward.
-///
-///     auto up = plan_conv_transpose2d<float>({.src = {1, 28, 28, 64}, .weights = {64, 2, 2, 32}, .stride = {2, 2}});
-///
-/// weights are those of the convolution whose gradient it is: output channels there are channels of src here (ONNX and
-/// PyTorch store them so: oihw(w, 64, 32, 2, 2)). Specification: reference::transposed_convolution. Errors as above.
-template <class T, class Isa = isa::native, class... Options>
-[[nodiscard]] auto plan_conv_transpose2d(const conv_transpose2d& problem, const Options&... options) {
-  return detail::plan_transposed<T, Isa>(problem, options...);
-}
-template <class T, class Isa = isa::native, class... Options>
-[[nodiscard]] auto plan_conv_transpose1d(const conv_transpose1d& problem, const Options&... options) {
-  return detail::plan_transposed<T, Isa>(problem, options...);
-}
-template <class T, class Isa = isa::native, class... Options>
-[[nodiscard]] auto plan_conv_transpose3d(const conv_transpose3d& problem, const Options&... options) {
-  return detail::plan_transposed<T, Isa>(problem, options...);
-}
-
-/// Plans the gradient of a convolution with respect to its src: run(gradient of dst, weights packed by this plan,
-/// gradient of src). The problem is the forward one.   plan_conv2d_backward_data<float>(problem)
-template <class T, class Isa = isa::native, class... Options>
-[[nodiscard]] auto plan_conv2d_backward_data(const conv2d& problem, const Options&... options) {
-  return detail::plan_backward_data<T, Isa>(problem, options...);
-}
-template <class T, class Isa = isa::native, class... Options>
-[[nodiscard]] auto plan_conv1d_backward_data(const conv1d& problem, const Options&... options) {
-  return detail::plan_backward_data<T, Isa>(problem, options...);
-}
-template <class T, class Isa = isa::native, class... Options>
-[[nodiscard]] auto plan_conv3d_backward_data(const conv3d& problem, const Options&... options) {
-  return detail::plan_backward_data<T, Isa>(problem, options...);
-}
 
 }  // namespace ashlar

@@ -53,6 +53,7 @@ namespace detail {
 // Of floats.
 struct without_zero_points {
   static constexpr bool small = false;
+  static constexpr bool floats = true;
   static constexpr index group = 0;
   static ASHLAR_INLINE status check(const src_zero_point&) { return {}; }
   static ASHLAR_INLINE status check_zeros(index) { return {}; }
@@ -73,9 +74,10 @@ struct conv_product : without_zero_points {
   static ASHLAR_INLINE auto with(conv_algorithm a, const F& f) {
     return with_algorithm<T, Isa, Tolerant>(a, f);
   }
-  template <class Executor>
-  static ASHLAR_INLINE auto how(T* memory, Executor& executor, const cache_sizes& caches, const src_zero_point&) {
-    return conv_run<T, Executor>{T(0), memory, executor, caches};
+  template <class Executor, class Prologue>
+  static ASHLAR_INLINE auto how(T* memory, Executor& executor, const cache_sizes& caches,
+                                const source_request<Prologue>& x) {
+    return conv_run<T, Executor, no_zero_point, Prologue>{T(x.padding.value), memory, executor, caches, {}, x.prologue};
   }
 };
 
@@ -143,10 +145,11 @@ struct conv_product<conv_types<Src, Weights, Dst, false>, Isa>
   using dst = Dst;
   using sum = float;
 
-  template <class Executor>
-  static ASHLAR_INLINE auto how(float* memory, Executor& executor, const cache_sizes& caches, const src_zero_point&) {
-    using zeros = typename half_format<Src, Weights, Isa>::zeros;
-    return conv_run<float, Executor, zeros>{0, memory, executor, caches};
+  template <class Executor, class Prologue>
+  static ASHLAR_INLINE auto how(float* memory, Executor& executor, const cache_sizes& caches,
+                                const source_request<Prologue>& x) {
+    using run = conv_run<float, Executor, typename half_format<Src, Weights, Isa>::zeros, Prologue>;
+    return run{float(x.padding.value), memory, executor, caches, {}, x.prologue};
   }
 };
 template <narrow_floating_point T, class Isa>
@@ -160,6 +163,7 @@ struct conv_product<wide_conv_types<Src, Weights, Dst>, Isa> : without_zero_poin
   using weights = Weights;
   using dst = Dst;
   using sum = double;
+  static constexpr bool floats = false;
 
   // Forward and backward.
   static status check_terms(const conv_geometry& g) {
@@ -171,7 +175,8 @@ struct conv_product<wide_conv_types<Src, Weights, Dst>, Isa> : without_zero_poin
                          terms, most_wide_terms<Src, Weights>);
   }
   template <class Executor>
-  static ASHLAR_INLINE auto how(double* memory, Executor& executor, const cache_sizes& caches, const src_zero_point&) {
+  static ASHLAR_INLINE auto how(double* memory, Executor& executor, const cache_sizes& caches,
+                                const source_request<no_prologue>&) {
     return conv_run<double, Executor, typename format::zeros>{0, memory, executor, caches};
   }
 };
@@ -222,14 +227,15 @@ struct conv_product<conv_types<Src, Weights, Dst, WeightsZero>, Isa>
   using sum = std::int32_t;
   using format = typename integer_product<Src, Weights, WeightsZero, Isa>::format;
   static constexpr bool small = true;
+  static constexpr bool floats = false;
   static constexpr index group = format::group * format::together;
 
   template <class Executor>
   static ASHLAR_INLINE auto how(std::int32_t* memory, Executor& executor, const cache_sizes& caches,
-                                const src_zero_point& z) {
+                                const source_request<no_prologue>& x) {
     using zeros = typename format::zeros;
-    return conv_run<std::int32_t, Executor, zeros>{format::padding(z.value), memory, executor, caches,
-                                                   zeros{z.value, {}}};
+    const std::int32_t zero = x.zero.value;
+    return conv_run<std::int32_t, Executor, zeros>{format::padding(zero), memory, executor, caches, zeros{zero, {}}};
   }
   static ASHLAR_INLINE status check(const src_zero_point& z) { return check_number<Src>("src", z.value); }
   static ASHLAR_INLINE status check_terms(const conv_geometry&) { return {}; }

@@ -37,6 +37,7 @@ struct conv_views {
   image_view<const T> src;
   image_view<D> dst;
   index first_pixel, pixel_plane, pixel_row, pixel_step;
+  bool transformed = false;  // src passes through a prologue
 };
 
 template <class T, class D>

@@ -2,17 +2,20 @@
 //
 // conv/source_copy.hpp: the source rows of a block of output pixels, copied with their padding, channels innermost.
 //
-//   copy[(d * rows + h) * columns + w][c] = src(n, d0 + d, h0 + h, w0 + w, c), or the padding value outside the image
+//   copy[(d * rows + h) * columns + w][c] = prologue(src(n, d0 + d, h0 + h, w0 + w, c)), or the padding value outside
 //
 // Any layout of src: rows that are contiguous are copied as such, planes of channels are transposed in registers. What
 // is stored are units of the format (loop/format.hpp): the elements themselves, or several small integers each.
 //
-// Depends on: core/image.hpp, loop/format.hpp.   Used by: conv/implicit.hpp.
+// Depends on: conv/source.hpp, loop/{finish,format}.hpp.   Used by: conv/{implicit,depthwise_mixed,source_images}.hpp.
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
+#include <ashlar/conv/source.hpp>
 #include <ashlar/core/image.hpp>
+#include <ashlar/loop/finish.hpp>
 #include <ashlar/loop/format.hpp>
 
 namespace ashlar {
@@ -31,17 +34,18 @@ class source_copy {
 
  public:
   /// Distances of planes, rows and pixels in the copy are `to`, in units; it holds planes * to.d of them.
+  template <class Prologue>
   [[gnu::noinline]] static void run(const image_view<const T>& src, const source_block& b, unit* copy, const triple& to,
-                                    unit padding_value) {
+                                    const source_values<unit, Prologue>& values) {
     for (index p = 0; p < b.planes; ++p) {
       const index d = b.d + p * b.plane_step;
       for (index r = 0; r < b.rows; ++r) {
         const index h = b.h + r;
         unit* const row = copy + p * to.d + r * to.h;
         if (d < 0 || d >= src.extents().d || h < 0 || h >= src.extents().h) {
-          fill(row, to.w * b.columns, padding_value);
+          fill(row, to.w * b.columns, values.padding);
         } else {
-          copy_row(src, {src.pointer(b.n, d, h, 0, 0), b.w, b.columns}, row, to.w, padding_value);
+          copy_row(src, {src.pointer(b.n, d, h, 0, 0), b.w, b.columns}, row, to.w, values);
         }
       }
     }
@@ -53,13 +57,19 @@ class source_copy {
     index w, columns;
   };
 
-  static void copy_row(const image_view<const T>& src, const row_part& x, unit* to, index pixel, unit padding_value) {
+  template <class Prologue>
+  static void copy_row(const image_view<const T>& src, const row_part& x, unit* to, index pixel,
+                       const source_values<unit, Prologue>& values) {
     const index width = src.extents().w;
     const index first = std::clamp<index>(x.w, 0, width), last = std::clamp<index>(x.w + x.columns, first, width);
     const index left = std::min(first - x.w, x.columns), inside = std::max<index>(0, last - first);
-    fill(to, left * pixel, padding_value);
-    copy_pixels(src, x.row + first * src.strides().w, inside, to + left * pixel, pixel);
-    fill(to + (left + inside) * pixel, (x.columns - left - inside) * pixel, padding_value);
+    unit* const pixels = to + left * pixel;
+    fill(to, left * pixel, values.padding);
+    copy_pixels(src, x.row + first * src.strides().w, inside, pixels, pixel);
+    if constexpr (!std::is_same_v<Prologue, no_prologue>) {
+      apply_rows<O>(values.prologue, pixels, pixel, inside, src.extents().c, 0, values.channel);
+    }
+    fill(pixels + inside * pixel, (x.columns - left - inside) * pixel, values.padding);
   }
 
   static void copy_pixels(const image_view<const T>& src, const T* from, index count, unit* to, index pixel) {

@@ -13,13 +13,11 @@
 
 #include <ashlar/epilogue.hpp>
 #include <ashlar/epilogue/output.hpp>
+#include <ashlar/epilogue/prologue.hpp>
 #include <ashlar/isa.hpp>
 #include <ashlar/tile/finish_rows.hpp>
 
 namespace ashlar {
-
-/// Stands for "A as it is".
-struct no_prologue {};
 
 /// dst(i, j) = e(acc(i, j)) for a block that stands `at` a place of the whole dst; any strides of dst.
 template <class O, class E, class D, class T = typename O::value_type>

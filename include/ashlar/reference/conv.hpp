@@ -14,21 +14,26 @@
 #include <ashlar/core/small_integers.hpp>
 #include <ashlar/epilogue.hpp>
 #include <ashlar/epilogue/output.hpp>
+#include <ashlar/epilogue/prologue.hpp>
 #include <ashlar/isa/scalar.hpp>
 
 namespace ashlar::reference {
 
 namespace convolution_detail {
 
-// T: what is summed; S and W: elements of src and weights, of small integers less their zero points.
-template <class T, class S = T, class W = T, class Za = no_zero_point, class Zb = no_zero_point>
+// T: what is summed; S and W: elements of src and weights, of small integers less their zero points, of src as they
+// leave the prologue.
+template <class T, class S = T, class W = T, class Za = no_zero_point, class Zb = no_zero_point,
+          class Prologue = no_prologue>
 struct operands {
+  using sum_type = T;
   const conv_geometry& g;
   image_view<const S> src;
   filter_view<const W> weights;
   T padding_value;
   ashlar::detail::zero_point_values<Za> src_zero{};
   ashlar::detail::zero_point_values<Zb> weight_zero{};
+  [[no_unique_address]] Prologue prologue{};
 
   template <class X, class Z>
   static constexpr T less(X x, const Z& zero, index i) {
@@ -39,13 +44,21 @@ struct operands {
     }
   }
 
+  constexpr T value(S x, index c) const {
+    if constexpr (std::same_as<Prologue, no_prologue>) {
+      return less(x, src_zero, 0);
+    } else {
+      return prologue.eval(math<ops<T, isa::scalar>>{}, T(x), position<T, true>{0, c, 1, nullptr});
+    }
+  }
+
   // src at tap t of output position o, in image n.
   constexpr T element(index n, const triple& o, const triple& t, index c) const {
     const triple at{o.d * g.stride.d - g.before.d + t.d * g.dilation.d,
                     o.h * g.stride.h - g.before.h + t.h * g.dilation.h,
                     o.w * g.stride.w - g.before.w + t.w * g.dilation.w};
     const bool inside = at.d >= 0 && at.d < g.src.d && at.h >= 0 && at.h < g.src.h && at.w >= 0 && at.w < g.src.w;
-    return inside ? less(src(n, at.d, at.h, at.w, c), src_zero, 0) : padding_value;
+    return inside ? value(src(n, at.d, at.h, at.w, c), c) : padding_value;
   }
 
   // Where tap t lands in src for element o of a transposed convolution: src's pixel, or none.
@@ -72,7 +85,7 @@ struct operands {
           if (!x.exists || !y.exists || !z.exists) continue;
           const bool inside = x.inside && y.inside && z.inside;
           for (index k = group * filters; k < (group + 1) * filters; ++k)
-            acc = O::fma(inside ? less(src(n, x.at, y.at, z.at, k), src_zero, 0) : T(0),
+            acc = O::fma(inside ? value(src(n, x.at, y.at, z.at, k), k) : T(0),
                          less(weights(k, d, r, s, c % g.group_channels()), weight_zero, c), acc);
         }
     return acc;
@@ -102,6 +115,22 @@ constexpr void for_each_pixel(index batch, const triple& extents, const F& f) {
   }
 }
 
+// dst = epilogue(the sums of x), of the convolution or its transposed one.
+template <class Operands, class D, class E, class Unit = ashlar::detail::this_unit>
+constexpr void run(const Operands& x, const image_view<D>& dst, const E& epilogue, bool gradient) {
+  using T = typename Operands::sum_type;
+  using out = output<ops<T, isa::scalar>, D>;
+  for_each_pixel(x.g.batch, gradient ? x.g.src : x.g.dst, [&](index n, const triple& o, index pixel) {
+    const auto e = epilogue.at_image(n);
+    for (index k = 0; k < (gradient ? x.g.channels : x.g.filters); ++k) {
+      D* const to = dst.pointer(n, o.d, o.h, o.w, k);
+      const typename out::template place<true> at{pixel, k, 1, to};
+      const T sum = gradient ? x.transposed_sum(n, o, k) : x.sum(n, o, k);
+      out::store(to, e.eval(typename out::context{}, out::seen(e, sum, at), at));
+    }
+  });
+}
+
 }  // namespace convolution_detail
 
 /// dst = epilogue( sum over taps t and channels c of src * weights ) of small integers less their zero points, in 32
@@ -111,7 +140,8 @@ constexpr void for_each_pixel(index batch, const triple& extents, const F& f) {
 /// Of g or, `gradient`, of the transposed convolution whose forward one g is. What lies outside src counts as its zero
 /// point, of floats as 0. weight_zero: an integer or a pointer to one for each output channel. Dst as in gemm.
 ///
-/// Sum: std::int64_t sums integers of at most 16 bits in 64, without zero points.
+/// Sum: std::int64_t sums integers of at most 16 bits in 64, without zero points. Of floats, src may be a transform()
+/// of an image, and padding another number than 0.
 ///
 ///     reference::mixed_convolution(g, nhwc(x, 1, 8, 8, 4), ohwi(w, 6, 3, 3, 4), nhwc(y, 1, 6, 6, 6), acc, 128, 0);
 template <class S, class W, class D, class Sum = std::conditional_t<small_integers<S, W>, std::int32_t, float>,
@@ -119,31 +149,28 @@ template <class S, class W, class D, class Sum = std::conditional_t<small_intege
 constexpr void mixed_convolution(const conv_geometry& g, const image_view<const S>& src,
                                  const filter_view<const W>& weights, const image_view<D>& dst, const E& epilogue = {},
                                  std::int32_t src_zero = 0, Zb weight_zero = 0, bool gradient = false) {
-  using T = Sum;
-  using out = output<ops<T, isa::scalar>, D>;
-  const auto run = [&](const auto& x) {
-    convolution_detail::for_each_pixel(g.batch, gradient ? g.src : g.dst, [&](index n, const triple& o, index pixel) {
-      const auto e = epilogue.at_image(n);
-      for (index k = 0; k < (gradient ? g.channels : g.filters); ++k) {
-        D* const to = dst.pointer(n, o.d, o.h, o.w, k);
-        const typename out::template place<true> at{pixel, k, 1, to};
-        const T sum = gradient ? x.transposed_sum(n, o, k) : x.sum(n, o, k);
-        out::store(to, e.eval(typename out::context{}, out::seen(e, sum, at), at));
-      }
-    });
-  };
-  if constexpr (std::same_as<T, std::int32_t>) {
-    run(convolution_detail::operands<T, S, W, std::int32_t, Zb>{g, src, weights, 0, {src_zero}, {weight_zero}});
+  if constexpr (std::same_as<Sum, std::int32_t>) {
+    const convolution_detail::operands<Sum, S, W, std::int32_t, Zb> x{g, src, weights, 0, {src_zero}, {weight_zero}};
+    convolution_detail::run(x, dst, epilogue, gradient);
   } else {
-    run(convolution_detail::operands<T, S, W>{g, src, weights, 0});
+    convolution_detail::run(convolution_detail::operands<Sum, S, W>{g, src, weights, 0}, dst, epilogue, gradient);
   }
+}
+template <class S, class P, class W, class D, expression E = acc_node, class Unit = ashlar::detail::this_unit>
+constexpr void mixed_convolution(const conv_geometry& g, const transformed_image<S, P>& src,
+                                 const filter_view<const W>& weights, const image_view<D>& dst, const E& epilogue = {},
+                                 float padding_value = 0, bool gradient = false) {
+  using operands = convolution_detail::operands<float, std::remove_const_t<S>, W, no_zero_point, no_zero_point, P>;
+  convolution_detail::run(operands{g, src.image, weights, padding_value, {}, {}, src.prologue}, dst, epilogue,
+                          gradient);
 }
 
 /// dst(n, o, k) = epilogue( sum over taps t and channels c of src(n, o * stride - before + t * dilation, c) *
 /// weights(k, t, c) ), in this order, one fused multiply-add each.
 ///
-/// src, weights and dst have the extents of g, any strides; the epilogue sees pixel (od * H + oh) * W + ow of an image
-/// as its row and the output channel as its column. The caller sees to shapes and aliasing.
+/// src, weights and dst have the extents of g, any strides; src may be a transform() of an image; the epilogue sees
+/// pixel (od * H + oh) * W + ow of an image as its row and the output channel as its column. The caller sees to shapes
+/// and aliasing.
 ///
 ///     reference::convolution(g, nhwc(x, 1, 8, 8, 4), ohwi(w, 6, 3, 3, 4), nhwc(y, 1, 6, 6, 6), relu(acc));
 ///
@@ -151,18 +178,14 @@ constexpr void mixed_convolution(const conv_geometry& g, const image_view<const 
 template <class T, expression E = acc_node, class Unit = ashlar::detail::this_unit>
 constexpr void convolution(const conv_geometry& g, const image_view<const T>& src, const filter_view<const T>& weights,
                            const image_view<T>& dst, const E& epilogue = {}, T padding_value = T(0)) {
-  const convolution_detail::operands<T> x{g, src, weights, padding_value};
-  for (index n = 0; n < g.batch; ++n) {
-    const auto e = epilogue.at_image(n);
-    index pixel = 0;
-    for (index d = 0; d < g.dst.d; ++d)
-      for (index h = 0; h < g.dst.h; ++h)
-        for (index w = 0; w < g.dst.w; ++w, ++pixel)
-          for (index k = 0; k < g.filters; ++k) {
-            T* const to = dst.pointer(n, d, h, w, k);
-            *to = e.eval(math<ops<T, isa::scalar>>{}, x.sum(n, {d, h, w}, k), position<T, true>{pixel, k, 1, to});
-          }
-  }
+  convolution_detail::run(convolution_detail::operands<T>{g, src, weights, padding_value}, dst, epilogue, false);
+}
+template <class T, class S, class P, expression E = acc_node, class Unit = ashlar::detail::this_unit>
+constexpr void convolution(const conv_geometry& g, const transformed_image<S, P>& src,
+                           const filter_view<const T>& weights, const image_view<T>& dst, const E& epilogue = {},
+                           T padding_value = T(0)) {
+  using operands = convolution_detail::operands<T, T, T, no_zero_point, no_zero_point, P>;
+  convolution_detail::run(operands{g, src.image, weights, padding_value, {}, {}, src.prologue}, dst, epilogue, false);
 }
 
 /// dst(n, o, c) = epilogue( sum over taps t, filters k of the group of src(n, i, k) * weights(k, t, c) ) with
@@ -174,19 +197,14 @@ template <class T, expression E = acc_node, class Unit = ashlar::detail::this_un
 constexpr void transposed_convolution(const conv_geometry& g, const image_view<const T>& src,
                                       const filter_view<const T>& weights, const image_view<T>& dst,
                                       const E& epilogue = {}) {
-  const convolution_detail::operands<T> x{g, src, weights, T(0)};
-  for (index n = 0; n < g.batch; ++n) {
-    const auto e = epilogue.at_image(n);
-    index pixel = 0;
-    for (index d = 0; d < g.src.d; ++d)
-      for (index h = 0; h < g.src.h; ++h)
-        for (index w = 0; w < g.src.w; ++w, ++pixel)
-          for (index c = 0; c < g.channels; ++c) {
-            T* const to = dst.pointer(n, d, h, w, c);
-            *to = e.eval(math<ops<T, isa::scalar>>{}, x.transposed_sum(n, {d, h, w}, c),
-                         position<T, true>{pixel, c, 1, to});
-          }
-  }
+  convolution_detail::run(convolution_detail::operands<T>{g, src, weights, T(0)}, dst, epilogue, true);
+}
+template <class T, class S, class P, expression E = acc_node, class Unit = ashlar::detail::this_unit>
+constexpr void transposed_convolution(const conv_geometry& g, const transformed_image<S, P>& src,
+                                      const filter_view<const T>& weights, const image_view<T>& dst,
+                                      const E& epilogue = {}) {
+  using operands = convolution_detail::operands<T, T, T, no_zero_point, no_zero_point, P>;
+  convolution_detail::run(operands{g, src.image, weights, T(0), {}, {}, src.prologue}, dst, epilogue, true);
 }
 
 /// dw(k, t, c) = sum over images n, pixels o of src(n, o * stride - before + t * dilation, c) * dy(n, o, k), in this

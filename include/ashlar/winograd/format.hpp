@@ -13,7 +13,7 @@
 //   load(p, z)  load_n(p, n, z)         a vector of channels of a pixel, less its zero point
 //   store(p, y)                         a vector of transformed ones
 //   whole(y)                            an output of the transform as the sum that it is
-//   zero_of(how)                        src's zero point in a run of a convolution
+//   zero_of(how)                        what src is padded with in a run of a convolution: its zero point, of bytes
 //   most_channels                       the longest sum that it computes
 //
 // Of bytes everything is a whole number. B^T and A^T of small tiles are; G is multiplied by a power of two, and so are
@@ -53,8 +53,8 @@ struct winograd_floats {
   static constexpr index group = 1;
   static constexpr index most_channels = std::numeric_limits<index>::max();
   template <class How>
-  static ASHLAR_INLINE constexpr T zero_of(const How&) {
-    return T(0);
+  static ASHLAR_INLINE constexpr T zero_of(const How& how) {
+    return how.padding_value;
   }
   static ASHLAR_INLINE constexpr T weight(double y) { return static_cast<T>(y); }
   static ASHLAR_INLINE typename O::vec load(const T* p, T) { return O::load(p); }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// winograd/kernel.hpp: forward convolution by Winograd's minimal filtering: stride 1, zero padding, channels innermost.
+// winograd/kernel.hpp: forward convolution by Winograd's minimal filtering: stride 1, channels innermost.
 //
 //   dst(n, o, k) = epilogue( A^T [ sum over c of (G g(k, c) G^T) . (B^T x(n, o, c) B) ] A )
 //
@@ -28,7 +28,7 @@ struct winograd_operands {
   image_view<const typename Format::src_type> src;
   const typename Format::unit* weights;  // packed
   image_view<D> dst;
-  typename Format::src_type padding{};  // src's zero point
+  typename Format::src_type padding{};  // of bytes src's zero point
 };
 
 /// The products of one group of tiles with one block of output channels: M = V x U, point by point.
@@ -165,7 +165,7 @@ struct winograd_kernel {
             Format::group};
   }
 
-  /// A kernel of the algorithm's size, stride and dilation 1, and nothing of it along the depth. Padding must be zeros.
+  /// A kernel of the algorithm's size, stride and dilation 1, and nothing of it along the depth.
   static bool serves(const conv_geometry& g) {
     const triple one{};
     return g.kernel == triple{1, Algorithm::vertical::r, Algorithm::horizontal::r} && g.stride == one &&

@@ -2,7 +2,7 @@
 //
 // winograd/tiles.hpp: one tile in and out: pixels to V, M to pixels.
 //
-// A tile is read through the addresses of its pixels, one of which may be a row of zeros: the padding, and what a tile
+// A tile is read through the addresses of its pixels, one of which may be a row of padding: that, and what a tile
 // reaches beyond the image, need no code of their own (an address costs one scalar load beside a vector load).
 //
 // Depends on: winograd/format.hpp, epilogue/, core/image.hpp.   Used by: winograd/kernel.hpp.

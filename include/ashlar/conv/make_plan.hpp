@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// conv/make_plan.hpp: the plan of a problem: its geometry, its gradient's, the algorithm.
+//
+//   plan_conv2d<T>(problem, tolerance(1e-4), channels_last)  ->  result<conv_plan>
+//
+// Depends on: conv/{plan,problem,choose,parity}.hpp, gemm/options.hpp.   Used by: conv.hpp.
+#pragma once
+
+#include <ashlar/conv/choose.hpp>
+#include <ashlar/conv/parity.hpp>
+#include <ashlar/conv/plan.hpp>
+#include <ashlar/conv/problem.hpp>
+#include <ashlar/gemm/options.hpp>
+
+namespace ashlar {
+
+namespace detail {
+
+template <class X>
+struct tolerance_option : std::is_same<X, tolerance> {};
+
+template <class... Options>
+inline constexpr bool tolerates = (std::is_same_v<Options, tolerance> || ...);
+
+template <class T, class Isa, class... Options>
+using plan_for = conv_plan<T, Isa, tolerates<Options...>>;
+
+template <class X>
+struct algorithm_option : std::is_same<X, conv_algorithm> {};
+
+template <class... Options>
+ASHLAR_INLINE conv_request request_of(bool gradient, const Options&... options) {
+  return {option<tolerance_option>(tolerance(0), options...).value,
+          (std::is_same_v<Options, channels_last_option> || ...), gradient,
+          option<algorithm_option>(conv_algorithm(0), options...)};
+}
+
+template <class T, class Isa, bool Tolerant>
+bool serves(conv_algorithm a, const conv_geometry& g) {
+  if constexpr (conv_product<T, Isa>::copied) {
+    return conv_product<T, Isa>::serves(a, g);
+  } else {
+    const bool known = with_algorithm<T, Isa, Tolerant>(a, [&](auto x) { return x.serves(g); });
+    return known && a != conv_algorithm::seven_bits && (Tolerant || a < conv_algorithm::winograd_2x2);
+  }
+}
+
+// A forward convolution, or a gradient that is one.
+template <class T, class Isa, class... Options>
+auto plan_forward(const conv_geometry& g, bool gradient, const Options&... options)
+    -> result<plan_for<T, Isa, Options...>> {
+  constexpr bool tolerant = tolerates<Options...>;
+  const conv_request r = request_of(gradient, options...);
+  using plan = plan_for<T, Isa, Options...>;
+  if (status s = conv_product<T, Isa>::check_terms(g); !s.ok()) return s;
+  if (r.wanted == conv_algorithm(0)) {
+    if constexpr (conv_product<T, Isa>::copied) {
+      return plan(g, conv_product<T, Isa>::choose(g, r), r);
+    } else {
+      return plan(g, choose_algorithm<T, Isa, tolerant>(g, r).algorithm, r);
+    }
+  }
+  if (packs(r.wanted, g, gradient) && serves<T, Isa, tolerant>(r.wanted, g)) return plan(g, r.wanted, r);
+  constexpr bool copied = conv_product<T, Isa>::copied;
+  if constexpr (copied) {
+    if (status s = conv_product<T, Isa>::refusal(r.wanted, g); !s.ok()) return s;
+  }
+  return status::error(errc::unsupported, "plan_conv: %s does not compute this geometry%s", name(r.wanted),
+                       tolerant || copied ? "" : " without a tolerance");
+}
+
+// The gradient of g with respect to its source.
+template <class T, class Isa, class... Options>
+auto plan_gradient(const conv_geometry& g, const Options&... options) -> result<plan_for<T, Isa, Options...>> {
+  if (g.stride == triple{}) return plan_forward<T, Isa>(parity_classes(g).geometry(0), true, options...);
+  if (status s = conv_product<T, Isa>::check_terms(g); !s.ok()) return s;
+  return plan_for<T, Isa, Options...>(g, conv_algorithm::parity_classes, request_of(true, options...));
+}
+
+template <class T, class Isa, int Rank, class... Options>
+auto plan_conv(const conv_problem<Rank>& p, const Options&... options) -> result<plan_for<T, Isa, Options...>> {
+  const auto g = geometry_of(p);
+  if (!g.ok()) return g.error();
+  return plan_forward<T, Isa>(g.value(), false, options...);
+}
+
+template <class T, class Isa, int Rank, class... Options>
+auto plan_transposed(const conv_transpose_problem<Rank>& p, const Options&... options)
+    -> result<plan_for<T, Isa, Options...>> {
+  const auto g = geometry_of(p);
+  if (!g.ok()) return g.error();
+  return plan_gradient<T, Isa>(g.value(), options...);
+}
+
+template <class T, class Isa, int Rank, class... Options>
+auto plan_backward_data(const conv_problem<Rank>& p, const Options&... options)
+    -> result<plan_for<T, Isa, Options...>> {
+  const auto g = geometry_of(p);
+  if (!g.ok()) return g.error();
+  return plan_gradient<T, Isa>(g.value(), options...);
+}
+
+}  // namespace detail
+
+/// Plans a convolution of T on Isa, or says which field makes none (conv/problem.hpp has the fields).
+///
+///     auto plan = plan_conv2d<float>({.src = {1, 56, 56, 64}, .weights = {64, 3, 3, 64}, .padding = same},
+///                                    tolerance(1e-4));
+///
+/// Errors: bad_geometry, shape_mismatch, negative_extent, overflow. Allocates nothing.
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] auto plan_conv2d(const conv2d& problem, const Options&... options) {
+  return detail::plan_conv<T, Isa>(problem, options...);
+}
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] auto plan_conv1d(const conv1d& problem, const Options&... options) {
+  return detail::plan_conv<T, Isa>(problem, options...);
+}
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] auto plan_conv3d(const conv3d& problem, const Options&... options) {
+  return detail::plan_conv<T, Isa>(problem, options...);
+}
+
+/// Plans a transposed convolution (conv/problem.hpp has the fields): the gradient of a convolution, run forward.
+///
+///     auto up = plan_conv_transpose2d<float>({.src = {1, 28, 28, 64}, .weights = {64, 2, 2, 32}, .stride = {2, 2}});
+///
+/// weights are those of the convolution whose gradient it is: output channels there are channels of src here (ONNX and
+/// PyTorch store them so: oihw(w, 64, 32, 2, 2)). Specification: reference::transposed_convolution. Errors as above.
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] auto plan_conv_transpose2d(const conv_transpose2d& problem, const Options&... options) {
+  return detail::plan_transposed<T, Isa>(problem, options...);
+}
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] auto plan_conv_transpose1d(const conv_transpose1d& problem, const Options&... options) {
+  return detail::plan_transposed<T, Isa>(problem, options...);
+}
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] auto plan_conv_transpose3d(const conv_transpose3d& problem, const Options&... options) {
+  return detail::plan_transposed<T, Isa>(problem, options...);
+}
+
+/// Plans the gradient of a convolution with respect to its src: run(gradient of dst, weights packed by this plan,
+/// gradient of src). The problem is the forward one.   plan_conv2d_backward_data<float>(problem)
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] auto plan_conv2d_backward_data(const conv2d& problem, const Options&... options) {
+  return detail::plan_backward_data<T, Isa>(problem, options...);
+}
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] auto plan_conv1d_backward_data(const conv1d& problem, const Options&... options) {
+  return detail::plan_backward_data<T, Isa>(problem, options...);
+}
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] auto plan_conv3d_backward_data(const conv3d& problem, const Options&... options) {
+  return detail::plan_backward_data<T, Isa>(problem, options...);
+}
+
+}  // namespace ashlar
