@@ -39,3 +39,4 @@
 #if defined(__aarch64__)
 #include <ashlar/isa/dot_arm.hpp>
 #endif
+#include <ashlar/isa/dot_bf16.hpp>

@@ -16,10 +16,10 @@ int kernels_of() {
   return (Table::find(rows, 1) != nullptr) + (Table::find_wide(rows) != nullptr);
 }
 
-// Of units of small integers.
+// Of units of small integers, or of bf16.
 template <class O, class Tile>
 int dot_kernels_of() {
-  using operands = tile_operands<typename O::a_unit, typename O::b_unit, std::int32_t>;
+  using operands = tile_operands<typename O::a_unit, typename O::b_unit, typename O::value_type>;
   return kernels_of<tile_table<O, Tile::shape, dot_products, acc_node, operands>>();
 }
 
@@ -27,7 +27,10 @@ template <class Tile>
 int kernels_for() {
   using T = typename Tile::value_type;
   if constexpr (std::is_same_v<T, std::int8_t> && std::is_base_of_v<typename Tile::isa_type, isa_type> &&
-                Tile::shape == default_tile<T, isa_type>) {
+                Tile::shape == default_tile<T, isa_type> && multiplies_bf16<isa_type>) {
+    return dot_kernels_of<bf16_dot_ops<isa_type>, Tile>();  // those of small integers are another ISA's
+  } else if constexpr (std::is_same_v<T, std::int8_t> && std::is_base_of_v<typename Tile::isa_type, isa_type> &&
+                       Tile::shape == default_tile<T, isa_type>) {
     int kernels = dot_kernels_of<dot_ops<isa_type>, Tile>();
     if constexpr (word_dot_ops<isa_type>::group > 1) kernels += dot_kernels_of<word_dot_ops<isa_type>, Tile>();
     if constexpr (seven_bit_dot_ops<isa_type>::group > 1)

@@ -29,6 +29,7 @@ TEST_CASE("a target executes itself and what it extends, nothing else") {
   static_assert(!executes(target::avx2, target::avx512) && !executes(target::avx512, target::neon));
   static_assert(executes(target::avx512_vnni, target::avx512) && executes(target::avx512_vnni, target::avx2));
   static_assert(executes(target::avx_vnni, target::avx2) && !executes(target::avx512_vnni, target::avx_vnni));
+  static_assert(executes(target::avx512_bf16, target::avx512) && executes(target::neon_bf16, target::neon_dot));
   static_assert(executes(target::neon_i8mm, target::neon_dot) && executes(target::sve_i8mm, target::neon));
   static_assert(!executes(target::sve_i8mm, target::neon_i8mm) && !executes(target::avx_vnni, target::avx512));
   for (const target_facts& t : all_targets) {
@@ -63,7 +64,8 @@ TEST_CASE("detection agrees with /proc/cpuinfo") {
   if (!features.empty()) {
     CHECK(executes(hardware(), target::avx512) ==
           (listed("avx512bw") && listed("avx512dq") && listed("avx512vl") && listed("avx512cd")));
-    CHECK((hardware() == target::avx512_vnni) == (listed("avx512vl") && listed("avx512_vnni")));
+    CHECK(executes(hardware(), target::avx512_vnni) == (listed("avx512vl") && listed("avx512_vnni")));
+    CHECK((hardware() == target::avx512_bf16) == (listed("avx512_vnni") && listed("avx512_bf16")));
     CHECK((hardware() == target::avx_vnni) == (!listed("avx512vl") && listed("avx_vnni")));
     CHECK((hardware() != target::scalar) == (listed("avx2") && listed("fma") && listed("bmi2") && listed("aes")));
   }
@@ -71,7 +73,8 @@ TEST_CASE("detection agrees with /proc/cpuinfo") {
   CHECK(executes(hardware(), target::neon));
   if (listed("asimd")) {
     CHECK(executes(hardware(), target::sve) == listed("sve"));
-    CHECK((hardware() == target::sve_i8mm) == listed("svei8mm"));
+    CHECK(executes(hardware(), target::sve_i8mm) == listed("svei8mm"));
+    CHECK((hardware() == target::sve_bf16) == (listed("svei8mm") && listed("svebf16")));
     CHECK(executes(hardware(), target::neon_dot) == (!listed("sve") && listed("asimddp")));
   }
 #endif

@@ -16,12 +16,17 @@ namespace ashlar::dispatch {
 
 #if defined(__linux__)
 ASHLAR_INLINE target hardware() {
-  // HWCAP_ASIMDDP and HWCAP_SVE, HWCAP2_SVEI8MM and HWCAP2_I8MM of Linux' asm/hwcap.h.
-  constexpr unsigned long dot = 1UL << 20, sve = 1UL << 22, sve_i8mm = 1UL << 9, i8mm = 1UL << 13;
+  // HWCAP_ASIMDDP and HWCAP_SVE, HWCAP2_SVEI8MM, HWCAP2_SVEBF16, HWCAP2_I8MM and HWCAP2_BF16 of Linux' asm/hwcap.h.
+  constexpr unsigned long dot = 1UL << 20, sve = 1UL << 22;
+  constexpr unsigned long sve_i8mm = 1UL << 9, sve_bf16 = 1UL << 12, i8mm = 1UL << 13, bf16 = 1UL << 14;
   const unsigned long have = getauxval(AT_HWCAP), more = getauxval(AT_HWCAP2);
-  if ((have & sve) != 0) return (more & sve_i8mm) != 0 ? target::sve_i8mm : target::sve;
+  if ((have & sve) != 0) {
+    if ((more & sve_i8mm) == 0) return target::sve;
+    return (more & sve_bf16) != 0 ? target::sve_bf16 : target::sve_i8mm;
+  }
   if ((have & dot) == 0) return target::neon;
-  return (more & i8mm) != 0 ? target::neon_i8mm : target::neon_dot;
+  if ((more & i8mm) == 0) return target::neon_dot;
+  return (more & bf16) != 0 ? target::neon_bf16 : target::neon_i8mm;
 }
 #else
 ASHLAR_INLINE target hardware() { return target::neon; }

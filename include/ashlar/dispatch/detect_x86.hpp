@@ -34,7 +34,8 @@ ASHLAR_INLINE target hardware() {
   constexpr unsigned avx2_1 = bit_FMA | bit_F16C | bit_POPCNT | bit_AES | bit_PCLMUL | bit_AVX | bit_OSXSAVE;
   constexpr unsigned avx2_7 = bit_AVX2 | bit_BMI | bit_BMI2;
   constexpr unsigned avx512_7 = bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ | bit_AVX512VL;
-  constexpr unsigned avx512_vnni_7 = 1U << 11, avx_vnni_7_1 = 1U << 4;  // of ECX, and of EAX of part 1
+  constexpr unsigned avx512_vnni_7 = 1U << 11;                           // of ECX
+  constexpr unsigned avx_vnni_7_1 = 1U << 4, avx512_bf16_7_1 = 1U << 5;  // of EAX of part 1
   constexpr unsigned xmm_ymm = 0x06, opmask_zmm = 0xe0;
 
   if (!has_all(cpuid(1).ecx, avx2_1)) return target::scalar;
@@ -44,7 +45,8 @@ ASHLAR_INLINE target hardware() {
       has_all(features.ebx, avx2_7) && has_all(cpuid(0x80000001U).ecx, bit_LZCNT) && has_all(saved, xmm_ymm);
   if (!avx2) return target::scalar;
   if (has_all(features.ebx, avx512_7) && has_all(saved, opmask_zmm)) {
-    return has_all(features.ecx, avx512_vnni_7) ? target::avx512_vnni : target::avx512;
+    if (!has_all(features.ecx, avx512_vnni_7)) return target::avx512;
+    return features.eax >= 1 && has_all(cpuid(7, 1).eax, avx512_bf16_7_1) ? target::avx512_bf16 : target::avx512_vnni;
   }
   return features.eax >= 1 && has_all(cpuid(7, 1).eax, avx_vnni_7_1) ? target::avx_vnni : target::avx2;
 }

@@ -18,11 +18,14 @@ enum class target : unsigned char {
   avx_vnni,
   avx512,
   avx512_vnni,
+  avx512_bf16,
   neon,
   neon_dot,
   neon_i8mm,
+  neon_bf16,
   sve,
-  sve_i8mm
+  sve_i8mm,
+  sve_bf16
 };
 
 /// A target, what it is called ("avx2": the token that cmake/ashlar_isa.cmake, ASHLAR_ISA and ASHLAR_TARGET_ISA use),
@@ -38,11 +41,14 @@ inline constexpr target_facts all_targets[] = {
     {target::avx_vnni, "avx_vnni", target::avx2},
     {target::avx512, "avx512", target::avx2},
     {target::avx512_vnni, "avx512_vnni", target::avx512},
+    {target::avx512_bf16, "avx512_bf16", target::avx512_vnni},
     {target::neon, "neon", target::scalar},
     {target::neon_dot, "neon_dot", target::neon},
     {target::neon_i8mm, "neon_i8mm", target::neon_dot},
+    {target::neon_bf16, "neon_bf16", target::neon_i8mm},
     {target::sve, "sve", target::neon},
     {target::sve_i8mm, "sve_i8mm", target::sve},
+    {target::sve_bf16, "sve_bf16", target::sve_i8mm},
 };
 
 ASHLAR_INLINE constexpr const target_facts& facts_of(target t) { return all_targets[static_cast<unsigned char>(t)]; }

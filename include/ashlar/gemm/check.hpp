@@ -47,7 +47,7 @@ status check_operand(const char* what, const packed_weights<T>& w, const C&, ind
                          "gemm: %s is packed in panels of %lld columns but this tile reads panels of %lld", what,
                          (long long)w.nr, (long long)nr);
   }
-  if constexpr (byte_weights<T>) {
+  if constexpr (byte_weights<T> || std::is_same_v<T, bf16>) {
     if (w.group != group) {
       return status::error(errc::wrong_blob, "gemm: %s is packed in units of %lld numbers but this ISA multiplies %lld",
                            what, (long long)w.group, (long long)group);

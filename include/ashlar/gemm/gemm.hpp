@@ -257,6 +257,7 @@ template <class Isa, class A, class B, class C, class... Options>
 ///     a_zero_point(z)   subtracted from A's small integers: one, or a pointer to one a row  default: nothing
 ///     b_zero_point(z)   the same of B, a pointer to one a column                           default: nothing
 ///     with_sums<std::int64_t>{}   sums of integers in 64 bits, exact                         default: 32 bits
+///     native_rounding   products of bf16 by the ISA's instruction, within a bound            default: the reference's
 ///     with_tile<S>{}    another tile                                                         default: the registry's
 ///     cache_sizes{}     what blocking goes by                                                default: facts of the ISA
 ///

@@ -11,6 +11,7 @@
 #include <ashlar/gemm/options.hpp>
 #include <ashlar/gemm/seven_bits.hpp>
 #include <ashlar/gemm/supported.hpp>
+#include <ashlar/loop/bf16_format.hpp>
 #include <ashlar/loop/contract.hpp>
 #include <ashlar/loop/direct.hpp>
 #include <ashlar/loop/dot_format.hpp>
@@ -107,8 +108,20 @@ struct product_of<Isa, A, B, C, Options...> {
   using element = std::int8_t;
   using semiring = dot_products;
 };
+// Does the caller ask for the ISA's own products of bf16, and are there any?
+template <class Isa, class A, class B, class... Options>
+inline constexpr bool rounds_natively =
+    (std::is_same_v<Options, native_rounding_option> || ...) && std::is_same_v<matrix_element<A>, bf16> &&
+    std::is_same_v<typename B::value_type, bf16> && multiplies_bf16<Isa>;
 template <class Isa, class A, class B, class C, class... Options>
-  requires multiplies_narrow_floats<A, B, C>
+  requires(multiplies_narrow_floats<A, B, C> && rounds_natively<Isa, A, B, Options...>)
+struct product_of<Isa, A, B, C, Options...> {
+  using format = bf16_format<Isa>;
+  using element = std::int8_t;
+  using semiring = dot_products;
+};
+template <class Isa, class A, class B, class C, class... Options>
+  requires(multiplies_narrow_floats<A, B, C> && !rounds_natively<Isa, A, B, Options...>)
 struct product_of<Isa, A, B, C, Options...> {
   using format = half_format<matrix_element<A>, typename B::value_type, Isa>;
   using element = float;
@@ -150,7 +163,11 @@ consteval bool supported_call() {
   if constexpr (sums_wide<Options...>) {
     return supported_wide<Isa, A, B, C, semiring, tile::shape, zero_points>();
   } else if constexpr (multiplies_narrow_floats<A, B, C>) {
-    return supported_narrow<Isa, C, semiring, tile::shape>();
+    constexpr bool native = (std::is_same_v<Options, native_rounding_option> || ...);
+    constexpr bool plain = !native || (std::is_same_v<semiring, plus_times> && !is_transformed<A>);
+    static_assert(plain, "gemm: native_rounding goes with neither a semiring of one's own nor a prologue of A");
+    using O = typename product_of<Isa, A, B, C, Options...>::format::O;
+    return plain && supported_narrow<Isa, C, semiring, tile::shape, O>();
   } else if constexpr (sums_small_integers<A, B>) {
     return supported_integers<Isa, A, B, C, semiring, tile::shape>();
   } else {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // gemm/options.hpp: what may follow A, B and C in a call, in any order: an epilogue expression, on(executor), scratch
-// memory, a semiring, a tile shape, cache sizes, zero points, 64-bit sums. Whatever is not said has its default.
+// memory, a semiring, a tile shape, cache sizes, zero points, 64-bit sums, native_rounding. Whatever is not said has
+// its default.
 //
 // Depends on: core/, epilogue/, loop/blocking.hpp, tile/registry.hpp.   Used by: gemm/gemm.hpp.
 #pragma once
@@ -11,6 +12,7 @@
 #include <type_traits>
 
 #include <ashlar/core.hpp>
+#include <ashlar/core/narrow_float.hpp>
 #include <ashlar/core/small_integers.hpp>
 #include <ashlar/epilogue.hpp>
 #include <ashlar/loop/blocking.hpp>
@@ -72,9 +74,9 @@ inline constexpr bool is_sums_option = false;
 template <class Sum>
 inline constexpr bool is_sums_option<with_sums<Sum>> = true;
 template <class X>
-concept gemm_option =
-    is_tile_option<X> || is_sums_option<X> || is_a_zero_point<X> || is_b_zero_point<X> || std::is_same_v<X, scratch> ||
-    std::is_same_v<X, cache_sizes> || expression<X> || semiring<X> || is_on_executor<X>;
+concept gemm_option = is_tile_option<X> || is_sums_option<X> || std::is_same_v<X, native_rounding_option> ||
+                      is_a_zero_point<X> || is_b_zero_point<X> || std::is_same_v<X, scratch> ||
+                      std::is_same_v<X, cache_sizes> || expression<X> || semiring<X> || is_on_executor<X>;
 
 // The first argument that satisfies a predicate, else the default.
 template <template <class> class Predicate, class Default>

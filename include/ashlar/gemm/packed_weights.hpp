@@ -10,8 +10,8 @@
 //
 // The layout depends on the element type and on NR alone, not on cache sizes, threads or the compiler: one blob serves
 // every machine whose tile has the same NR (16 floats for AVX2, 32 for AVX-512, 8 for NEON, 3 vectors for SVE). That of
-// bytes depends on how many the ISA multiplies at a time, too, and on whether it has something faster for weights
-// within [-64, 64], where these are.
+// bytes, and of bf16 for native_rounding, depends on how many the ISA multiplies at a time, too, and of bytes on
+// whether it has something faster for weights within [-64, 64], where these are.
 //
 // Depends on: pack/panels.hpp, pack/dot_units.hpp, tile/registry.hpp, core/.   Used by: gemm/gemm.hpp.
 #pragma once
@@ -24,6 +24,8 @@
 
 #include <ashlar/core.hpp>
 #include <ashlar/gemm/seven_bits.hpp>
+#include <ashlar/loop/bf16_format.hpp>
+#include <ashlar/pack/bf16_units.hpp>
 #include <ashlar/pack/dot_units.hpp>
 #include <ashlar/pack/half_block.hpp>
 #include <ashlar/pack/panels.hpp>
@@ -62,7 +64,7 @@ struct packed_header {
   std::int64_t nr, k, n;
   std::uint64_t bytes;            // of the panels
   std::uint64_t checksum;         // of the panels
-  std::int64_t group;             // of bytes: how many k stand together; else zero
+  std::int64_t group;             // of bytes and bf16: how many k stand together; else zero, and of bf16 as they are 1
   std::uint64_t reserved[7];      // zero
   std::uint64_t header_checksum;  // of all that stands before it
 
@@ -106,6 +108,18 @@ struct packed_weights<T> {
   }
 };
 
+/// The same of bf16: as they are in groups of one, for native_rounding in those that the ISA multiplies.
+template <>
+struct packed_weights<bf16> {
+  using value_type = bf16;
+  const bf16* panels = nullptr;
+  index k = 0, n = 0, nr = 0, group = 1;
+  ASHLAR_INLINE const bf16& operator()(index row, index column) const {
+    const index steps = (k + group - 1) / group;
+    return panels[((column / nr * steps + row / group) * nr + column % nr) * group + row % group];
+  }
+};
+
 namespace detail {
 
 template <class T>
@@ -115,6 +129,13 @@ inline constexpr std::uint32_t element_code = sizeof(T) + (std::is_floating_poin
 template <narrow_floating_point T>
 inline constexpr std::uint32_t element_code<T> = sizeof(T) + 0x400u + (std::uint32_t(T::exponent_bits) << 12);
 
+// x up to a multiple of `group`; false where that exceeds 64 bits.
+ASHLAR_INLINE constexpr bool round_up(index* x, index group) {
+  if (__builtin_add_overflow(*x, group - 1, x)) return false;
+  *x = *x / group * group;
+  return true;
+}
+
 // Bytes of the panels of K x N, and of the sums behind them; false where that exceeds 64 bits.
 template <class T>
 ASHLAR_INLINE constexpr bool panel_bytes(index k, index n, index nr, index group, index* bytes) {
@@ -123,12 +144,12 @@ ASHLAR_INLINE constexpr bool panel_bytes(index k, index n, index nr, index group
   columns = columns / nr * nr;
   index column = k, sum = 0;  // bytes of one
   if constexpr (byte_weights<T>) {
-    if (group <= 0 || __builtin_add_overflow(k, group - 1, &column)) return false;
-    column = column / group * group;
+    if (group <= 0 || !round_up(&column, group)) return false;
     if (group == 1 && __builtin_mul_overflow(column, index(sizeof(std::int32_t)), &column)) return false;
     sum = sizeof(std::int32_t);
-  } else if (__builtin_mul_overflow(column, index(sizeof(T)), &column)) {
-    return false;
+  } else {
+    if (std::is_same_v<T, bf16> && (group <= 0 || !round_up(&column, group))) return false;
+    if (__builtin_mul_overflow(column, index(sizeof(T)), &column)) return false;
   }
   return !__builtin_add_overflow(column, sum, &column) && !__builtin_mul_overflow(columns, column, bytes);
 }
@@ -141,6 +162,8 @@ ASHLAR_INLINE packed_weights<T> weights_at(const std::byte* panels, index k, ind
     panel_bytes<T>(k, n, nr, group, &all);
     const index sums = (n + nr - 1) / nr * nr * index(sizeof(std::int32_t));
     return {panels, reinterpret_cast<const std::int32_t*>(panels + (all - sums)), k, n, nr, group};
+  } else if constexpr (std::is_same_v<T, bf16>) {
+    return {reinterpret_cast<const T*>(panels), k, n, nr, group};
   } else {
     return {reinterpret_cast<const T*>(panels), k, n, nr};
   }
@@ -160,9 +183,9 @@ void write_header(std::byte* blob, index nr, index k, index n, std::size_t bytes
   std::memcpy(blob, &h, sizeof h);
 }
 
-template <class T, class Isa>
+template <class T, class Isa, bool Native = false>
 ASHLAR_INLINE index panel_width() {
-  if constexpr (byte_weights<T>) {
+  if constexpr (byte_weights<T> || Native) {
     return default_tile<std::int8_t, Isa>.nv * ops<std::int32_t, Isa>::lanes();
   } else if constexpr (narrow_floating_point<T>) {
     return panel_width<float, Isa>();
@@ -177,7 +200,7 @@ ASHLAR_INLINE index panel_group(const strided_block<T>& b) {
     if (within_seven_bits(b)) return seven_bit_dot_ops<Isa>::group;
   }
   if constexpr (byte_weights<T>) return dot_ops<Isa>::group;
-  return 0;
+  return std::is_same_v<T, bf16> ? 1 : 0;
 }
 template <class T, class Isa>
 consteval index largest_panel_group() {
@@ -185,7 +208,7 @@ consteval index largest_panel_group() {
     return has_seven_bits<T, T, Isa> ? std::max(seven_bit_dot_ops<Isa>::group, dot_ops<Isa>::group)
                                      : dot_ops<Isa>::group;
   } else {
-    return 0;
+    return std::is_same_v<T, bf16> ? std::max<index>(1, bf16_dot_ops<Isa>::group) : 0;
   }
 }
 
@@ -203,6 +226,24 @@ void write_dot_panels(const strided_block<T>& b, std::byte* to, index nr) {
   }
 }
 
+template <class Isa, class T>
+void write_narrow_panels(const strided_block<T>& b, std::byte* to, index nr) {
+  T* out = reinterpret_cast<T*>(to);
+  for (index j = 0; j < b.cols; j += nr, out += b.rows * nr) {
+    copy_half_panel<Isa, T>({b.data + j * b.col_stride, b.row_stride, b.col_stride, b.rows, std::min(nr, b.cols - j)},
+                            out, nr);
+  }
+}
+template <class Isa>
+void write_bf16_groups(const strided_block<bf16>& b, std::byte* to, index nr) {
+  constexpr index group = bf16_dot_ops<Isa>::group;
+  bf16* out = reinterpret_cast<bf16*>(to);
+  for (index j = 0; j < b.cols; j += nr, out += ceil_div(b.rows, group) * group * nr) {
+    bf16_groups<group, Isa>::panel(
+        {b.data + j * b.col_stride, b.row_stride, b.col_stride, b.rows, std::min(nr, b.cols - j)}, out, nr);
+  }
+}
+
 // Writes the panels of B.
 template <class Isa, class T>
 void write_panels(const strided_block<T>& b, std::byte* to, index nr, [[maybe_unused]] index group) {
@@ -211,12 +252,10 @@ void write_panels(const strided_block<T>& b, std::byte* to, index nr, [[maybe_un
   }
   if constexpr (byte_weights<T>) {
     write_dot_panels<dot_ops<Isa>>(b, to, nr);
+  } else if constexpr (std::is_same_v<T, bf16> && multiplies_bf16<Isa>) {
+    group == 1 ? write_narrow_panels<Isa>(b, to, nr) : write_bf16_groups<Isa>(b, to, nr);
   } else if constexpr (narrow_floating_point<T>) {
-    T* out = reinterpret_cast<T*>(to);
-    for (index j = 0; j < b.cols; j += nr, out += b.rows * nr) {
-      copy_half_panel<Isa, T>({b.data + j * b.col_stride, b.row_stride, b.col_stride, b.rows, std::min(nr, b.cols - j)},
-                              out, nr);
-    }
+    write_narrow_panels<Isa>(b, to, nr);
   } else {
     pack_panels<T, Isa>(b, reinterpret_cast<T*>(to), nr);
   }
@@ -229,8 +268,12 @@ void write_panels(const strided_block<T>& b, std::byte* to, index nr, [[maybe_un
 template <class T, class Isa = isa::native>
 std::size_t packed_weights_bytes(index k, index n) {
   index bytes = 0;
-  if (!detail::panel_bytes<T>(k, n, detail::panel_width<T, Isa>(), detail::largest_panel_group<T, Isa>(), &bytes)) {
-    return 0;
+  constexpr index group = detail::largest_panel_group<T, Isa>();
+  if (!detail::panel_bytes<T>(k, n, detail::panel_width<T, Isa>(), group, &bytes)) return 0;
+  if constexpr (std::is_same_v<T, bf16> && multiplies_bf16<Isa>) {
+    index native = 0;
+    if (!detail::panel_bytes<T>(k, n, detail::panel_width<T, Isa, true>(), group, &native)) return 0;
+    bytes = std::max(bytes, native);
   }
   return std::size_t(bytes) + sizeof(packed_header);
 }
@@ -287,10 +330,13 @@ result<packed_weights<T>> open_weights(std::span<const std::byte> blob, bool ver
 ///     if (w.ok()) gemm(A, w.value(), C);
 ///
 /// Errors: negative_extent, null_pointer, workspace_too_small, misaligned; storage is untouched then. B is free
-/// afterwards.
-template <class Isa = isa::native, any_matrix B>
-auto pack_weights(const B& b, std::span<std::byte> storage) -> result<packed_weights<typename B::value_type>> {
+/// afterwards. bf16 for gemm with native_rounding: pack_weights(B, bytes, native_rounding).
+template <class Isa = isa::native, any_matrix B, class... Option>
+  requires(sizeof...(Option) == 0 || (std::is_same_v<Option, native_rounding_option> && ...))
+auto pack_weights(const B& b, std::span<std::byte> storage, const Option&...)
+    -> result<packed_weights<typename B::value_type>> {
   using T = typename B::value_type;
+  constexpr bool native = sizeof...(Option) > 0 && std::is_same_v<T, bf16> && multiplies_bf16<Isa>;
   if (b.rows() < 0 || b.cols() < 0)
     return status::error(errc::negative_extent, "pack_weights: B is %lld x %lld: extents must not be negative",
                          (long long)b.rows(), (long long)b.cols());
@@ -304,9 +350,9 @@ auto pack_weights(const B& b, std::span<std::byte> storage) -> result<packed_wei
   if (reinterpret_cast<std::uintptr_t>(storage.data()) % workspace_alignment != 0)
     return status::error(errc::misaligned, "pack_weights: storage at %p is not aligned to %zu bytes",
                          (void*)storage.data(), workspace_alignment);
-  const index nr = detail::panel_width<T, Isa>();
+  const index nr = detail::panel_width<T, Isa, native>();
   const strided_block<T> block{b.data(), b.row_stride(), b.col_stride(), b.rows(), b.cols()};
-  const index group = detail::panel_group<T, Isa>(block);
+  const index group = native ? bf16_dot_ops<Isa>::group : detail::panel_group<T, Isa>(block);
   std::byte* const panels = storage.data() + sizeof(packed_header);
   index size = 0;
   detail::panel_bytes<T>(b.rows(), b.cols(), nr, group, &size);

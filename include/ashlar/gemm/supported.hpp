@@ -54,8 +54,8 @@ consteval bool supported_wide() {
   }
 }
 
-/// The same for narrow floating-point numbers.
-template <class Isa, class C, class Semiring, tile_shape S>
+/// The same for narrow floating-point numbers; O: what their tiles work with.
+template <class Isa, class C, class Semiring, tile_shape S, class O>
 consteval bool supported_narrow() {
   constexpr bool writable = !std::is_const_v<typename C::element_type>;
   static_assert(writable, "gemm: C must not be const");
@@ -66,7 +66,7 @@ consteval bool supported_narrow() {
   if constexpr (known) {
     constexpr bool defined = semiring_on<Semiring, ops<float, Isa>>;
     static_assert(defined, "gemm: the semiring is not defined for float");
-    constexpr bool fits = tile_fits_in_registers<ops<float, Isa>, S>;
+    constexpr bool fits = tile_fits_in_registers<O, S>;
     static_assert(fits, "gemm: this tile shape needs more vector registers than the ISA has");
     return writable && defined && fits;
   } else {

@@ -17,6 +17,8 @@
 //   neon_dot, sve             int8 * int8      4     isa/dot_arm.hpp: SDOT
 //   neon_i8mm, sve_i8mm       int8 * int8      8     isa/dot_arm.hpp: SMMLA, two rows by two columns in one step
 //
+// Of bf16: isa/dot_bf16.hpp.
+//
 // Depends on: isa/ops.hpp, isa/scalar.hpp.   Used by: tile/registry.hpp, pack/, loop/.
 #pragma once
 
@@ -39,7 +41,7 @@ namespace ashlar {
 ///     dot(acc, a, b)
 ///
 /// The one that has lanes of its own (lane_ops) also says fma_lane<L>(acc, b, a): dot() with unit L of a; the one that
-/// multiplies two rows by two columns (pair_ops) says how.
+/// multiplies two rows by two columns (pair_ops) says how, and add_columns(acc, b): to lane j the sum of group j.
 template <class Isa>
 struct dot_ops;
 
@@ -94,7 +96,7 @@ struct seven_bit_dot_ops {
 /// Two rows by two columns in one step: a vector of A has a group of each row in turn, one of B a group of each of
 /// lanes() / 2 columns, and two vectors of sums are those of two rows, each with one half of the columns.
 template <class O>
-concept pair_ops = requires(typename O::vec v, const typename O::a_unit* a, const typename O::b_unit* b) {
+concept pair_ops = requires(typename O::vec v, const typename O::a_unit* a) {
   { O::load_pair(a, a) } -> std::same_as<typename O::vec>;    // of two rows
   { O::load_groups(a) } -> std::same_as<typename O::vec>;     // of two rows side by side
   { O::dot_pair(v, v, v) } -> std::same_as<typename O::vec>;  // acc + A * B
@@ -102,7 +104,6 @@ concept pair_ops = requires(typename O::vec v, const typename O::a_unit* a, cons
   { O::second_row(v, v) } -> std::same_as<typename O::vec>;   //
   { O::first_half(v, v) } -> std::same_as<typename O::vec>;   // of two rows
   { O::second_half(v, v) } -> std::same_as<typename O::vec>;  //
-  { O::add_columns(v, b) } -> std::same_as<typename O::vec>;  // to lane j the sum of group j
 };
 
 template <class O>
@@ -127,6 +128,7 @@ struct dot_products {
     return O::dot_pair(acc, a, b);
   }
   template <lane_ops O, int L>
+    requires(!pair_ops<O>)
   static ASHLAR_INLINE constexpr typename O::vec accumulate_lane(const typename O::vec& a, const typename O::vec& b,
                                                                  const typename O::vec& acc) {
     return O::template fma_lane<L>(acc, b, a);

@@ -87,16 +87,18 @@ struct half_load<f16, Isa> {
 #endif
 
 #if defined(__ARM_FEATURE_SVE) && !defined(__clang__)
-template <>
-struct half_load<bf16, isa::sve> {
+template <class Isa>
+  requires std::derived_from<Isa, isa::sve>
+struct half_load<bf16, Isa> {
   static ASHLAR_INLINE ops<float, isa::sve>::vec of(const bf16* p) {
     const svbool_t all = svptrue_b32();
     const svuint32_t words = svld1uh_u32(all, reinterpret_cast<const std::uint16_t*>(p));
     return svreinterpret_f32_u32(svlsl_n_u32_x(all, words, 16));
   }
 };
-template <>
-struct half_load<f16, isa::sve> {
+template <class Isa>
+  requires std::derived_from<Isa, isa::sve>
+struct half_load<f16, Isa> {
   static ASHLAR_INLINE ops<float, isa::sve>::vec of(const f16* p) {
     const svbool_t all = svptrue_b32();
     const svuint32_t words = svld1uh_u32(all, reinterpret_cast<const std::uint16_t*>(p));

@@ -33,7 +33,12 @@ template <class Vectors>
 struct best_of {
   using type = Vectors;
 };
-#if defined(__AVX512VNNI__)
+#if defined(__AVX512VNNI__) && defined(__AVX512BF16__)
+template <>
+struct best_of<avx512> {
+  using type = avx512_bf16;
+};
+#elif defined(__AVX512VNNI__)
 template <>
 struct best_of<avx512> {
   using type = avx512_vnni;
@@ -45,7 +50,12 @@ struct best_of<avx2> {
   using type = avx_vnni;
 };
 #endif
-#if defined(__ARM_FEATURE_MATMUL_INT8)
+#if defined(__ARM_FEATURE_MATMUL_INT8) && defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+template <>
+struct best_of<neon> {
+  using type = neon_bf16;
+};
+#elif defined(__ARM_FEATURE_MATMUL_INT8)
 template <>
 struct best_of<neon> {
   using type = neon_i8mm;
@@ -56,7 +66,12 @@ struct best_of<neon> {
   using type = neon_dot;
 };
 #endif
-#if defined(__ARM_FEATURE_SVE_MATMUL_INT8)
+#if defined(__ARM_FEATURE_SVE_MATMUL_INT8) && defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+template <>
+struct best_of<sve> {
+  using type = sve_bf16;
+};
+#elif defined(__ARM_FEATURE_SVE_MATMUL_INT8)
 template <>
 struct best_of<sve> {
   using type = sve_i8mm;

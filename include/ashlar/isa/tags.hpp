@@ -3,9 +3,9 @@
 // isa/tags.hpp: an instruction set is a type, and its facts are constants beside it.
 //
 //   any <- scalar <- avx2 <- avx_vnni        a kernel that is not specialised for a tag falls back to the tag's parent
-//                      <- avx512 <- avx512_vnni
-//                 <- neon <- neon_dot <- neon_i8mm
-//                      <- sve <- sve_i8mm
+//                      <- avx512 <- avx512_vnni <- avx512_bf16
+//                 <- neon <- neon_dot <- neon_i8mm <- neon_bf16
+//                      <- sve <- sve_i8mm <- sve_bf16
 //
 // A tag only names an instruction set: what works on it is ops<T, Isa> (isa/ops.hpp), which exists where the flags of
 // the translation unit allow it.
@@ -19,16 +19,20 @@
 namespace ashlar::isa {
 
 struct any {};
-struct scalar : any {};          // plain C++, one lane: the specification, constexpr
-struct avx2 : scalar {};         // AVX2 and FMA (Haswell, Zen and later)
-struct avx512 : avx2 {};         // AVX-512 F, CD, BW, DQ, VL (Skylake-X, Zen 4 and later)
-struct avx_vnni : avx2 {};       // sums of four products of bytes, on 256 bits (Alder Lake, Zen 5 and later)
-struct avx512_vnni : avx512 {};  // the same on 512 bits (Cascade Lake, Zen 4 and later)
-struct neon : scalar {};         // AArch64 Advanced SIMD
+struct scalar : any {};               // plain C++, one lane: the specification, constexpr
+struct avx2 : scalar {};              // AVX2 and FMA (Haswell, Zen and later)
+struct avx512 : avx2 {};              // AVX-512 F, CD, BW, DQ, VL (Skylake-X, Zen 4 and later)
+struct avx_vnni : avx2 {};            // sums of four products of bytes, on 256 bits (Alder Lake, Zen 5 and later)
+struct avx512_vnni : avx512 {};       // the same on 512 bits (Cascade Lake, Zen 4 and later)
+struct avx512_bf16 : avx512_vnni {};  // and of two of bf16 (Cooper Lake, Zen 4 and later)
+struct neon : scalar {};              // AArch64 Advanced SIMD
 struct neon_dot : neon {};  // sums of four products of bytes: FEAT_DotProd (Cortex-A55 and A76, Neoverse N1 and later)
 struct neon_i8mm : neon_dot {};  // 2 x 2 sums of eight: FEAT_I8MM (Cortex-A510 and A710, Neoverse V1 and N2 and later)
-struct sve : neon {};            // SVE or SVE2, vector length known at run time only (through Highway)
-struct sve_i8mm : sve {};        // the same 2 x 2 sums in every 128 bits
+struct neon_bf16 : neon_i8mm {
+};                              // and 2 x 2 sums of four of bf16: FEAT_BF16 (Cortex-A510, Neoverse V1 and N2 and later)
+struct sve : neon {};           // SVE or SVE2, vector length known at run time only (through Highway)
+struct sve_i8mm : sve {};       // the same 2 x 2 sums in every 128 bits
+struct sve_bf16 : sve_i8mm {};  // of bf16, too
 
 /// The Highway adapter on Base, for Base = avx2, avx512 or neon: the same kernels through another SIMD library.
 template <class Base>
@@ -94,12 +98,21 @@ struct facts<avx512_vnni> : facts<avx512> {
   static constexpr const char* name = "avx512_vnni";
 };
 template <>
+struct facts<avx512_bf16> : facts<avx512> {
+  static constexpr const char* name = "avx512_bf16";
+};
+template <>
 struct facts<neon_dot> : facts<neon> {
   static constexpr const char* name = "neon_dot";
 };
 template <>
 struct facts<neon_i8mm> : facts<neon> {
   static constexpr const char* name = "neon_i8mm";
+};
+
+template <>
+struct facts<neon_bf16> : facts<neon> {
+  static constexpr const char* name = "neon_bf16";
 };
 
 template <>
@@ -114,6 +127,10 @@ struct facts<sve> {
 template <>
 struct facts<sve_i8mm> : facts<sve> {
   static constexpr const char* name = "sve_i8mm";
+};
+template <>
+struct facts<sve_bf16> : facts<sve> {
+  static constexpr const char* name = "sve_bf16";
 };
 
 template <>
