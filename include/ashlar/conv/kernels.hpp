@@ -31,8 +31,8 @@ namespace ashlar {
 /// What a run has besides its operands.
 template <class T, class Executor, class Zeros = no_zero_point, class Prologue = no_prologue>
 struct conv_run {
-  T padding_value;
-  T* memory;  // workspace_elements() of it
+  T padding_value;  // of floats
+  T* memory;        // workspace_elements() of it
   Executor& executor;
   cache_sizes caches;
   [[no_unique_address]] Zeros zeros{};  // of small integers
@@ -72,7 +72,8 @@ struct implicit_algorithm {
     const views_type v = simplest(views, e);
     for (index p = 0; p < row_phases(v); ++p) {
       using prologue = std::decay_t<decltype(how.prologue)>;
-      typename kernel::template operands<prologue> part{row_phase(v, p), packed, {how.padding_value, how.prologue, 0}};
+      typename kernel::template operands<prologue> part{
+          row_phase(v, p), packed, {Format::padding_of(how), how.prologue, 0}};
       if constexpr (!Format::in_place) part.zeros = how.zeros;
       kernel::run(part, cut_of(part.views, how.executor.concurrency(), how.caches), e, how.memory, how.executor);
     }

@@ -111,15 +111,15 @@ auto plan_backward_data(const conv_problem<Rank>& p, const Options&... options)
 /// Errors: bad_geometry, shape_mismatch, negative_extent, overflow. Allocates nothing.
 template <class T, class Isa = isa::native, class... Options>
 [[nodiscard]] auto plan_conv2d(const conv2d& problem, const Options&... options) {
-  return detail::plan_conv<T, Isa>(problem, options...);
+  return detail::plan_conv<detail::planned<T, Isa, Options...>, Isa>(problem, options...);
 }
 template <class T, class Isa = isa::native, class... Options>
 [[nodiscard]] auto plan_conv1d(const conv1d& problem, const Options&... options) {
-  return detail::plan_conv<T, Isa>(problem, options...);
+  return detail::plan_conv<detail::planned<T, Isa, Options...>, Isa>(problem, options...);
 }
 template <class T, class Isa = isa::native, class... Options>
 [[nodiscard]] auto plan_conv3d(const conv3d& problem, const Options&... options) {
-  return detail::plan_conv<T, Isa>(problem, options...);
+  return detail::plan_conv<detail::planned<T, Isa, Options...>, Isa>(problem, options...);
 }
 
 /// Plans a transposed convolution (conv/problem.hpp has the fields): the gradient of a convolution, run forward.
@@ -130,30 +130,30 @@ template <class T, class Isa = isa::native, class... Options>
 /// PyTorch store them so: oihw(w, 64, 32, 2, 2)). Specification: reference::transposed_convolution. Errors as above.
 template <class T, class Isa = isa::native, class... Options>
 [[nodiscard]] auto plan_conv_transpose2d(const conv_transpose2d& problem, const Options&... options) {
-  return detail::plan_transposed<T, Isa>(problem, options...);
+  return detail::plan_transposed<detail::planned<T, Isa, Options...>, Isa>(problem, options...);
 }
 template <class T, class Isa = isa::native, class... Options>
 [[nodiscard]] auto plan_conv_transpose1d(const conv_transpose1d& problem, const Options&... options) {
-  return detail::plan_transposed<T, Isa>(problem, options...);
+  return detail::plan_transposed<detail::planned<T, Isa, Options...>, Isa>(problem, options...);
 }
 template <class T, class Isa = isa::native, class... Options>
 [[nodiscard]] auto plan_conv_transpose3d(const conv_transpose3d& problem, const Options&... options) {
-  return detail::plan_transposed<T, Isa>(problem, options...);
+  return detail::plan_transposed<detail::planned<T, Isa, Options...>, Isa>(problem, options...);
 }
 
 /// Plans the gradient of a convolution with respect to its src: run(gradient of dst, weights packed by this plan,
 /// gradient of src). The problem is the forward one.   plan_conv2d_backward_data<float>(problem)
 template <class T, class Isa = isa::native, class... Options>
 [[nodiscard]] auto plan_conv2d_backward_data(const conv2d& problem, const Options&... options) {
-  return detail::plan_backward_data<T, Isa>(problem, options...);
+  return detail::plan_backward_data<detail::planned<T, Isa, Options...>, Isa>(problem, options...);
 }
 template <class T, class Isa = isa::native, class... Options>
 [[nodiscard]] auto plan_conv1d_backward_data(const conv1d& problem, const Options&... options) {
-  return detail::plan_backward_data<T, Isa>(problem, options...);
+  return detail::plan_backward_data<detail::planned<T, Isa, Options...>, Isa>(problem, options...);
 }
 template <class T, class Isa = isa::native, class... Options>
 [[nodiscard]] auto plan_conv3d_backward_data(const conv3d& problem, const Options&... options) {
-  return detail::plan_backward_data<T, Isa>(problem, options...);
+  return detail::plan_backward_data<detail::planned<T, Isa, Options...>, Isa>(problem, options...);
 }
 
 }  // namespace ashlar

@@ -137,7 +137,7 @@ class conv_plan {
   template <class S, class P, detail::conv_option... Options>
   status run(const transformed_image<S, P>& src, const packed_filter<weight_type>& weights,
              const image_view<dst_type>& dst, const Options&... options) const {
-    static_assert(product::floats, "conv: the src of a plan of integers has no prologue");
+    static_assert(product::transforms, "conv: the src of integers, or with native_rounding, has no prologue");
     return run_source(image_view<const src_type>(src.image), src.prologue, weights, dst, options...);
   }
 

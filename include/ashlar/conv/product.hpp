@@ -4,7 +4,7 @@
 // or narrow floating-point numbers.
 //
 // Depends on: conv/{kernels,choose,depthwise_mixed,exact_winograd,memory,seven_bit}.hpp,
-// loop/{dot,half,wide}_format.hpp.   Used by: conv/plan.hpp.
+// loop/{bf16,dot,half,wide}_format.hpp.   Used by: conv/plan.hpp.
 #pragma once
 
 #include <algorithm>
@@ -21,6 +21,7 @@
 #include <ashlar/conv/seven_bit.hpp>
 #include <ashlar/core/small_integers.hpp>
 #include <ashlar/core/status.hpp>
+#include <ashlar/loop/bf16_format.hpp>
 #include <ashlar/loop/dot_format.hpp>
 #include <ashlar/loop/half_format.hpp>
 #include <ashlar/loop/wide_format.hpp>
@@ -54,6 +55,7 @@ namespace detail {
 struct without_zero_points {
   static constexpr bool small = false;
   static constexpr bool floats = true;
+  static constexpr bool transforms = true;  // may src have a prologue?
   static constexpr index group = 0;
   static ASHLAR_INLINE status check(const src_zero_point&) { return {}; }
   static ASHLAR_INLINE status check_zeros(index) { return {}; }
@@ -155,6 +157,44 @@ struct conv_product<conv_types<Src, Weights, Dst, false>, Isa>
 template <narrow_floating_point T, class Isa>
 struct conv_product<T, Isa> : conv_product<conv_types<T, T, T>, Isa> {};
 
+// bf16 by the ISA's own products.
+template <class T>
+struct natively_rounded {};
+template <class Dst, class Isa>
+struct conv_product<natively_rounded<conv_types<bf16, bf16, Dst>>, Isa>
+    : without_zero_points,
+      copied_product<bf16_format<Isa>, Dst, depthwise_mixed<bf16_format<Isa>, half_format<bf16, bf16, Isa>, Dst>> {
+  using src = bf16;
+  using weights = bf16;
+  using dst = Dst;
+  using sum = float;
+  static constexpr index group = bf16_dot_ops<Isa>::group;
+  static constexpr bool transforms = false;
+
+  template <class Executor>
+  static ASHLAR_INLINE auto how(float* memory, Executor& executor, const cache_sizes& caches,
+                                const source_request<no_prologue>& x) {
+    using run = conv_run<float, Executor, typename bf16_format<Isa>::zeros>;
+    return run{float(x.padding.value), memory, executor, caches, {}, {}};
+  }
+};
+
+// What a plan of T with these options multiplies.
+template <class T, class Isa, class... Options>
+struct planned_type {
+  using type = T;
+};
+template <class Dst, class Isa, class... Options>
+  requires(multiplies_bf16<Isa> && (std::is_same_v<Options, native_rounding_option> || ...))
+struct planned_type<conv_types<bf16, bf16, Dst>, Isa, Options...> {
+  using type = natively_rounded<conv_types<bf16, bf16, Dst>>;
+};
+template <class Isa, class... Options>
+  requires(multiplies_bf16<Isa> && (std::is_same_v<Options, native_rounding_option> || ...))
+struct planned_type<bf16, Isa, Options...> : planned_type<conv_types<bf16, bf16, bf16>, Isa, Options...> {};
+template <class T, class Isa, class... Options>
+using planned = typename planned_type<T, Isa, Options...>::type;
+
 template <class Src, class Weights, class Dst, class Isa>
 struct conv_product<wide_conv_types<Src, Weights, Dst>, Isa> : without_zero_points,
                                                                copied_product<wide_format<Src, Weights, Isa>, Dst> {
@@ -164,6 +204,7 @@ struct conv_product<wide_conv_types<Src, Weights, Dst>, Isa> : without_zero_poin
   using dst = Dst;
   using sum = double;
   static constexpr bool floats = false;
+  static constexpr bool transforms = false;
 
   // Forward and backward.
   static status check_terms(const conv_geometry& g) {
@@ -228,6 +269,7 @@ struct conv_product<conv_types<Src, Weights, Dst, WeightsZero>, Isa>
   using format = typename integer_product<Src, Weights, WeightsZero, Isa>::format;
   static constexpr bool small = true;
   static constexpr bool floats = false;
+  static constexpr bool transforms = false;
   static constexpr index group = format::group * format::together;
 
   template <class Executor>
@@ -235,7 +277,7 @@ struct conv_product<conv_types<Src, Weights, Dst, WeightsZero>, Isa>
                                 const source_request<no_prologue>& x) {
     using zeros = typename format::zeros;
     const std::int32_t zero = x.zero.value;
-    return conv_run<std::int32_t, Executor, zeros>{format::padding(zero), memory, executor, caches, zeros{zero, {}}};
+    return conv_run<std::int32_t, Executor, zeros>{0, memory, executor, caches, zeros{zero, {}}};
   }
   static ASHLAR_INLINE status check(const src_zero_point& z) { return check_number<Src>("src", z.value); }
   static ASHLAR_INLINE status check_terms(const conv_geometry&) { return {}; }

@@ -51,8 +51,7 @@ struct seven_bit_algorithm {
   static void run(const views_type& v, const Unit* packed, const E& e,
                   const conv_run<std::int32_t, Executor, Zeros>& how) {
     using zeros = typename Format::zeros;
-    const conv_run<std::int32_t, Executor, zeros> own{Format::padding(how.zeros.a), how.memory, how.executor,
-                                                      how.caches, zeros{how.zeros.a, {}}};
+    const conv_run<std::int32_t, Executor, zeros> own{0, how.memory, how.executor, how.caches, zeros{how.zeros.a, {}}};
     dense::run(v, reinterpret_cast<const unit*>(packed), e, own);
   }
 };

@@ -29,7 +29,7 @@ struct neon : scalar {};              // AArch64 Advanced SIMD
 struct neon_dot : neon {};  // sums of four products of bytes: FEAT_DotProd (Cortex-A55 and A76, Neoverse N1 and later)
 struct neon_i8mm : neon_dot {};  // 2 x 2 sums of eight: FEAT_I8MM (Cortex-A510 and A710, Neoverse V1 and N2 and later)
 struct neon_bf16 : neon_i8mm {
-};                              // and 2 x 2 sums of four of bf16: FEAT_BF16 (Cortex-A510, Neoverse V1 and N2 and later)
+};  // and 2 x 2 sums of four of bf16: FEAT_BF16 (Cortex-A510, Neoverse V1 and N2 and later)
 struct sve : neon {};           // SVE or SVE2, vector length known at run time only (through Highway)
 struct sve_i8mm : sve {};       // the same 2 x 2 sums in every 128 bits
 struct sve_bf16 : sve_i8mm {};  // of bf16, too

@@ -31,6 +31,11 @@ struct bf16_format : plain_format<float, Isa> {
   static constexpr index group = O::unit, together = O::group / O::unit, rows_together = multiplies_pairs<O> ? 2 : 1;
   static constexpr bool in_place = false;
 
+  template <class How>
+  static ASHLAR_INLINE float padding_of(const How& how) {
+    const bf16 both[2] = {bf16(how.padding_value), bf16(how.padding_value)};
+    return __builtin_bit_cast(float, both);
+  }
   static ASHLAR_INLINE void copy_a(const strided_block<bf16>& a, float* out, index ld, index steps) {
     groups::rows(a, reinterpret_cast<bf16*>(out), ld * group, steps * group);
   }

@@ -133,10 +133,11 @@ struct dot_format {
     ASHLAR_INLINE std::int32_t at(index i) const { return detail::wrapped(std::uint32_t(values.at(i)) - a_shift); }
   };
 
-  /// A unit of src's zero point: what a convolution pads it with.
-  static ASHLAR_INLINE a_unit padding(std::int32_t za) {
+  /// A unit of src's zero point.
+  template <class How>
+  static ASHLAR_INLINE a_unit padding_of(const How& how) {
     typename O::a_element elements[group];
-    std::fill(elements, elements + group, static_cast<typename O::a_element>(za - a_shift));
+    std::fill(elements, elements + group, static_cast<typename O::a_element>(how.zeros.a - a_shift));
     return __builtin_bit_cast(a_unit, elements);
   }
 

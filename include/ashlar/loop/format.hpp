@@ -17,6 +17,7 @@
 //   copy_pairs                         the same of A where two rows are together
 //   corrections<E>                     what one block keeps beside its operands, and the epilogue of its tiles
 //   filter_sums, sum_filters, subtract, with_terms          the same for a convolution (conv/implicit.hpp)
+//   padding_of(how)              what src is padded with in a run of a convolution
 //
 // Depends on: pack/copy_block.hpp, epilogue/semiring.hpp.   Used by: loop/contract.hpp, conv/.
 #pragma once
@@ -56,6 +57,10 @@ struct plain_format {
     block_copy<T, Isa>::run(b, out, nr, nr);
   }
 
+  template <class How>
+  static ASHLAR_INLINE a_unit padding_of(const How& how) {
+    return how.padding_value;
+  }
   /// A convolution keeps nothing of its filters, and no zero points.
   static ASHLAR_INLINE constexpr index filter_sums(index, index) { return 0; }
   template <class B>
