@@ -39,6 +39,7 @@ void add_problems(session& s) {
     if (!s.wants(p.family, name_of(p.form), p.quick)) continue;
     add_benchmark(s, p.name(), p.flops(), [&s, p](benchmark::State& state) {
       if (p.type == dtype::u8s8) return run_problem<std::uint8_t, std::int8_t, std::int32_t>(state, s, p);
+      if (p.type == dtype::bf16) return run_problem<ashlar::bf16, ashlar::bf16, float>(state, s, p);
       p.type == dtype::f64 ? run_problem<double>(state, s, p) : run_problem<float>(state, s, p);
     });
   }

@@ -5,7 +5,8 @@
 //   |c - exact| <= (k + 2) * eps * sum |a| |b|          for any order of summation, fused or not (Higham 2002,
 //   section 3.1)
 //
-// Products of bytes must be equal. "exact" is a double (long double for f64) dot product: of every element of a small
+// eps is that of C; the bound holds for products of bf16 by instructions that round to odd, too. Products of bytes must
+// be equal. "exact" is a double (long double for f64) dot product: of every element of a small
 // C, of 256 scattered elements of a large one. All elements are then compared with the first contender's result, with
 // the bound above taken at |a| = |b| = 1.
 //
@@ -36,9 +37,8 @@ class operands {
       : p_(p), a_(allocate<A>(p.m * p.k)), b_(allocate<B>(p.k * p.n)), c_(allocate<C>(p.m * p.n)) {
     fill(a_.get(), p.m * p.k, 1);
     fill(b_.get(), p.k * p.n, 2);
-    for_peers_ = {p.type == dtype::f64    ? ashlar_peer_f64
-                  : p.type == dtype::u8s8 ? ashlar_peer_u8s8
-                                          : ashlar_peer_f32,
+    constexpr int types[] = {ashlar_peer_f32, ashlar_peer_f64, ashlar_peer_u8s8, ashlar_peer_bf16};
+    for_peers_ = {types[int(p.type)],
                   p.form == variant::prepacked,
                   p.transposed_a,
                   p.transposed_b,
@@ -68,8 +68,16 @@ class operands {
   }
 
  private:
-  wide a(std::int64_t i, std::int64_t k) const { return a_[p_.transposed_a ? k * p_.m + i : i * p_.k + k]; }
-  wide b(std::int64_t k, std::int64_t j) const { return b_[p_.transposed_b ? j * p_.k + k : k * p_.n + j]; }
+  template <class T>
+  static wide number(T x) {
+    if constexpr (std::is_class_v<T>) {
+      return wide(float(x));
+    } else {
+      return wide(x);
+    }
+  }
+  wide a(std::int64_t i, std::int64_t k) const { return number(a_[p_.transposed_a ? k * p_.m + i : i * p_.k + k]); }
+  wide b(std::int64_t k, std::int64_t j) const { return number(b_[p_.transposed_b ? j * p_.k + k : k * p_.n + j]); }
   wide unit() const { return exact ? 0 : wide(p_.k + 2) * wide(std::numeric_limits<C>::epsilon()); }
 
   std::string check_one(std::int64_t i, std::int64_t j) const {

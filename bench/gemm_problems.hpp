@@ -28,7 +28,7 @@ struct problem {
 
   double flops() const { return 2.0 * double(m) * double(n) * double(k); }
   double bytes() const {
-    const double in = type == dtype::f64 ? 8 : type == dtype::u8s8 ? 1 : 4;
+    const double in = type == dtype::f64 ? 8 : type == dtype::u8s8 ? 1 : type == dtype::bf16 ? 2 : 4;
     return double(m * k + k * n) * in + double(m * n) * (type == dtype::f64 ? 8 : 4);
   }
   std::string shape() const { return std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k); }
@@ -61,9 +61,9 @@ inline std::vector<problem> squares_f64() {
   return list;
 }
 
-// The same problems of bytes; in the sample of --quick only the largest.
-inline std::vector<problem> of_bytes(std::vector<problem> list, const char* family) {
-  for (auto& p : list) p.family = family, p.type = dtype::u8s8, p.quick = p.quick && p.flops() > 6e8;
+// The same problems of another type; in the sample of --quick only the largest.
+inline std::vector<problem> of_type(dtype type, std::vector<problem> list, const char* family) {
+  for (auto& p : list) p.family = family, p.type = type, p.quick = p.quick && p.flops() > 6e8;
   return list;
 }
 
@@ -177,11 +177,14 @@ inline std::vector<problem> all_problems() {
   add(families::conv(), {variant::plain, variant::prepacked});
   add(families::squares_f64(), {variant::plain, variant::prepacked});
   add(families::tiny(), {variant::plain, variant::fixed});
-  add(families::of_bytes(families::squares(), "squares_u8s8"), {variant::plain, variant::prepacked});
-  add(families::of_bytes(families::small_m(), "small_m_u8s8"), {variant::prepacked});
-  add(families::of_bytes(families::skinny(), "skinny_u8s8"), {variant::plain, variant::prepacked});
-  add(families::of_bytes(families::odd(), "odd_u8s8"), {variant::plain, variant::prepacked});
-  add(families::of_bytes(families::bert(), "bert_u8s8"), {variant::plain, variant::prepacked});
+  add(families::of_type(dtype::u8s8, families::squares(), "squares_u8s8"), {variant::plain, variant::prepacked});
+  add(families::of_type(dtype::u8s8, families::small_m(), "small_m_u8s8"), {variant::prepacked});
+  add(families::of_type(dtype::u8s8, families::skinny(), "skinny_u8s8"), {variant::plain, variant::prepacked});
+  add(families::of_type(dtype::u8s8, families::odd(), "odd_u8s8"), {variant::plain, variant::prepacked});
+  add(families::of_type(dtype::u8s8, families::bert(), "bert_u8s8"), {variant::plain, variant::prepacked});
+  add(families::of_type(dtype::bf16, families::squares(), "squares_bf16"), {variant::plain, variant::prepacked});
+  add(families::of_type(dtype::bf16, families::small_m(), "small_m_bf16"), {variant::prepacked});
+  add(families::of_type(dtype::bf16, families::bert(), "bert_bf16"), {variant::plain, variant::prepacked});
   add(families::transposed(), {variant::plain});
   return list;
 }

@@ -40,10 +40,13 @@ struct read_level {
 struct machine {
   double fma_f32 = 0, fma_f64 = 0;  // flops a second
   double dot_u8s8 = 0;              // the same of exact products of bytes; 0 where it has not been measured
+  double dot_bf16 = 0;              // and of the ISA's own products of bf16, 0 where it has none
   std::array<read_level, 4> levels{{{"L1", 24u << 10}, {"L2", 512u << 10}, {"L3", 8u << 20}, {"DRAM", 256u << 20}}};
 
   double fma(dtype type) const {
-    return type == dtype::f64 ? fma_f64 : type == dtype::u8s8 && dot_u8s8 > 0 ? dot_u8s8 : fma_f32;
+    if (type == dtype::u8s8 && dot_u8s8 > 0) return dot_u8s8;
+    if (type == dtype::bf16 && dot_bf16 > 0) return dot_bf16;
+    return type == dtype::f64 ? fma_f64 : fma_f32;
   }
   // The level a working set of this size is read from.
   const read_level& level(double bytes) const {

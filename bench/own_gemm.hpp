@@ -20,25 +20,26 @@
 namespace bench {
 
 // C = A * B with scratch memory of exactly the promised size, on an executor.
-template <class A, class B, class C, class Executor>
+template <class A, class B, class C, class Executor, class... Options>
 contender own_call(const char* name, const A& a, const B& b, const C& c, Executor& executor,
-                   std::shared_ptr<void> keep = {}) {
-  const auto bytes = ashlar::gemm_workspace_bytes<own_isa>(a, b, c, ashlar::on(executor));
+                   std::shared_ptr<void> keep = {}, const Options&... options) {
+  const auto bytes = ashlar::gemm_workspace_bytes<own_isa>(a, b, c, ashlar::on(executor), options...);
   auto memory = std::make_shared<ashlar::aligned_buffer>(ashlar::aligned_buffer::make(bytes));
   return make_contender(name, [=, &executor] {
-    expect_ok(ashlar::gemm<own_isa>(a, b, c, ashlar::on(executor), ashlar::scratch(memory->span())));
+    expect_ok(ashlar::gemm<own_isa>(a, b, c, ashlar::on(executor), ashlar::scratch(memory->span()), options...));
     (void)keep;
   });
 }
 
-template <class A, class T, class C, class Executor>
-contender own_prepacked(const char* name, const A& a, const T* weights, const C& c, Executor& executor) {
+template <class A, class T, class C, class Executor, class... Options>
+contender own_prepacked(const char* name, const A& a, const T* weights, const C& c, Executor& executor,
+                        const Options&... options) {
   const auto b = ashlar::view(weights, a.cols(), c.cols());
   auto storage = std::make_shared<ashlar::aligned_buffer>(
       ashlar::aligned_buffer::make(ashlar::packed_weights_bytes<T, own_isa>(b.rows(), b.cols())));
-  auto packed = ashlar::pack_weights<own_isa>(b, storage->span());
+  auto packed = ashlar::pack_weights<own_isa>(b, storage->span(), options...);
   if (!packed.ok()) std::fprintf(stderr, "ashlar: %s\n", packed.error().message());
-  return own_call(name, a, packed.value(), c, executor, storage);
+  return own_call(name, a, packed.value(), c, executor, storage, options...);
 }
 
 // Static extents: the sizes that families::tiny() holds.
@@ -81,6 +82,17 @@ std::optional<contender> own_on(const char* name, const problem& form, const ash
   return own_call(name, ashlar::view(a, p.m, p.k), ashlar::view(b, p.k, p.n), c, executor);
 }
 
+// bf16, rounded as the ISA rounds: no layouts but rows.
+template <class Executor>
+std::optional<contender> own_bf16_on(const char* name, const problem& form, const ashlar_peer_gemm_problem& p,
+                                     Executor& executor) {
+  const auto a = ashlar::view(static_cast<const ashlar::bf16*>(p.a), p.m, p.k);
+  const auto b = ashlar::view(static_cast<const ashlar::bf16*>(p.b), p.k, p.n);
+  const auto c = ashlar::view(static_cast<float*>(p.c), p.m, p.n);
+  if (form.form == variant::prepacked) return own_prepacked(name, a, b.data(), c, executor, ashlar::native_rounding);
+  return own_call(name, a, b, c, executor, {}, ashlar::native_rounding);
+}
+
 // Bytes: no layouts but rows.
 template <class Executor>
 std::optional<contender> own_bytes_on(const char* name, const problem& form, const ashlar_peer_gemm_problem& p,
@@ -104,6 +116,8 @@ void add_own(std::vector<contender>& all, const problem& form, const ashlar_peer
   auto on = [&](const char* name, auto& executor) {
     if constexpr (std::is_same_v<T, std::uint8_t>) {
       return own_bytes_on(name, form, p, executor);
+    } else if constexpr (std::is_same_v<T, ashlar::bf16>) {
+      return own_bf16_on(name, form, p, executor);
     } else {
       return own_on<T>(name, form, p, executor);
     }

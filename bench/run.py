@@ -27,7 +27,7 @@ import tables
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FAMILIES = {
     "gemm": ["squares", "small_m", "skinny", "odd", "bert", "attention", "conv", "squares_f64", "tiny", "transposed",
-             "squares_u8s8", "small_m_u8s8", "skinny_u8s8", "odd_u8s8", "bert_u8s8"],
+             "squares_u8s8", "small_m_u8s8", "skinny_u8s8", "odd_u8s8", "bert_u8s8", "squares_bf16", "small_m_bf16", "bert_bf16"],
     "conv": ["1x1", "3x3", "3x3s2", "7x7", "5x5_1x7", "depthwise", "grouped", "dilated", "1x1_u8s8", "3x3_u8s8", "3x3s2_u8s8",
              "7x7_u8s8", "depthwise_u8s8"],
 }
@@ -41,11 +41,17 @@ def best_isa():
     if platform.machine() in ("aarch64", "arm64"):
         words = pathlib.Path("/proc/cpuinfo").read_text().split()
         if "sve" in words:
-            return "sve_i8mm" if "svei8mm" in words else "sve"
-        return "neon_i8mm" if "i8mm" in words else "neon_dot" if "asimddp" in words else "neon"
+            if "svei8mm" in words:
+                return "sve_bf16" if "svebf16" in words else "sve_i8mm"
+            return "sve"
+        if "i8mm" in words:
+            return "neon_bf16" if "bf16" in words else "neon_i8mm"
+        return "neon_dot" if "asimddp" in words else "neon"
     words = set(pathlib.Path("/proc/cpuinfo").read_text().split())
     if {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"} <= words:
-        return "avx512_vnni" if "avx512_vnni" in words else "avx512"
+        if "avx512_vnni" in words:
+            return "avx512_bf16" if "avx512_bf16" in words else "avx512_vnni"
+        return "avx512"
     if {"avx2", "fma", "avx_vnni"} <= words:
         return "avx_vnni"
     return "avx2" if {"avx2", "fma"} <= words else "scalar"
@@ -62,7 +68,7 @@ def parse_arguments(arguments):
     for name, known in (("family", FAMILIES), ("variant", VARIANTS)):
         parser.add_argument("--" + name, help="separated by commas; " + "; ".join(f"{s}: {' '.join(v)}" for s, v in known.items()))
     parser.add_argument("--filter", metavar="REGEX", help="problems whose name contains a match")
-    parser.add_argument("--isa", default=best_isa(), help="scalar, avx2, avx_vnni, avx512, avx512_vnni, neon, neon_dot, neon_i8mm, sve, sve_i8mm (default: %(default)s)")
+    parser.add_argument("--isa", default=best_isa(), help="scalar, avx2, avx_vnni, avx512, avx512_vnni, avx512_bf16, neon, neon_dot, neon_i8mm, neon_bf16, sve, sve_i8mm, sve_bf16 (default: %(default)s)")
     parser.add_argument("--peers", default="all", help="all, none, or names: " + ",".join(PEERS))
     parser.add_argument("--threads", type=int, default=1, help="with 2 or more, a table of the scaling is added")
     parser.add_argument("--core", type=int, default=min(1, os.cpu_count() - 1),

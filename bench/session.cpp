@@ -78,6 +78,7 @@ void report_machine(benchmark::State& state, session& s) {
   state.counters["fma_f32_gflops"] = s.speed.fma_f32 * 1e-9;
   state.counters["fma_f64_gflops"] = s.speed.fma_f64 * 1e-9;
   state.counters["dot_u8s8_gops"] = s.speed.dot_u8s8 * 1e-9;
+  state.counters["dot_bf16_gflops"] = s.speed.dot_bf16 * 1e-9;
   for (const auto& level : s.speed.levels) state.counters[std::string("read_gbps:") + level.name] = level.rate * 1e-9;
   std::printf("machine: %.0f GFLOP/s f32, %.0f f64, %.0f u8s8; reads", s.speed.fma_f32 * 1e-9, s.speed.fma_f64 * 1e-9,
               s.speed.dot_u8s8 * 1e-9);

@@ -122,7 +122,7 @@ def machine_lines(entries):
         levels = " ".join(f"{level} {entry['read_gbps:' + level]:.0f}" for level in ("L1", "L2", "L3", "DRAM"))
         name = entry["name"].split("/iterations")[0]
         print(f"{name:<16} {entry['fma_f32_gflops']:.0f} GFLOP/s f32, {entry['fma_f64_gflops']:.0f} f64, "
-              f"{entry.get('dot_u8s8_gops', 0):.0f} u8s8; reads {levels} GB/s")
+              f"{entry.get('dot_u8s8_gops', 0):.0f} u8s8, {entry.get('dot_bf16_gflops', 0):.0f} bf16; reads {levels} GB/s")
 
 
 def warnings(problems):

@@ -6,12 +6,16 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <type_traits>
 
 namespace bench {
 
-// u8s8: A (or src) of unsigned bytes, B (or weights) of signed ones, C of 32-bit integers.
-enum class dtype { f32, f64, u8s8 };
-inline const char* name_of(dtype t) { return t == dtype::f64 ? "f64" : t == dtype::u8s8 ? "u8s8" : "f32"; }
+// u8s8: A (or src) of unsigned bytes, B (or weights) of signed ones, C of 32-bit integers. bf16: C of floats.
+enum class dtype { f32, f64, u8s8, bf16 };
+inline const char* name_of(dtype t) {
+  constexpr const char* names[] = {"f32", "f64", "u8s8", "bf16"};
+  return names[int(t)];
+}
 
 struct free_memory {
   void operator()(void* p) const { std::free(p); }
@@ -32,7 +36,9 @@ void fill(T* data, std::int64_t count, std::uint64_t seed) {
   std::uint64_t x = seed;
   for (std::int64_t i = 0; i < count; ++i) {
     x = x * 6364136223846793005u + 1442695040888963407u;
-    if constexpr (sizeof(T) == 1) {
+    if constexpr (std::is_class_v<T>) {
+      data[i] = T(static_cast<float>(static_cast<std::int32_t>(x >> 32)) / 2147483648.0f);
+    } else if constexpr (sizeof(T) == 1) {
       data[i] = static_cast<T>(static_cast<T>(x >> 56) >> int(T(-1) < T(0)));
     } else if constexpr (T(0.5) == 0) {
       data[i] = static_cast<T>(static_cast<std::int32_t>(x >> 32) >> 16);

@@ -65,7 +65,7 @@ inline bool bind_gemm() {
   return sgemm && dgemm;
 }
 
-inline int supports_plain(const ashlar_peer_gemm_problem* p) { return !p->prepacked && p->dtype != ashlar_peer_u8s8; }
+inline int supports_plain(const ashlar_peer_gemm_problem* p) { return !p->prepacked && p->dtype <= ashlar_peer_f64; }
 inline void* prepare_plain(const ashlar_peer_gemm_problem* p) { return new cblas_call(*p); }
 inline void release_plain(void* state) { delete static_cast<cblas_call*>(state); }
 inline void run_plain(void* state) {

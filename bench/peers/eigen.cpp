@@ -39,7 +39,7 @@ int open(const char*, int threads, char* version, std::size_t size) {
   return 1;
 }
 
-int supports(const ashlar_peer_gemm_problem* p) { return !p->prepacked && p->dtype != ashlar_peer_u8s8; }
+int supports(const ashlar_peer_gemm_problem* p) { return !p->prepacked && p->dtype <= ashlar_peer_f64; }
 void* prepare(const ashlar_peer_gemm_problem* p) { return new ashlar_peer_gemm_problem(*p); }
 void run(void* state) {
   const auto& p = *static_cast<ashlar_peer_gemm_problem*>(state);

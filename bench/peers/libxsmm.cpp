@@ -32,7 +32,7 @@ int open(const char* isa, int threads, char* version, std::size_t size) {
 }
 
 int supports(const ashlar_peer_gemm_problem* p) {
-  if (p->dtype == ashlar_peer_u8s8) return 0;
+  if (p->dtype > ashlar_peer_f64) return 0;
   return !p->prepacked && !p->transposed_a && !p->transposed_b && p->m <= largest_extent && p->n <= largest_extent &&
          p->k <= largest_extent;
 }

@@ -85,6 +85,35 @@ void run_bytes(const mkl_call& c) {
       static_cast<std::int32_t*>(c.p.c), c.ldc, &zero);
 }
 
+// bf16 to float.
+struct bf16_functions {
+  using compute_type = void (*)(int, int, int, int, int, int, float, const void*, int, const void*, int, float, float*,
+                                int);
+  std::size_t (*bytes)(int, int, int, int) = nullptr;
+  void (*pack)(int, int, int, int, int, int, const void*, int, void*) = nullptr;
+  compute_type gemm = nullptr, compute = nullptr;
+  void bind() {
+    bytes = symbol<decltype(bytes)>("cblas_gemm_bf16bf16f32_pack_get_size");
+    pack = symbol<decltype(pack)>("cblas_gemm_bf16bf16f32_pack");
+    gemm = symbol<compute_type>("cblas_gemm_bf16bf16f32");
+    compute = symbol<compute_type>("cblas_gemm_bf16bf16f32_compute");
+  }
+  bool all() const { return bytes && pack && gemm && compute; }
+};
+bf16_functions bf16_gemm;
+
+void pack_bf16(mkl_call& c) {
+  const int m = static_cast<int>(c.p.m), n = static_cast<int>(c.p.n), k = static_cast<int>(c.p.k);
+  c.packed = std::aligned_alloc(64, (bf16_gemm.bytes(b_matrix, m, n, k) + 127) / 64 * 64);
+  bf16_gemm.pack(cblas_row_major, b_matrix, c.trans_b, m, n, k, c.p.b, c.ldb, c.packed);
+}
+void run_bf16(const mkl_call& c) {
+  (c.packed ? bf16_gemm.compute : bf16_gemm.gemm)(cblas_row_major, c.trans_a, c.packed ? packed_operand : c.trans_b,
+                                                  static_cast<int>(c.p.m), static_cast<int>(c.p.n),
+                                                  static_cast<int>(c.p.k), 1, c.p.a, c.lda, c.packed ? c.packed : c.p.b,
+                                                  c.ldb, 0, static_cast<float*>(c.p.c), c.ldc);
+}
+
 int open(const char* isa, int threads, char* version, std::size_t size) {
   const std::string_view target = isa;
   if (!open_first({std::getenv("ASHLAR_PEER_MKL"), "libmkl_rt.so.3", "libmkl_rt.so.2", "libmkl_rt.so"}) || !bind_gemm())
@@ -100,6 +129,7 @@ int open(const char* isa, int threads, char* version, std::size_t size) {
   pack_f32.bind("cblas_sgemm_pack_get_size", "cblas_sgemm_pack", "cblas_sgemm_compute");
   pack_f64.bind("cblas_dgemm_pack_get_size", "cblas_dgemm_pack", "cblas_dgemm_compute");
   byte_gemm.bind();
+  bf16_gemm.bind();
   char full[256] = "";
   text(full, sizeof full - 1);
   std::snprintf(version, size, "%.120s", full);
@@ -108,6 +138,7 @@ int open(const char* isa, int threads, char* version, std::size_t size) {
 
 int supports(const ashlar_peer_gemm_problem* p) {
   if (p->dtype == ashlar_peer_u8s8) return byte_gemm.all();
+  if (p->dtype == ashlar_peer_bf16) return bf16_gemm.all();
   return !p->prepacked || (p->dtype == ashlar_peer_f64 ? pack_f64.compute != nullptr : pack_f32.compute != nullptr);
 }
 
@@ -115,6 +146,8 @@ void* prepare(const ashlar_peer_gemm_problem* p) {
   auto* call = new mkl_call(*p);
   if (p->prepacked && p->dtype == ashlar_peer_u8s8)
     pack_bytes(*call);
+  else if (p->prepacked && p->dtype == ashlar_peer_bf16)
+    pack_bf16(*call);
   else if (p->prepacked)
     p->dtype == ashlar_peer_f64 ? call->pack(pack_f64) : call->pack(pack_f32);
   return call;
@@ -123,6 +156,7 @@ void* prepare(const ashlar_peer_gemm_problem* p) {
 void run(void* state) {
   auto* call = static_cast<mkl_call*>(state);
   if (call->p.dtype == ashlar_peer_u8s8) return run_bytes(*call);
+  if (call->p.dtype == ashlar_peer_bf16) return run_bf16(*call);
   const bool f64 = call->p.dtype == ashlar_peer_f64;
   if (call->packed) {
     f64 ? call->compute(pack_f64) : call->compute(pack_f32);

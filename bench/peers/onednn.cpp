@@ -109,8 +109,9 @@ memory::desc matrix(std::int64_t rows, std::int64_t cols, memory_type type, bool
 
 void build(call& c, const ashlar_peer_gemm_problem& p) {
   const bool bytes = p.dtype == ashlar_peer_u8s8;
-  const auto b_type = bytes ? memory_type::s8 : f32;
-  const auto a = matrix(p.m, p.k, bytes ? memory_type::u8 : f32, p.transposed_a);
+  const auto float_type = p.dtype == ashlar_peer_bf16 ? memory_type::bf16 : f32;
+  const auto b_type = bytes ? memory_type::s8 : float_type;
+  const auto a = matrix(p.m, p.k, bytes ? memory_type::u8 : float_type, p.transposed_a);
   const auto b = matrix(p.k, p.n, b_type, p.transposed_b);
   const auto dst = matrix(p.m, p.n, bytes ? memory_type::s32 : f32, false);
   const auto chosen = p.prepacked ? memory::desc({p.k, p.n}, b_type, tag::any) : b;

@@ -15,11 +15,12 @@
 extern "C" {
 #endif
 
-enum { ashlar_peer_abi = 4 };
-enum { ashlar_peer_f32 = 0, ashlar_peer_f64 = 1, ashlar_peer_u8s8 = 2 };
+enum { ashlar_peer_abi = 5 };
+enum { ashlar_peer_f32 = 0, ashlar_peer_f64 = 1, ashlar_peer_u8s8 = 2, ashlar_peer_bf16 = 3 };
 
 /* C = A * B. A is m x k, B is k x n, C is m x n, each row-major and contiguous; a transposed operand is stored the
- * other way round. u8s8: a of uint8_t, b of int8_t, c of int32_t. */
+ * other way round. u8s8: a of uint8_t, b of int8_t, c of int32_t. bf16: a and b of uint16_t, the upper halves of floats,
+ * c of float. */
 typedef struct ashlar_peer_gemm_problem {
   int dtype;
   int prepacked; /* B is constant: whatever prepare() does to it is not timed */

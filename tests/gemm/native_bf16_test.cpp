@@ -48,6 +48,25 @@ TEST_CASE("packed for it, and unpacked to the input; bf16 stored") {
   });
 }
 
+TEST_CASE("any numbers: neither blocks nor packing nor workers change a bit") {
+  native_problems(100, [](random&, auto& p) {
+    const index m = p.shape.m, n = p.shape.n, k = p.shape.k;
+    std::vector<float> whole(std::size_t(m * n)), other(whole);
+    std::vector<bf16> a(std::size_t(m * k)), b(std::size_t(k * n));
+    for (bf16& x : a) x = bf16(std::sin(float(&x - a.data())));
+    for (bf16& x : b) x = bf16(std::cos(float(&x - b.data())));
+    const auto A = view<const bf16>(a.data(), m, k), B = view<const bf16>(b.data(), k, n);
+    REQUIRE(gemm<isa_t>(A, B, view(whole.data(), m, n), native_rounding).ok());
+    const one_thread three{3};
+    REQUIRE(gemm<isa_t>(A, B, view(other.data(), m, n), native_rounding, cache_sizes{1, 1}, on(three)).ok());
+    REQUIRE(other == whole);
+    const auto storage = aligned_buffer::make(packed_weights_bytes<bf16, isa_t>(k, n));
+    const auto w = pack_weights<isa_t>(B, storage.span(), native_rounding).value();
+    REQUIRE(gemm<isa_t>(A, w, view(other.data(), m, n), native_rounding).ok());
+    REQUIRE(other == whole);
+  });
+}
+
 TEST_CASE("any numbers: within the bound of the exact sum") {
   native_problems(200, [](random& r, auto& p) {
     const index spread = r.pick<index>({0, 10, 60});
