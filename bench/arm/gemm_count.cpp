@@ -3,10 +3,11 @@
 // bench/arm/gemm_count.cpp: one steady-state call of gemm between two marks, for counting instructions under an
 // emulator.
 //
-//   gemm_count [f32|f64] [packed|plain] M N K      packed: weights packed before the region;  plain: B as it is
+//   gemm_count [f32|f64|bf16] [packed|plain] M N K     packed: weights packed before the region;  plain: B as it is
 //
 // Scratch memory is given and one call comes before the region, so what is counted is the checks, the blocking, what
-// gemm packs itself, the micro-kernels and their epilogue. The result is compared with reference::gemm in every bit.
+// gemm packs itself, the micro-kernels and their epilogue. The result is compared with reference::gemm in every bit;
+// bf16, with native_rounding, is of small integers, whose sums are exact.
 //
 // Depends on: <ashlar/gemm.hpp>, <ashlar/reference.hpp>, region.hpp.   Used by: count.sh.
 #include <ashlar/gemm.hpp>
@@ -25,41 +26,46 @@ std::vector<T> numbers(ashlar::index count, std::uint32_t seed) {
   std::vector<T> values(static_cast<std::size_t>(count));
   for (T& x : values) {
     seed = seed * 1664525u + 1013904223u;
-    x = static_cast<T>(static_cast<std::int32_t>(seed)) / static_cast<T>(1u << 31);
+    if constexpr (std::is_class_v<T>) {
+      x = T(static_cast<float>(seed >> 28));
+    } else {
+      x = static_cast<T>(static_cast<std::int32_t>(seed)) / static_cast<T>(1u << 31);
+    }
   }
   return values;
 }
 
 // The call that is counted, after one that is not.
-template <class A, class B, class C>
-ashlar::status counted(const A& a, const B& b, const C& c) {
-  const ashlar::aligned_buffer memory = ashlar::aligned_buffer::make(ashlar::gemm_workspace_bytes(a, b, c));
-  if (const ashlar::status first = ashlar::gemm(a, b, c, ashlar::scratch(memory.span())); !first.ok()) return first;
+template <class A, class B, class C, class... Options>
+ashlar::status counted(const A& a, const B& b, const C& c, const Options&... options) {
+  const auto memory = ashlar::aligned_buffer::make(ashlar::gemm_workspace_bytes(a, b, c, options...));
+  const ashlar::scratch given(memory.span());
+  if (const ashlar::status first = ashlar::gemm(a, b, c, given, options...); !first.ok()) return first;
   bench::set_mark(bench::mark::begin, 0);
-  const ashlar::status s = ashlar::gemm(a, b, c, ashlar::scratch(memory.span()));
+  const ashlar::status s = ashlar::gemm(a, b, c, given, options...);
   bench::set_mark(bench::mark::end, 0);
   return s;
 }
 
-template <class A, class B, class C>
-ashlar::status counted_packed(const A& a, const B& b, const C& c) {
-  using T = typename C::value_type;
+template <class A, class B, class C, class... Options>
+ashlar::status counted_packed(const A& a, const B& b, const C& c, const Options&... options) {
+  using T = typename B::value_type;
   const auto storage = ashlar::aligned_buffer::make(ashlar::packed_weights_bytes<T>(b.rows(), b.cols()));
-  const auto weights = ashlar::pack_weights(b, storage.span());
-  return weights.ok() ? counted(a, weights.value(), c) : weights.error();
+  const auto weights = ashlar::pack_weights(b, storage.span(), options...);
+  return weights.ok() ? counted(a, weights.value(), c, options...) : weights.error();
 }
 
-template <class T>
-int run(bool packed, ashlar::index m, ashlar::index n, ashlar::index k) {
+template <class T, class C = T, class... Options>
+int run(bool packed, ashlar::index m, ashlar::index n, ashlar::index k, const Options&... options) {
   const std::vector<T> a = numbers<T>(m * k, 1), b = numbers<T>(k * n, 2);
-  std::vector<T> got(static_cast<std::size_t>(m * n)), expected(got);
+  std::vector<C> got(static_cast<std::size_t>(m * n)), expected(got);
   const auto va = ashlar::view(a.data(), m, k);
   const auto vb = ashlar::view(b.data(), k, n);
   const auto vc = ashlar::view(got.data(), m, n);
-  const ashlar::status s = packed ? counted_packed(va, vb, vc) : counted(va, vb, vc);
+  const ashlar::status s = packed ? counted_packed(va, vb, vc, options...) : counted(va, vb, vc, options...);
   if (!s.ok()) return std::fprintf(stderr, "%s\n", s.message()), 1;
   ashlar::reference::gemm(va, vb, ashlar::view(expected.data(), m, n));
-  const bool same = std::memcmp(got.data(), expected.data(), got.size() * sizeof(T)) == 0;
+  const bool same = std::memcmp(got.data(), expected.data(), got.size() * sizeof(C)) == 0;
   std::printf("%lld MAC, %s\n", static_cast<long long>(m * n * k), same ? "equal to the reference" : "WRONG");
   return same ? 0 : 1;
 }
@@ -67,10 +73,13 @@ int run(bool packed, ashlar::index m, ashlar::index n, ashlar::index k) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  const bool known = count == 6 && (!std::strcmp(arguments[1], "f32") || !std::strcmp(arguments[1], "f64")) &&
-                     (!std::strcmp(arguments[2], "packed") || !std::strcmp(arguments[2], "plain"));
-  if (!known) return std::fprintf(stderr, "usage: gemm_count f32|f64 packed|plain M N K\n"), 2;
+  const bool known =
+      count == 6 &&
+      (!std::strcmp(arguments[1], "f32") || !std::strcmp(arguments[1], "f64") || !std::strcmp(arguments[1], "bf16")) &&
+      (!std::strcmp(arguments[2], "packed") || !std::strcmp(arguments[2], "plain"));
+  if (!known) return std::fprintf(stderr, "usage: gemm_count f32|f64|bf16 packed|plain M N K\n"), 2;
   const bool packed = !std::strcmp(arguments[2], "packed");
   const ashlar::index m = std::atoll(arguments[3]), n = std::atoll(arguments[4]), k = std::atoll(arguments[5]);
+  if (!std::strcmp(arguments[1], "bf16")) return run<ashlar::bf16, float>(packed, m, n, k, ashlar::native_rounding);
   return !std::strcmp(arguments[1], "f32") ? run<float>(packed, m, n, k) : run<double>(packed, m, n, k);
 }
