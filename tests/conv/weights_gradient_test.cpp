@@ -35,7 +35,8 @@ struct weights_case {
   std::string differs(bool with_bias, const Options&... options) const {
     const auto plan = plan_conv3d_backward_weights<T, isa_under_test>(problem).value();
     std::vector<T> expected(memory.snapshot()), bias(bias_memory.snapshot());
-    reference::weights_gradient<T>(forward.g, forward.read(), back.read(), dw(expected.data()), bias.data());
+    const T padding = T(detail::option<detail::padding_option>(padding_value(0), options...).value);
+    reference::weights_gradient<T>(forward.g, forward.read(), back.read(), dw(expected.data()), bias.data(), padding);
     T* const given = with_bias ? bias_memory.data() : nullptr;
     const status s = plan.run(forward.read(), back.read(), dw(memory.data()), given, options...);
     if (!s.ok()) return s.message();
@@ -67,7 +68,20 @@ TEST_CASE_TEMPLATE("the gradient of the weights equals its reference bit for bit
       const weights_case<T> c(r, p, where);
       REQUIRE(c.differs(r.chance(50)) == "");
       REQUIRE(c.differs(true, cache_sizes{1, r.pick<index>({1, 3000, 20000})}) == "");
+      REQUIRE(c.differs(true, padding_value(double(r.value<float>()))) == "");
     }
+  });
+}
+
+TEST_CASE_TEMPLATE("a filter a channel", T, ASHLAR_TEST_FLOATS) {
+  for_each_case(scaled(300, 25), [](random& r) {
+    conv3d p = some_problem(r, 3000);
+    p.groups = r.pick<index>({2, 3, 4, 8, 13, 16, 31, 40, 67});
+    p.src[4] = p.weights[0] = p.groups, p.weights[4] = 1;
+    const index width = r.between(1, 9);
+    p.weights[3] = width, p.src[3] = std::max(p.src[3], (width - 1) * p.dilation[2] + 1);
+    const weights_case<T> c(r, p, r.pick({placement::at_end, placement::at_start}));
+    REQUIRE(c.differs(r.chance(50), padding_value(r.chance(50) ? 0 : double(r.value<float>()))) == "");
   });
 }
 

@@ -2,7 +2,7 @@
 //
 // conv/weights_plan.hpp: the gradient of a convolution's weights, planned once and run many times: a plain value.
 //
-// Depends on: conv/{problem,check,weights_gradient}.hpp, gemm/options.hpp.   Used by: conv.hpp.
+// Depends on: conv/{problem,check,depthwise_weights,weights_gradient}.hpp, gemm/options.hpp.   Used by: conv.hpp.
 #pragma once
 
 #include <atomic>
@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <ashlar/conv/check.hpp>
+#include <ashlar/conv/depthwise_weights.hpp>
 #include <ashlar/conv/memory.hpp>
 #include <ashlar/conv/problem.hpp>
 #include <ashlar/conv/weights_gradient.hpp>
@@ -24,7 +25,7 @@ class conv_weights_plan {
  public:
   using value_type = T;
 
-  conv_weights_plan(const conv_geometry& g, T padding_value) : geometry_(g), padding_value_(padding_value) {}
+  explicit conv_weights_plan(const conv_geometry& g) : geometry_(g) {}
 
   /// The forward convolution.
   [[nodiscard]] const conv_geometry& geometry() const { return geometry_; }
@@ -34,14 +35,16 @@ class conv_weights_plan {
   [[nodiscard]] std::size_t workspace_bytes(const Options&... options) const {
     if (empty()) return 0;
     const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
-    return arena::bytes_for<T>(elements(cut(target.get().concurrency(), options...), target.get().concurrency()));
+    const index lanes = target.get().concurrency();
+    return arena::bytes_for<T>(std::max(elements(cut(lanes, options...), lanes), depthwise_elements(lanes)));
   }
 
   /// dw(k, t, c) = sum over images and pixels of src * dy, and, where bias is not null, bias(k) = sum of dy.
   ///                                                          Specification: reference::weights_gradient, bit for bit.
   ///
   /// src and dy have the extents of the forward convolution's src and dst, dw of its weights; any strides, dw's and
-  /// bias' elements distinct and apart from src and dy. Options: on(executor), scratch(bytes), cache_sizes.
+  /// bias' elements distinct and apart from src and dy. Options: on(executor), scratch(bytes), cache_sizes,
+  /// padding_value (that of the forward convolution).
   ///
   ///     plan.run(nhwc(x, 32, 20, 20, 32), nhwc(dy, 32, 9, 9, 64), ohwi(dw, 64, 4, 4, 32), db, on(pool));
   ///
@@ -54,16 +57,28 @@ class conv_weights_plan {
     if (empty()) return clear(dw, bias);
     const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
     const auto memory = detail::option<detail::scratch_option>(detail::no_scratch{}, options...);
+    const T padding = T(detail::option<detail::padding_option>(padding_value(0), options...).value);
     const index lanes = target.get().concurrency();
+    if (depthwise::serves(geometry_, src, dy)) {
+      const depthwise sums(geometry_, src, dy, dw, padding, lanes);
+      const index each = depthwise::workspace_elements(geometry_, lanes);
+      return detail::with_memory<T>("conv", depthwise_elements(lanes), detail::memory_of(memory), [&](T* own) {
+        share(target.get(), sums.tasks(), [&](index w, index t) { sums.run(t, own + w * each); });
+        if (bias) sums.sum_dy(bias);
+      });
+    }
     const weights_cut b = cut(lanes, options...);
     return detail::with_memory<T>("conv", elements(b, lanes), detail::memory_of(memory), [&](T* own) {
       for (index group = 0; group < geometry_.groups; ++group)
-        run_group(group, b, src, dy, dw, bias, own, target.get());
+        run_group(group, b, padding, src, dy, dw, bias, own, target.get());
     });
   }
 
  private:
+  using depthwise = depthwise_weights<T, Isa>;
+
   bool empty() const { return geometry_.batch == 0; }
+  index depthwise_elements(index workers) const { return workers * depthwise::workspace_elements(geometry_, workers); }
 
   template <class... Options>
   weights_cut cut(index lanes, const Options&... options) const {
@@ -76,29 +91,32 @@ class conv_weights_plan {
   }
 
   template <class Executor>
-  void run_group(index group, const weights_cut& b, const image_view<const T>& src, const image_view<const T>& dy,
-                 const filter_view<T>& dw, T* bias, T* memory, Executor& executor) const {
+  void run_group(index group, const weights_cut& b, T padding, const image_view<const T>& src,
+                 const image_view<const T>& dy, const filter_view<T>& dw, T* bias, T* memory,
+                 Executor& executor) const {
     const conv_geometry& g = geometry_;
     const image_view<const T> x = src.channels(group * g.group_channels(), g.group_channels());
     const image_view<const T> y = dy.channels(group * g.group_filters(), g.group_filters());
     T* const sums = memory;
     T* const own = memory + multiple(b.sum_elements, 64 / index(sizeof(T)));
     T* const group_bias = bias ? bias + group * g.group_filters() : nullptr;
-    const index tasks = b.tasks(g), workers = std::min<index>(executor.concurrency(), tasks);
+    share(executor, b.tasks(g), [&](index w, index t) {
+      weights_block<T, Isa, S> block(g, b, x, y, padding, own + w * b.elements_of_worker(), sums);
+      const index first = t * b.channel_block;
+      block.run(first, std::min(b.channel_block, g.group_channels() - first), group_bias);
+    });
+    store(group, b, sums, dw);
+  }
+
+  // f(worker, task) for every task.
+  template <class Executor, class F>
+  static void share(Executor& executor, index tasks, const F& f) {
+    const index workers = std::min<index>(executor.concurrency(), tasks);
     std::atomic<index> next{0};
     const auto work = [&](index w) {
-      weights_block<T, Isa, S> block(g, b, x, y, padding_value_, own + w * b.elements_of_worker(), sums);
-      for (index t; (t = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) {
-        const index first = t * b.channel_block;
-        block.run(first, std::min(b.channel_block, g.group_channels() - first), group_bias);
-      }
+      for (index t; (t = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) f(w, t);
     };
-    if (workers <= 1) {
-      work(0);
-    } else {
-      executor.parallel_for(workers, work);
-    }
-    store(group, b, sums, dw);
+    workers <= 1 ? work(0) : executor.parallel_for(workers, work);
   }
 
   // The sums are [tap][channel][filter].
@@ -158,7 +176,6 @@ class conv_weights_plan {
   }
 
   conv_geometry geometry_;
-  T padding_value_;
 };
 
 namespace detail {
@@ -166,7 +183,7 @@ template <class T, class Isa, int Rank>
 auto plan_backward_weights(const conv_problem<Rank>& p) -> result<conv_weights_plan<T, Isa>> {
   const auto g = geometry_of(p);
   if (!g.ok()) return g.error();
-  return conv_weights_plan<T, Isa>(g.value(), T(0));
+  return conv_weights_plan<T, Isa>(g.value());
 }
 }  // namespace detail
 
