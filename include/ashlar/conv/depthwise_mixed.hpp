@@ -107,7 +107,7 @@ class depthwise_mixed {
     const index workers = std::min<index>(how.executor.concurrency(), c.tasks);
     std::atomic<index> next{0};
     const auto work = [&](index w) {
-      const block b(v, c, weights, values(how), memory + w * c.each(v.g));
+      const block<decltype(values(how))> b(v, c, weights, values(how), memory + w * c.each(v.g));
       for (index t; (t = next.fetch_add(1, std::memory_order_relaxed)) < c.tasks;) b.run(t, whole);
     };
     workers <= 1 ? work(0) : how.executor.parallel_for(workers, work);

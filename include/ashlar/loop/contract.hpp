@@ -136,7 +136,8 @@ class contraction_block {
   void copy_rows(index k0, index kc, index i, index rows) {
     const index k = k0 * Format::group;
     const auto* const a = c_.a + (i0_ + i) * c_.a_row_stride + k * c_.a_k_stride;
-    const strided_block block{a, c_.a_row_stride, c_.a_k_stride, rows, std::min(kc * Format::group, c_.k - k)};
+    const strided_block<typename Format::a_type> block{a, c_.a_row_stride, c_.a_k_stride, rows,
+                                                       std::min(kc * Format::group, c_.k - k)};
     if constexpr (Format::rows_together > 1) {
       Format::copy_pairs(block, copied_a_, cut_.a_stride, kc);
     } else {
