@@ -14,6 +14,7 @@
 #include <ashlar/conv/reduce.hpp>
 #include <ashlar/conv/source_copy.hpp>
 #include <ashlar/core/executor.hpp>
+#include <ashlar/loop/blocking.hpp>
 #include <ashlar/loop/format.hpp>
 
 namespace ashlar::detail {
