@@ -10,7 +10,8 @@
 // Every sum takes one multiply-add a pixel in increasing order, padding included: the bits of the reference. Bound: a
 // load for each multiply-add and V for dy, so that nine multiply-adds of three taps take six cycles of two loads.
 //
-// Depends on: conv/geometry.hpp, core/image.hpp, isa/, loop/blocking.hpp, tile/row_pairs.hpp.   Used by: conv/weights_plan.hpp.
+// Depends on: conv/geometry.hpp, core/image.hpp, isa/, loop/blocking.hpp, tile/row_pairs.hpp.   Used by:
+// conv/weights_plan.hpp.
 #pragma once
 
 #include <algorithm>
