@@ -115,7 +115,7 @@ status check_dst(const image_view<T>& dst, const image_view<const S>& src) {
 }
 
 // Does an operand of an expression over so many pixels and channels share memory with dst?
-template <class T, class E>
+template <class T, class E, class Unit = this_unit>
 bool shares_memory(const image_view<T>& dst, const E& e, index pixels, index channels) {
   bool shared = false;
   const auto memory = covering_matrix(dst);
