@@ -77,36 +77,42 @@ constexpr double bf16_products = 16;
 constexpr double bf16_products = 0;
 #endif
 
-#if defined(ASHLAR_BENCH_DOT)
 typedef std::int32_t dot_vec __attribute__((vector_size(vector_bytes)));
-#define ASHLAR_BENCH_BURST(instruction)                                                   \
-  _Pragma("GCC unroll 32") for (std::size_t i = 0; i < chains; ++i) {                     \
-    asm volatile(instruction                                                              \
-                 : "+" ASHLAR_BENCH_REGISTER(acc[i]), "=&" ASHLAR_BENCH_REGISTER(product) \
-                 : ASHLAR_BENCH_REGISTER(x));                                             \
-  }
-#endif
 
-// `Bf16`: of those, else of bytes.
-template <bool Bf16>
+struct byte_dot {
+  static constexpr double products = dot_products;
+  [[gnu::always_inline]] static void step([[maybe_unused]] dot_vec& acc, [[maybe_unused]] dot_vec& product,
+                                          [[maybe_unused]] const dot_vec& x) {
+#if defined(ASHLAR_BENCH_DOT)
+    asm volatile(ASHLAR_BENCH_DOT
+                 : "+" ASHLAR_BENCH_REGISTER(acc), "=&" ASHLAR_BENCH_REGISTER(product)
+                 : ASHLAR_BENCH_REGISTER(x));
+#endif
+  }
+};
+struct bf16_dot {
+  static constexpr double products = bf16_products;
+  [[gnu::always_inline]] static void step([[maybe_unused]] dot_vec& acc, [[maybe_unused]] dot_vec& product,
+                                          [[maybe_unused]] const dot_vec& x) {
+#if defined(ASHLAR_BENCH_BF16)
+    asm volatile(ASHLAR_BENCH_BF16
+                 : "+" ASHLAR_BENCH_REGISTER(acc), "=&" ASHLAR_BENCH_REGISTER(product)
+                 : ASHLAR_BENCH_REGISTER(x));
+#endif
+  }
+};
+
+template <class Dot>
 double dot_burst(double flops) {
-  const double each = 2.0 * double(chains) * (Bf16 ? bf16_products : dot_products);
+  const double each = 2.0 * double(chains) * Dot::products;
   if (each == 0) return 0;
   const auto rounds = static_cast<std::int64_t>(flops / each) + 1;
-#if defined(ASHLAR_BENCH_DOT)
   dot_vec acc[chains] = {}, product{};
   const dot_vec x = dot_vec{} + 0x1010101;
   for (std::int64_t r = 0; r < rounds; ++r) {
-    if constexpr (!Bf16) {
-      ASHLAR_BENCH_BURST(ASHLAR_BENCH_DOT)
-    }
-#if defined(ASHLAR_BENCH_BF16)
-    if constexpr (Bf16) {
-      ASHLAR_BENCH_BURST(ASHLAR_BENCH_BF16)
-    }
-#endif
+#pragma GCC unroll 32
+    for (std::size_t i = 0; i < chains; ++i) Dot::step(acc[i], product, x);
   }
-#endif
   return each * double(rounds);
 }
 
@@ -165,8 +171,8 @@ double read_rate(const std::byte* data, std::size_t bytes, read_pattern pattern,
 }  // namespace
 
 double fma_burst(dtype type, double flops) {
-  if (type == dtype::u8s8) return dot_burst<false>(flops);
-  if (type == dtype::bf16 && bf16_products > 0) return dot_burst<true>(flops);
+  if (type == dtype::u8s8) return dot_burst<byte_dot>(flops);
+  if (type == dtype::bf16 && bf16_products > 0) return dot_burst<bf16_dot>(flops);
   return type == dtype::f64 ? burst<double>(flops) : burst<float>(flops);
 }
 
@@ -193,8 +199,8 @@ machine measure_machine(const std::byte* data) {
   fma_burst(dtype::f32, flops);  // wakes the wide units
   m.fma_f32 = best_rate(fma_burst(dtype::f32, flops), 8, [&] { fma_burst(dtype::f32, flops); });
   m.fma_f64 = best_rate(fma_burst(dtype::f64, flops / 2), 8, [&] { fma_burst(dtype::f64, flops / 2); });
-  if (dot_products > 0) m.dot_u8s8 = best_rate(dot_burst<false>(flops), 8, [&] { dot_burst<false>(flops); });
-  if (bf16_products > 0) m.dot_bf16 = best_rate(dot_burst<true>(flops), 8, [&] { dot_burst<true>(flops); });
+  if (dot_products > 0) m.dot_u8s8 = best_rate(dot_burst<byte_dot>(flops), 8, [&] { dot_burst<byte_dot>(flops); });
+  if (bf16_products > 0) m.dot_bf16 = best_rate(dot_burst<bf16_dot>(flops), 8, [&] { dot_burst<bf16_dot>(flops); });
   for (auto& level : m.levels) level.rate = read_rate(data, level.bytes, best_pattern(data, level.bytes), 5);
   return m;
 }

@@ -114,7 +114,7 @@ class depthwise_weights {
     std::fill(sums, sums + g_.taps() * block_, T(0));
     each_row([&](index n, index d, index h) {
       each_part([&](place at) {
-        T* const to = sums + ((at.d * g_.kernel.h + at.r) * g_.kernel.w + at.tap) * block_;
+        T* const to = sums + offset(at);
         for (index c = 0; c < count;) {
           at.channel = first + c;
           c += with_taps(at, {n, d, h, 0, 0}, count - c, memory, to + at.taps * c);
@@ -122,7 +122,7 @@ class depthwise_weights {
       });
     });
     each_part([&](place at) {
-      const T* const from = sums + ((at.d * g_.kernel.h + at.r) * g_.kernel.w + at.tap) * block_;
+      const T* const from = sums + offset(at);
       for (index c = 0; c < count;) {
         at.channel = first + c;
         c += store(at, count - c, from + at.taps * c);
@@ -174,11 +174,11 @@ class depthwise_weights {
     }(((void)J, O::zero())...);
   }
 
-  // Vectors of the kernel of so many taps for so many channels.
-  static index vectors_for(index taps, index channels) {
-    const index v = std::clamp<index>(10 / taps, 1, most_vectors);
-    return channels >= v * O::lanes() ? v : 1;
-  }
+  // Where the sums of these taps begin, each of block_ channels.
+  index offset(const place& at) const { return ((at.d * g_.kernel.h + at.r) * g_.kernel.w + at.tap) * block_; }
+
+  // Vectors of the kernel of so many taps: with its operands in sixteen registers.
+  static constexpr int vectors_of(int taps) { return std::clamp(10 / taps, 1, most_vectors); }
 
   // A row of dy for as many channels as the kernel of so many taps takes; returns how many.
   template <int W = most_taps>
@@ -186,7 +186,7 @@ class depthwise_weights {
     if constexpr (W > 1) {
       if (at.taps < W) return with_taps<W - 1>(at, o, channels, padding, sums);
     }
-    constexpr int v = std::clamp(10 / W, 1, most_vectors);
+    constexpr int v = vectors_of(W);
     const index lanes = O::lanes();
     if (channels >= v * lanes) {
       row_of_pixels<W, v, true>(at, o, lanes, padding, sums);
@@ -198,7 +198,8 @@ class depthwise_weights {
   }
   // What those left; returns the same number.
   index store(const place& at, index channels, const T* sums) const {
-    const index lanes = vectors_for(at.taps, channels) * O::lanes(), count = std::min(channels, lanes);
+    const index whole = vectors_of(int(at.taps)) * O::lanes();
+    const index lanes = channels >= whole ? whole : O::lanes(), count = std::min(channels, lanes);
     for (index s = 0; s < at.taps; ++s)
       for (index c = 0; c < count; ++c) dw_(at.channel + c, at.d, at.r, at.tap + s, 0) = sums[s * lanes + c];
     return count;

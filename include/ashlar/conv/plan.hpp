@@ -127,7 +127,8 @@ class conv_plan {
   ///
   /// Returns shape_mismatch, null_pointer, bad_stride, aliasing, overflow, wrong_blob, workspace_too_small or
   /// out_of_memory, and unsupported of a padding value for a gradient; dst is untouched then. With scratch() it
-  /// allocates nothing. The result does not depend on the executor, the layout or the cut.
+  /// allocates nothing. The result does not depend on the executor, the layout or the cut (with
+  /// native_rounding on the layout, which says how taps share groups).
   template <detail::conv_option... Options>
   status run(const image_view<const src_type>& src, const packed_filter<weight_type>& weights,
              const image_view<dst_type>& dst, const Options&... options) const {

@@ -100,8 +100,8 @@ template <class T>
 concept narrow_floating_point = detail::is_narrow_float<std::remove_cv_t<T>>;
 
 /// Option of gemm, pack_weights and plans: products of bf16 by bf16 by the ISA's own instruction where it has one
-/// (vdpbf16ps, BFMMLA), two to four times as fast, whose rounding is its own: the result differs from the reference's,
-/// and from one ISA to another, by at most
+/// (vdpbf16ps: two in a lane, BFMMLA: four for each of an f32 multiply-add), whose rounding is its own: the result
+/// differs from the reference's, and from one ISA to another, by at most
 ///
 ///     K 2^-23 / (1 - K 2^-23) sum |A| |B|  +  2^-126 (sum |A| + sum |B| + 2 K)
 ///

@@ -47,6 +47,30 @@ struct bf16_units : ops<float, Isa> {
   static constexpr index group = Group, unit = 2;
 };
 
+/// BFMMLA's operands lie as SMMLA's do: groups of 64 bits. Bits: floats(vector of 32-bit integers) and words(vector of
+/// floats), the same bits.
+template <class Isa, class Bits>
+struct bf16_pairs : bf16_units<Isa, 4> {
+  using vec = typename ops<float, Isa>::vec;
+  using bytes = dot_ops<Isa>;
+  static ASHLAR_INLINE vec load_pair(const float* row0, const float* row1) {
+    using unit = typename bytes::a_unit;
+    return Bits::floats(bytes::load_pair(reinterpret_cast<const unit*>(row0), reinterpret_cast<const unit*>(row1)));
+  }
+  static ASHLAR_INLINE vec first_row(vec left, vec right) {
+    return Bits::floats(bytes::first_row(Bits::words(left), Bits::words(right)));
+  }
+  static ASHLAR_INLINE vec second_row(vec left, vec right) {
+    return Bits::floats(bytes::second_row(Bits::words(left), Bits::words(right)));
+  }
+  static ASHLAR_INLINE vec first_half(vec row0, vec row1) {
+    return Bits::floats(bytes::first_half(Bits::words(row0), Bits::words(row1)));
+  }
+  static ASHLAR_INLINE vec second_half(vec row0, vec row1) {
+    return Bits::floats(bytes::second_half(Bits::words(row0), Bits::words(row1)));
+  }
+};
+
 }  // namespace detail
 
 #if defined(__AVX512BF16__) && defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512CD__) && \
@@ -81,26 +105,22 @@ struct ops<T, isa::neon_bf16> : ops<T, isa::neon> {
 template <>
 struct dot_ops<isa::neon_bf16> : dot_ops<isa::neon_i8mm> {};
 
+namespace detail {
+struct neon_bits {
+  using words_type = ops<std::int32_t, isa::neon>::vec;
+  using floats_type = ops<float, isa::neon>::vec;
+  static ASHLAR_INLINE floats_type floats(const words_type& x) { return vreinterpretq_f32_s32(x); }
+  static ASHLAR_INLINE words_type words(const floats_type& x) { return vreinterpretq_s32_f32(x); }
+};
+}  // namespace detail
+
 template <>
-struct bf16_dot_ops<isa::neon_bf16> : detail::bf16_units<isa::neon_bf16, 4> {
-  static ASHLAR_INLINE vec load_pair(const float* row0, const float* row1) {
-    return vcombine_f32(vld1_f32(row0), vld1_f32(row1));
-  }
+struct bf16_dot_ops<isa::neon_bf16> : detail::bf16_pairs<isa::neon_bf16, detail::neon_bits> {
   static ASHLAR_INLINE vec load_groups(const float* p) { return load(p); }
   static ASHLAR_INLINE vec dot_pair(const vec& acc, const vec& a, const vec& b) {
     float32x4_t sum = acc;
     asm("bfmmla %0.4s, %1.8h, %2.8h" : "+w"(sum) : "w"(float32x4_t(a)), "w"(float32x4_t(b)));
     return sum;
-  }
-  static ASHLAR_INLINE vec first_row(const vec& left, const vec& right) { return zip<vzip1q_f64>(left, right); }
-  static ASHLAR_INLINE vec second_row(const vec& left, const vec& right) { return zip<vzip2q_f64>(left, right); }
-  static ASHLAR_INLINE vec first_half(const vec& row0, const vec& row1) { return zip<vzip1q_f64>(row0, row1); }
-  static ASHLAR_INLINE vec second_half(const vec& row0, const vec& row1) { return zip<vzip2q_f64>(row0, row1); }
-
- private:
-  template <float64x2_t (*Zip)(float64x2_t, float64x2_t)>
-  static ASHLAR_INLINE vec zip(const vec& a, const vec& b) {
-    return vreinterpretq_f32_f64(Zip(vreinterpretq_f64_f32(a), vreinterpretq_f64_f32(b)));
   }
 };
 static_assert(pair_ops<bf16_dot_ops<isa::neon_bf16>>);
@@ -114,28 +134,19 @@ struct ops<T, isa::sve_bf16> : ops<T, isa::sve> {
 template <>
 struct dot_ops<isa::sve_bf16> : dot_ops<isa::sve_i8mm> {};
 
+namespace detail {
+struct sve_bits {
+  static ASHLAR_INLINE svfloat32_t floats(svint32_t x) { return svreinterpret_f32_s32(x); }
+  static ASHLAR_INLINE svint32_t words(svfloat32_t x) { return svreinterpret_s32_f32(x); }
+};
+}  // namespace detail
+
 template <>
-struct bf16_dot_ops<isa::sve_bf16> : detail::bf16_units<isa::sve_bf16, 4> {
-  using vec = typename ops<float, isa::sve>::vec;
-  static ASHLAR_INLINE vec load_pair(const float* row0, const float* row1) {
-    return words(svtrn1_f64(group_everywhere(row0), group_everywhere(row1)));
-  }
+struct bf16_dot_ops<isa::sve_bf16> : detail::bf16_pairs<isa::sve_bf16, detail::sve_bits> {
   static ASHLAR_INLINE vec load_groups(const float* p) { return svld1rq_f32(svptrue_b32(), p); }
   static ASHLAR_INLINE vec dot_pair(vec acc, vec a, vec b) {
     asm("bfmmla %0.s, %1.h, %2.h" : "+w"(acc) : "w"(a), "w"(b));
     return acc;
-  }
-  static ASHLAR_INLINE vec first_row(vec left, vec right) { return words(svuzp1_f64(pairs(left), pairs(right))); }
-  static ASHLAR_INLINE vec second_row(vec left, vec right) { return words(svuzp2_f64(pairs(left), pairs(right))); }
-  static ASHLAR_INLINE vec first_half(vec row0, vec row1) { return words(svzip1_f64(pairs(row0), pairs(row1))); }
-  static ASHLAR_INLINE vec second_half(vec row0, vec row1) { return words(svzip2_f64(pairs(row0), pairs(row1))); }
-
- private:
-  static ASHLAR_INLINE svfloat64_t pairs(vec x) { return svreinterpret_f64_f32(x); }
-  static ASHLAR_INLINE vec words(svfloat64_t x) { return svreinterpret_f32_f64(x); }
-  static ASHLAR_INLINE svfloat64_t group_everywhere(const float* p) {
-    typedef double two_units __attribute__((may_alias, aligned(4)));
-    return svdup_n_f64(*reinterpret_cast<const two_units*>(p));
   }
 };
 static_assert(pair_ops<bf16_dot_ops<isa::sve_bf16>>);
