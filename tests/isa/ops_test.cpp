@@ -8,6 +8,7 @@
 #include <ashlar/epilogue/conversion.hpp>
 #include <ashlar/epilogue/output.hpp>
 #include <cmath>
+#include <limits>
 
 #include "support/guard.hpp"
 #include "support/isa.hpp"
@@ -66,12 +67,21 @@ void compare_fixed_point(lanes_of<T>& x) {
     for (index l = 0; l < V::lanes(); ++l) REQUIRE(x.result[l] == T(floats[l]));
     std::memcpy(floats, x.a, sizeof floats);
   }
-  if constexpr (requires(typename vector_ops<float>::vec y, typename V::vec n) { V::nearest_within(y, n, n); }) {
+  if constexpr (requires(typename vector_ops<float>::vec y, typename V::vec n) { V::nearest_scaled(n, y, n, n); }) {
     const T least = std::min(x.b[0] >> 8, x.b[1] >> 8), most = std::max(x.b[0] >> 8, x.b[1] >> 8);  // floats, too
-    V::store(x.result, V::nearest_within(vector_ops<float>::load(floats), V::broadcast(least), V::broadcast(most)));
-    for (index l = 0; l < V::lanes(); ++l) {
-      const T nearest = detail::converted<T>(std::nearbyint(floats[l]));
-      REQUIRE(x.result[l] == std::clamp(nearest, least, most));
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    const float special[] = {infinity, -infinity, std::numeric_limits<float>::quiet_NaN()};
+    if (x.b[0] % 8 == 0) floats[x.b[0] / 8 & 1] = special[(x.b[1] % 3 + 3) % 3];
+    const auto factors = vector_ops<float>::load(floats);
+    for (T factor_of_zero : {1, 0}) {
+      const T* const numbers = x.b;
+      T scaled[V::max_lanes];
+      for (index l = 0; l < V::lanes(); ++l) scaled[l] = numbers[l] * factor_of_zero;
+      V::store(x.result, V::nearest_scaled(V::load(scaled), factors, V::broadcast(least), V::broadcast(most)));
+      for (index l = 0; l < V::lanes(); ++l) {
+        const T nearest = detail::converted<T>(std::nearbyint(float(scaled[l]) * floats[l]));
+        REQUIRE(x.result[l] == std::clamp(nearest, least, most));
+      }
     }
   }
 }

@@ -43,7 +43,7 @@ struct depthwise_kernel {
 
   /// Scratch for one worker, a multiple of 64 bytes.
   static index workspace_elements(const conv_geometry& g, const cache_sizes&) {
-    return std::max(depthwise_channels<T, Isa, acc_node>::workspace(g),
+    return std::max(depthwise_channels<O, acc_node>::workspace(g),
                     depthwise_planes<T, Isa, acc_node>::workspace(g));
   }
 
@@ -53,7 +53,7 @@ struct depthwise_kernel {
                   const E& epilogue, T padding_value, T* memory, Executor& executor) {
     const bool channels_innermost = src.strides().c == 1 && dst.strides().c == 1 && g.channels > 1;
     if (channels_innermost && g.filters == g.channels) {
-      depthwise_channels<T, Isa, E>(g, src, packed, dst, epilogue, padding_value).run(memory, executor);
+      depthwise_channels<O, E>(g, src, packed, dst, epilogue, padding_value).run(memory, executor);
     } else {
       const depthwise_shape shape = detail::depthwise_shape_of(g);
       depthwise_planes<T, Isa, E>(g, shape, src, packed, dst, epilogue, padding_value).run(memory, executor);

@@ -15,12 +15,14 @@ namespace ashlar {
 template <class O, int TW, bool Full, class E>
 class depthwise_any_tile {
   using T = typename O::value_type;
+  using src = detail::source_element<O>;
+  using operands = depthwise_operands<T, T, src>;
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
   using cells = std::make_integer_sequence<int, TW>;
 
  public:
-  [[gnu::noinline]] static void run(const depthwise_operands<T>& x, const E& e) {
+  [[gnu::noinline]] static void run(const operands& x, const E& e) {
     const T* weights = x.weights;
     const index end = x.channel + x.channels;
     for (index c = x.channel; c < end; c += O::lanes()) {
@@ -31,17 +33,17 @@ class depthwise_any_tile {
 
  private:
   template <int... I>
-  static ASHLAR_INLINE void start(seq<I...> s, const depthwise_operands<T>& x, const E& e, const T* weights, index c,
+  static ASHLAR_INLINE void start(seq<I...> s, const operands& x, const E& e, const T* weights, index c,
                                   index n) {
     body(s, x, e, weights, c, n, ((void)I, O::zero())...);
   }
 
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void body(seq<I...> s, const depthwise_operands<T>& x, const E& e, const T* weights, index c,
+  static ASHLAR_INLINE void body(seq<I...> s, const operands& x, const E& e, const T* weights, index c,
                                  index n, Acc... acc) {
     const index columns = (TW - 1) * x.stride + (x.kernel_columns - 1) * x.dilation + 1, offset = c + x.shift;
     for (index t = 0; t < x.kernel_rows; ++t) {
-      const T* const* at = x.addresses + t * columns;
+      const src* const* at = x.addresses + t * columns;
       for (index k = 0; k < x.kernel_columns; ++k, at += x.dilation, weights += O::lanes()) {
         tap(at, x.stride, O::load(weights), offset, n, acc...);
       }
@@ -50,7 +52,7 @@ class depthwise_any_tile {
   }
 
   template <class V, class... Acc>
-  static ASHLAR_INLINE void tap(const T* const* at, index step, V w, index offset, index n, Acc&... acc) {
+  static ASHLAR_INLINE void tap(const src* const* at, index step, V w, index offset, index n, Acc&... acc) {
     ((acc = plus_times::accumulate<O>(detail::load_channels<O, Full>(*at + offset, n), w, acc), at += step), ...);
   }
 };

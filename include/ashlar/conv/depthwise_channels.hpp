@@ -25,20 +25,23 @@ struct pixel_numbers {
   index first, plane, row, step;
 };
 
-/// One convolution of T, as the workers see it. Groups says which tiles; Sums is what the epilogue takes the sums for.
-template <class T, class Isa, class E, class Groups = single_channels, class Sums = T, class D = Sums>
+/// One convolution by vectors of O, as the workers see it. Groups says which tiles; Sums is what the epilogue takes the
+/// sums for.
+template <class O, class E, class Groups = single_channels, class Sums = typename O::value_type, class D = Sums>
 class depthwise_channels {
-  using O = ops<T, Isa>;
-  using tiles = detail::depthwise_tiles<T>;
+  using T = typename O::value_type;
+  using Isa = typename O::isa_type;
+  using S = detail::source_element<O>;
+  using tiles = detail::depthwise_tiles<O>;
   static constexpr index block_vectors = 8;  // of channels whose sums of a tile rest in L1
   static constexpr index line = 64 / index(sizeof(T));
 
  public:
-  depthwise_channels(const conv_geometry& g, const image_view<const T>& src, const T* packed, const image_view<D>& dst,
-                     const E& e, T padding)
+  depthwise_channels(const conv_geometry& g, const image_view<const S>& src, const T* packed, const image_view<D>& dst,
+                     const E& e, S padding)
       : depthwise_channels(g, src, packed, dst, e, padding, {0, g.dst.h * g.dst.w, g.dst.w, 1}) {}
-  depthwise_channels(const conv_geometry& g, const image_view<const T>& src, const T* packed, const image_view<D>& dst,
-                     const E& e, T padding, const pixel_numbers& numbers)
+  depthwise_channels(const conv_geometry& g, const image_view<const S>& src, const T* packed, const image_view<D>& dst,
+                     const E& e, S padding, const pixel_numbers& numbers)
       : g_(g),
         src_(src),
         packed_(packed),
@@ -65,7 +68,7 @@ class depthwise_channels {
     const index size = workspace(g_);
     executor.parallel_for(workers, [&](index worker) {
       T* const mine = memory + worker * size;
-      worker_state w{mine, table(mine, 0), table(mine, 1), nullptr, 0, 0, mine + workspace(g_) - 2 * 7 * sums_stride()};
+      worker_state w{reinterpret_cast<S*>(mine), table(mine, 0), table(mine, 1), nullptr, 0, 0, mine + workspace(g_) - 2 * 7 * sums_stride()};
       std::fill(w.padding, w.padding + g_.channels, padding_);
       for (index t = worker * tasks / workers; t < (worker + 1) * tasks / workers; ++t) {
         const index first = t / units * each * lanes;
@@ -76,9 +79,9 @@ class depthwise_channels {
 
  private:
   struct worker_state {
-    T* padding;
-    const T **inside, **edge;  // tables: of a tile that no padding meets, and of the others one by one
-    const T* origin;           // the pixel of src that `inside` begins with
+    S* padding;
+    const S **inside, **edge;  // tables: of a tile that no padding meets, and of the others one by one
+    const S* origin;           // the pixel of src that `inside` begins with
     index rows, columns;       // its size; 0: not filled yet
     T* sums;                   // of a tile, [row][column][channel]
   };
@@ -87,10 +90,10 @@ class depthwise_channels {
   static index table_size(const conv_geometry& g) {
     const index rows = g.kernel.d * (g.stride.h + g.kernel.h);
     const index columns = 6 * g.stride.w + (g.kernel.w - 1) * g.dilation.w + 1;
-    return multiple(ceil_div(rows * columns * index(sizeof(T*)), index(sizeof(T))), line);
+    return multiple(ceil_div(rows * columns * index(sizeof(S*)), index(sizeof(T))), line);
   }
-  const T** table(T* memory, index which) const {
-    return reinterpret_cast<const T**>(memory + multiple(g_.channels, line) + which * table_size(g_));
+  const S** table(T* memory, index which) const {
+    return reinterpret_cast<const S**>(memory + multiple(g_.channels, line) + which * table_size(g_));
   }
 
   index bands() const { return ceil_div(g_.dst.h, tiles_.height); }
@@ -191,11 +194,11 @@ class depthwise_channels {
   }
 
   template <class Dst>
-  depthwise_operands<T, Dst> operands(index channel, index channels) const {
-    depthwise_operands<T, Dst> x;
+  depthwise_operands<T, Dst, S> operands(index channel, index channels) const {
+    depthwise_operands<T, Dst, S> x;
     x.channel = channel;
     x.channels = channels;
-    x.weights_stride = g_.taps() * g_.group_channels() * O::lanes();
+    x.weights_stride = Groups::units(g_) * O::lanes();
     x.weights = packed_ + channel / O::lanes() * x.weights_stride;
     x.pixel = x.pixel_row = x.pixel_step = 0;
     x.kernel_rows = g_.kernel.d * g_.kernel.h;
@@ -211,7 +214,7 @@ class depthwise_channels {
   // The addresses of the pixels of src under a tile of th x tw pixels. Returns how many columns of src there are to its
   // right; negative: padding meets it.
   template <class Dst>
-  index put(depthwise_operands<T, Dst>& x, const place_in_dst& at, index th, index tw, worker_state& w) const {
+  index put(depthwise_operands<T, Dst, S>& x, const place_in_dst& at, index th, index tw, worker_state& w) const {
     const index rows = (th - 1) * g_.stride.h + g_.kernel.h;
     const index columns = (tw - 1) * g_.stride.w + (g_.kernel.w - 1) * g_.dilation.w + 1;
     const triple first{at.d * g_.stride.d - g_.before.d, at.y * g_.stride.h - g_.before.h,
@@ -222,7 +225,7 @@ class depthwise_channels {
       fill_table(w.edge, rows, columns, w.padding, at.n, first);
       return -1;
     }
-    const T* const origin = src_.pointer(at.n, first.d, first.h, first.w, 0);
+    const S* const origin = src_.pointer(at.n, first.d, first.h, first.w, 0);
     if (w.rows != rows || w.columns != columns) {
       fill_table(w.inside, rows, columns, w.padding, at.n, first);
       w.origin = origin, w.rows = rows, w.columns = columns;
@@ -239,7 +242,7 @@ class depthwise_channels {
   }
 
   // Where the pixels of src are: rows under the tile, all depths together.
-  void fill_table(const T** table, index rows, index columns, const T* padding, index n, const triple& origin) const {
+  void fill_table(const S** table, index rows, index columns, const S* padding, index n, const triple& origin) const {
     const index first = origin.w;
     const index left = std::clamp<index>(-first, 0, columns),
                 right = std::clamp<index>(g_.src.w - first, left, columns);
@@ -249,7 +252,7 @@ class depthwise_channels {
         const index ih = origin.h + r * g_.dilation.h;
         const bool inside = id >= 0 && id < g_.src.d && ih >= 0 && ih < g_.src.h;
         const index from = inside ? left : columns, to = inside ? right : columns;
-        const T* p = src_.pointer(n, id, ih, first + from, 0);
+        const S* p = src_.pointer(n, id, ih, first + from, 0);
         for (index x = 0; x < from; ++x) table[x] = padding;
         for (index x = from; x < to; ++x, p += src_.strides().w) table[x] = p;
         for (index x = to; x < columns; ++x) table[x] = padding;
@@ -258,13 +261,13 @@ class depthwise_channels {
   }
 
   const conv_geometry& g_;
-  image_view<const T> src_;
+  image_view<const S> src_;
   const T* packed_;
   image_view<D> dst_;
   const E& epilogue_;
-  T padding_;
+  S padding_;
   tiles tiles_;
-  detail::depthwise_tile_function<T, E, D> finishing_;
+  detail::depthwise_tile_function<O, E, D> finishing_;
   pixel_numbers numbers_;
 };
 

@@ -33,10 +33,10 @@ struct depthwise_shape {
   friend constexpr bool operator==(const depthwise_shape&, const depthwise_shape&) = default;
 };
 
-/// What one call of a tile works on: floating-point numbers T, and dst of D. Strides in elements.
-template <class T, class D = T>
+/// What one call of a tile works on: floating-point numbers T, dst of D and src of S. Strides in elements.
+template <class T, class D = T, class S = T>
 struct depthwise_operands {
-  const T* const* addresses;  // of pixels of src: those under the tile, row by row
+  const S* const* addresses;  // of pixels of src: those under the tile, row by row
   index shift;                // what is added to each of them
   index channel, channels;    // the first one and how many
   const T* weights;           // of vector v, tap t: weights[(v * taps + t) * lanes]
@@ -66,9 +66,22 @@ inline constexpr bool unrolls_depthwise = true;
 
 namespace detail {
 
+/// The elements of src that O loads.
+template <class O>
+struct source_of {
+  using type = typename O::value_type;
+};
+template <class O>
+  requires requires { typename O::source_type; }
+struct source_of<O> {
+  using type = typename O::source_type;
+};
+template <class O>
+using source_element = typename source_of<O>::type;
+
 /// A vector of channels: Full, or n of them.
 template <class O, bool Full>
-ASHLAR_INLINE typename O::vec load_channels(const typename O::value_type* p, index n) {
+ASHLAR_INLINE typename O::vec load_channels(const source_element<O>* p, index n) {
   if constexpr (Full) {
     return O::load(p);
   } else {
@@ -101,7 +114,7 @@ struct depthwise_finish {
   using T = typename O::value_type;
   using sum_ops = ops<Sums, typename O::isa_type>;
   using out = output<sum_ops, D>;
-  using operands = depthwise_operands<T, D>;
+  using operands = depthwise_operands<T, D, source_element<O>>;
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
   static constexpr bool converts = std::same_as<Sums, T> || requires(typename O::vec v) { sum_ops::to_int(v); };
@@ -178,7 +191,8 @@ template <class O, depthwise_shape S, int TH, int TW, int V, bool Full, class E,
           class D = Sums>
 class depthwise_tile {
   using T = typename O::value_type;
-  using operands = depthwise_operands<T, D>;
+  using src = detail::source_element<O>;
+  using operands = depthwise_operands<T, D, src>;
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
   using cells = std::make_integer_sequence<int, TH * TW * V>;
@@ -210,7 +224,7 @@ class depthwise_tile {
   template <int... I, class... Acc>
   static ASHLAR_INLINE void body(seq<I...> s, const operands& x, const E& e, const T* weights, index c, index n,
                                  Acc... acc) {
-    const T* const* at = x.addresses;
+    const src* const* at = x.addresses;
     const T* w = weights;
     if constexpr (TH == 1) {
       rows_of<0, 1>(s, S.height, x, at, w, c, n, acc...);
@@ -227,7 +241,7 @@ class depthwise_tile {
 
   // The next `count` rows of src; w: the weights that the first one of pixel row First takes.
   template <int First, int End, int... I, class... Acc>
-  static ASHLAR_INLINE void rows_of(seq<I...> s, int count, const operands& x, const T* const*& at, const T*& w,
+  static ASHLAR_INLINE void rows_of(seq<I...> s, int count, const operands& x, const src* const*& at, const T*& w,
                                     index c, index n, Acc&... acc) {
     for (int r = 0; r < count; ++r, at += columns, w += tap_row()) {
       asm volatile("" : "+r"(w));  // not to be kept for the next row: not all of them fit the registers
@@ -235,7 +249,7 @@ class depthwise_tile {
     }
   }
   template <int First, int End, int... I, int... J, class... Acc>
-  static ASHLAR_INLINE void vectors_of(seq<I...> s, seq<J...>, const operands& x, const T* const* at, const T* w,
+  static ASHLAR_INLINE void vectors_of(seq<I...> s, seq<J...>, const operands& x, const src* const* at, const T* w,
                                        index c, index n, Acc&... acc) {
     (row<First, End, J>(s, std::make_integer_sequence<int, columns>{}, at, c + x.shift + J * O::lanes(),
                         V == 1 ? n : std::min(O::lanes(), n - J * O::lanes()), w + J * x.weights_stride, acc...),
@@ -243,7 +257,7 @@ class depthwise_tile {
   }
 
   template <int First, int End, int J, int... I, int... X, class... Acc>
-  static ASHLAR_INLINE void row(seq<I...> s, seq<X...>, const T* const* at, index offset, index n, const T* w,
+  static ASHLAR_INLINE void row(seq<I...> s, seq<X...>, const src* const* at, index offset, index n, const T* w,
                                 Acc&... acc) {
     (pixel<First, End, X, J>(s, detail::load_channels<O, Full>(at[X] + offset, n), w, acc...), ...);
   }

@@ -6,6 +6,8 @@
 //   wide   a row of seven pixels, or two where thirty-two registers hold them with two rows of weights
 //   tall   two rows of four, 3 x 3 and sixteen registers: src is read twice from L2 instead of three times (Zen 3, 5 to
 //          19 % on images of 28 pixels and more; at 14 it computes 16)
+//   lines  two rows of two pixels and two vectors of channels, which are a line: 3 x 3 of stride 2 with sixteen
+//          registers, where pixels are a multiple of 1 KiB apart (Zen 3, 28 x 28 x 256: 40 %)
 //   deep   three pixels and four vectors of channels, 3 x 3 where pixels are a multiple of 2 KiB apart
 //
 // Depends on: conv/depthwise_tile.hpp, conv/depthwise_any_tile.hpp, conv/geometry.hpp, loop/blocking.hpp.
@@ -22,13 +24,14 @@ namespace ashlar {
 namespace detail {
 
 /// What computes one tile and applies E. Sums, of E = acc_node, are finished by depthwise_channels::finish.
-template <class T, class E = acc_node, class D = T>
-using depthwise_tile_function = void (*)(const depthwise_operands<T, D>&, const E&);
+template <class O, class E = acc_node, class D = typename O::value_type>
+using depthwise_tile_function = void (*)(const depthwise_operands<typename O::value_type, D, source_element<O>>&,
+                                         const E&);
 
 /// The tiles for one shape of kernel. They leave sums.
-template <class T>
+template <class O>
 struct depthwise_tiles {
-  using kernel = depthwise_tile_function<T>;
+  using kernel = depthwise_tile_function<O>;
   index height, columns;  // of dst in a tile
   index vectors;          // channels come in groups of so many
   kernel tall, low;       // of `height` rows, of one row
@@ -36,7 +39,7 @@ struct depthwise_tiles {
   static constexpr int ragged_columns = 4;
 };
 
-enum class depthwise_form { wide, tall, deep };
+enum class depthwise_form { wide, tall, lines, deep };
 
 /// Pixels of dst and vectors of channels that a tile holds in registers.
 struct depthwise_extent {
@@ -49,6 +52,8 @@ constexpr depthwise_extent depthwise_extent_of(const depthwise_shape& s, depthwi
   switch (form) {
     case depthwise_form::tall:
       return {2, 4, 1};
+    case depthwise_form::lines:
+      return {2, 2, 2};
     case depthwise_form::deep:
       return {registers / 16, 3, 4};
     default:
@@ -59,17 +64,17 @@ constexpr depthwise_extent depthwise_extent_of(const depthwise_shape& s, depthwi
 /// The tile of so many rows.
 template <class O, depthwise_shape S, depthwise_form Form, int Rows, class E, class Sums = typename O::value_type,
           class D = Sums>
-constexpr depthwise_tile_function<typename O::value_type, E, D> depthwise_tile_of() {
+constexpr depthwise_tile_function<O, E, D> depthwise_tile_of() {
   constexpr depthwise_extent x = depthwise_extent_of<O>(S, Form);
   return &depthwise_tile<O, S, Rows, x.columns, x.vectors, !O::masked_memory, E, Sums, D>::run;
 }
 
-template <class O, depthwise_shape S, depthwise_form Form, class T = typename O::value_type>
-constexpr depthwise_tiles<T> depthwise_tiles_of() {
+template <class O, depthwise_shape S, depthwise_form Form>
+constexpr depthwise_tiles<O> depthwise_tiles_of() {
   constexpr depthwise_extent x = depthwise_extent_of<O>(S, Form);
   constexpr bool full = !O::masked_memory;
   constexpr auto any = &depthwise_any_tile<O, x.columns, full, acc_node>::run;
-  depthwise_tiles<T> t{x.rows, x.columns, x.vectors, any, any, nullptr};
+  depthwise_tiles<O> t{x.rows, x.columns, x.vectors, any, any, nullptr};
   if constexpr (full) t.ragged = &depthwise_any_tile<O, t.ragged_columns, false, acc_node>::run;
   if constexpr (S.height > 0) {
     t.tall = depthwise_tile_of<O, S, Form, x.rows, acc_node>();
@@ -88,6 +93,12 @@ ASHLAR_INLINE constexpr depthwise_shape depthwise_shape_of(const conv_geometry& 
   return known ? depthwise_shape{int(k.h), int(k.w), int(g.stride.w)} : depthwise_shape{0, 0, 0};
 }
 
+template <class O>
+constexpr bool has_lines(index stride) {
+  using facts = isa::facts<typename O::isa_type>;
+  return facts::vector_registers == 16 && facts::vector_bytes == 32 && stride == 2;
+}
+
 /// The form for a shape with tiles of its own. `step`: elements from a pixel of src to the next. Vectors of 16 bytes
 /// have no deep tiles: four of them are one line.
 template <class O>
@@ -95,8 +106,11 @@ constexpr depthwise_form depthwise_form_of(const conv_geometry& g, index step) {
   using facts = isa::facts<typename O::isa_type>;
   if (g.kernel.w != 3) return depthwise_form::wide;
   // Pixels whose lines all fall on a few sets of L1.
-  const bool meet = step * index(sizeof(typename O::value_type)) % 2048 == 0 && g.channels % (4 * O::lanes()) == 0;
+  const index bytes = step * index(sizeof(source_element<O>));
+  const bool meet = bytes % 2048 == 0 && g.channels % (4 * O::lanes()) == 0;
   if (facts::vector_bytes >= 32 && meet) return depthwise_form::deep;
+  const bool few_sets = bytes % 1024 == 0 && g.channels % (2 * O::lanes()) == 0;
+  if (has_lines<O>(g.stride.w) && few_sets && (g.dst.h % 2 == 0 || g.dst.h > 7)) return depthwise_form::lines;
   const bool fewer_columns = 10 * multiple(g.dst.w, 4) < 11 * multiple(g.dst.w, 7);
   return facts::vector_registers == 16 && g.dst.h > 1 && fewer_columns ? depthwise_form::tall : depthwise_form::wide;
 }
@@ -115,6 +129,9 @@ constexpr auto with_depthwise_shape(const depthwise_shape& s, depthwise_form for
       }
       if constexpr (facts::vector_registers == 16) {
         if (form == depthwise_form::tall) return f.template operator()<shape, depthwise_form::tall>();
+      }
+      if constexpr (has_lines<O>(Stride)) {
+        if (form == depthwise_form::lines) return f.template operator()<shape, depthwise_form::lines>();
       }
       return f.template operator()<shape, wide>();
     };
@@ -138,8 +155,11 @@ constexpr auto with_depthwise_shape(const depthwise_shape& s, depthwise_form for
 
 /// A filter a channel: the tiles of depthwise_tile.hpp. `step`: elements from a pixel of src to the next.
 struct single_channels {
-  template <class O, class T = typename O::value_type>
-  static constexpr detail::depthwise_tiles<T> tiles(const conv_geometry& g, index step) {
+  /// Vectors of weights for one of filters.
+  ASHLAR_INLINE static constexpr index units(const conv_geometry& g) { return g.taps(); }
+
+  template <class O>
+  static constexpr detail::depthwise_tiles<O> tiles(const conv_geometry& g, index step) {
     return detail::with_depthwise_shape<O>(
         detail::depthwise_shape_of(g), detail::depthwise_form_of<O>(g, step),
         []<depthwise_shape S, detail::depthwise_form F>() { return detail::depthwise_tiles_of<O, S, F>(); });
@@ -149,7 +169,7 @@ struct single_channels {
   /// their own: there, sums go through L1.
   template <class O, class E, class Sums, class D>
   static constexpr auto finishing_tile(const conv_geometry& g, index step) {
-    using function = detail::depthwise_tile_function<typename O::value_type, E, D>;
+    using function = detail::depthwise_tile_function<O, E, D>;
     return detail::with_depthwise_shape<O>(
         detail::depthwise_shape_of(g), detail::depthwise_form_of<O>(g, step),
         []<depthwise_shape S, detail::depthwise_form F>() -> function {

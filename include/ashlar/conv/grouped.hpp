@@ -20,6 +20,8 @@ namespace detail {
 
 /// The tiles of grouped_tile.hpp. A depthwise convolution with several filters a channel is one of these too.
 struct small_groups {
+  ASHLAR_INLINE static constexpr index units(const conv_geometry& g) { return g.taps() * g.group_channels(); }
+
   // Pixels of a tile. One that shuffles holds their sums and their channels, two operands more and what is shuffled.
   template <class O, group_spread Spread>
   static constexpr int columns = Spread == group_spread::shuffle || Spread == group_spread::in_fours
@@ -39,16 +41,16 @@ struct small_groups {
     }
     return f.template operator()<group_spread::gather>();
   }
-  template <class O, class T = typename O::value_type>
-  static constexpr depthwise_tiles<T> tiles(const conv_geometry& g, index) {
+  template <class O>
+  static constexpr depthwise_tiles<O> tiles(const conv_geometry& g, index) {
     return with_spread<O>(g, []<group_spread Spread>() {
       constexpr auto tile = &grouped_tile<O, columns<O, Spread>, Spread, acc_node>::run;
-      return depthwise_tiles<T>{1, columns<O, Spread>, 1, tile, tile, nullptr};
+      return depthwise_tiles<O>{1, columns<O, Spread>, 1, tile, tile, nullptr};
     });
   }
   template <class O, class E, class, class D>
   static constexpr auto finishing_tile(const conv_geometry& g, index) {
-    using function = depthwise_tile_function<typename O::value_type, E, D>;
+    using function = depthwise_tile_function<O, E, D>;
     return with_spread<O>(g, []<group_spread Spread>() -> function {
       if constexpr (runs_long<E> || Spread == group_spread::gather) {
         return nullptr;
@@ -94,14 +96,14 @@ struct grouped_kernel {
 
   /// Scratch for one worker, a multiple of 64 bytes.
   static index workspace_elements(const conv_geometry& g, const cache_sizes&) {
-    return depthwise_channels<T, Isa, acc_node, detail::small_groups>::workspace(g);
+    return depthwise_channels<O, acc_node, detail::small_groups>::workspace(g);
   }
 
   /// memory: executor.concurrency() times workspace_elements, aligned to 64 bytes.
   template <expression E, class Executor>
   static void run(const conv_geometry& g, const image_view<const T>& src, const T* packed, const image_view<T>& dst,
                   const E& epilogue, T padding_value, T* memory, Executor& executor) {
-    depthwise_channels<T, Isa, E, detail::small_groups>(g, src, packed, dst, epilogue, padding_value)
+    depthwise_channels<O, E, detail::small_groups>(g, src, packed, dst, epilogue, padding_value)
         .run(memory, executor);
   }
 };

@@ -23,10 +23,13 @@
 
 namespace ashlar {
 
+/// The unit of filter_key::group for weights that stand together by taps.
+inline constexpr std::uint32_t packs_taps = 256;
+
 /// What packed weights are for: two filters with equal keys are interchangeable in run().
 struct filter_key {
   std::uint32_t element;  // detail::element_code
-  std::uint32_t group;    // of bytes: how many channels stand together; else 0
+  std::uint32_t group;    // of bytes: how many channels stand together; packs_taps times how many taps; else 0
   conv_algorithm algorithm;
   index nr;  // panel width, 0 where the algorithm has none
   index groups, channels, filters;
@@ -37,7 +40,7 @@ struct filter_key {
 /// The first 128 bytes of a blob; little-endian.
 struct filter_header {
   static constexpr std::uint64_t expected_magic = 0x5643 * 0x1000000000000ull + 0x52414c485341ull;  // "ASHLARCV"
-  static constexpr std::uint32_t current_version = 1;
+  static constexpr std::uint32_t current_version = 2;
   std::uint64_t magic;
   std::uint32_t version, element;
   std::uint32_t algorithm, group;

@@ -207,9 +207,17 @@ class conv_plan {
     return algorithm_ >= conv_algorithm::winograd_2x2 || algorithm_ == conv_algorithm::grouped;
   }
 
+  // What stands together in packed weights: the product's channels, unless the algorithm has something of its own.
+  template <class Algorithm>
+  static constexpr std::uint32_t group_of() {
+    if constexpr (requires { Algorithm::key_group; }) {
+      if (Algorithm::key_group > 0) return Algorithm::key_group;
+    }
+    return std::uint32_t(product::group);
+  }
   filter_key key(conv_algorithm algorithm) const {
     return {detail::element_code<weight_type>,
-            std::uint32_t(product::group),
+            with(algorithm, [](auto a) { return group_of<decltype(a)>(); }),
             algorithm,
             with(algorithm, [](auto a) { return a.panel_width(); }),
             geometry_.groups,

@@ -82,6 +82,13 @@ class source_copy {
   }
 
   static void fill(unit* to, index count, unit value) {
+    if constexpr (sizeof(unit) == 1) {
+      std::fill_n(to, count, value);
+    } else {
+      fill_vectors(to, count, value);
+    }
+  }
+  static void fill_vectors(unit* to, index count, unit value) {
     const auto all = O::broadcast(value);
     index i = 0;
     for (; i + O::lanes() <= count; i += O::lanes()) O::store(to + i, all);

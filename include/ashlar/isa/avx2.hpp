@@ -123,10 +123,13 @@ struct avx2_instructions<std::int32_t> {
                  number = _mm256_cmp_ps(y, y, _CMP_ORD_Q);
     return _mm256_and_si256(_mm256_xor_si256(whole, _mm256_castps_si256(above)), _mm256_castps_si256(number));
   }
-  // What is within them needs no care when it is converted.
-  static ASHLAR_INLINE vec nearest_within(const avx2_vector<float>& y, const vec& least, const vec& most) {
-    const __m256 number = _mm256_and_ps(y, _mm256_cmp_ps(y, y, _CMP_ORD_Q));
-    const __m256 enough = _mm256_max_ps(number, _mm256_cvtepi32_ps(least));
+  // What is within them needs no care when it is converted. NaN is seen in the factor, which many products share: 0 in
+  // its place, and the largest number in infinity's, whose product with 0 is 0 as NaN's would be.
+  static ASHLAR_INLINE vec nearest_scaled(const vec& x, const avx2_vector<float>& s, const vec& least,
+                                          const vec& most) {
+    const __m256 number = _mm256_and_ps(s, _mm256_cmp_ps(s, s, _CMP_ORD_Q)), largest = _mm256_set1_ps(0x1.fffffep127f);
+    const __m256 finite = _mm256_max_ps(_mm256_min_ps(number, largest), -largest);
+    const __m256 enough = _mm256_max_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(x), finite), _mm256_cvtepi32_ps(least));
     return _mm256_cvtps_epi32(_mm256_min_ps(enough, _mm256_cvtepi32_ps(most)));
   }
 

@@ -153,9 +153,14 @@ struct avx512_instructions<std::int32_t> {
     const __mmask16 number = _mm512_cmp_ps_mask(y, y, _CMP_ORD_Q);
     return _mm512_mask_set1_epi32(_mm512_maskz_cvttps_epi32(number, y), above, 0x7fffffff);
   }
-  static ASHLAR_INLINE vec nearest_within(const avx512_vector<float>& y, const vec& least, const vec& most) {
-    const __m512 number = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y, y, _CMP_ORD_Q), y);
-    const __m512 enough = _mm512_maskz_max_ps(all, number, _mm512_maskz_cvtepi32_ps(all, least));
+  // isa/avx2.hpp says why.
+  static ASHLAR_INLINE vec nearest_scaled(const vec& x, const avx512_vector<float>& s, const vec& least,
+                                          const vec& most) {
+    const __m512 number = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(s, s, _CMP_ORD_Q), s);
+    const __m512 largest = _mm512_set1_ps(0x1.fffffep127f);
+    const __m512 finite = _mm512_maskz_max_ps(all, _mm512_maskz_min_ps(all, number, largest), -largest);
+    const __m512 product = _mm512_mul_ps(_mm512_maskz_cvtepi32_ps(all, x), finite);
+    const __m512 enough = _mm512_maskz_max_ps(all, product, _mm512_maskz_cvtepi32_ps(all, least));
     return _mm512_maskz_cvtps_epi32(all, _mm512_maskz_min_ps(all, enough, _mm512_maskz_cvtepi32_ps(all, most)));
   }
 };

@@ -130,8 +130,9 @@ struct neon_instructions<std::int32_t> {
     store_four(p, vreinterpret_u32_u8(vqmovun_s16(words(x))));
   }
   static ASHLAR_INLINE vec to_int(const neon_vector<float>& y) { return vcvtq_s32_f32(y); }
-  static ASHLAR_INLINE vec nearest_within(const neon_vector<float>& y, const vec& least, const vec& most) {
-    return vminq_s32(vmaxq_s32(vcvtnq_s32_f32(y), least), most);
+  static ASHLAR_INLINE vec nearest_scaled(const vec& x, const neon_vector<float>& s, const vec& least,
+                                          const vec& most) {
+    return vminq_s32(vmaxq_s32(vcvtnq_s32_f32(vmulq_f32(vcvtq_f32_s32(x), s)), least), most);
   }
 
  private:

@@ -49,7 +49,7 @@ namespace ashlar {
 ///     store_nearest(p, x)                to std::int8_t, std::uint8_t or std::int16_t, saturated
 ///     to_int(y)                          of floats, as converted<std::int32_t>: truncated, the nearer end, NaN is 0
 ///     whole(y)                           to_int of integers of 32 bits, without care for others; may be missing
-///     nearest_within(y, least, most)     to_int(round_even(y)) within two integers that are floats, too
+///     nearest_scaled(x, s, least, most)  to_int(round_even(from_int(x) * s)) within two integers that are floats, too
 ///
 /// Optional (accumulating_ops):  fma_into(acc, a, b) = a * b + acc in the register of acc, for the inner loop. Written
 /// as an assembler instruction where intrinsics leave the choice of registers open: g++ 12 then copies accumulators

@@ -194,8 +194,8 @@ struct onnx {
   }
   template <class O, class V = typename O::vec, class S>
   static ASHLAR_INLINE constexpr V rescale_within(O m, const V& x, const S& scale, const V& least, const V& most) {
-    if constexpr (requires { m.nearest_within(scale, least, most); }) {
-      return m.nearest_within(detail::scaled(m, x, scale), least, most);
+    if constexpr (requires { m.nearest_scaled(x, scale, least, most); }) {
+      return m.nearest_scaled(x, scale, least, most);
     } else {
       return m.min(most, m.max(least, rescale_by(m, x, scale)));
     }
