@@ -104,7 +104,7 @@ def build(options):
                  "-DASHLAR_BUILD_TESTS=OFF", "-DASHLAR_BUILD_EXAMPLES=OFF"]
     print("configuring", options.build_dir, flush=True)
     subprocess.run(configure, check=True, stdout=subprocess.DEVNULL)
-    targets = [f"ashlar_bench_{suite}_{options.isa}" for suite in options.suites] + ["ashlar_bench_peers"]
+    targets = [f"ashlar_bench_{suite}_{options.isa}" for suite in options.suites] + [f"ashlar_bench_peers_{options.isa}"]
     print("building", " ".join(targets), flush=True)
     subprocess.run(["cmake", "--build", options.build_dir, "--parallel", "--target", *targets], check=True, stdout=subprocess.DEVNULL)
 

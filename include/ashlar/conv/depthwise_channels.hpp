@@ -20,11 +20,6 @@
 
 namespace ashlar {
 
-/// The numbers that epilogues know pixels of an image by.
-struct pixel_numbers {
-  index first, plane, row, step;
-};
-
 /// One convolution of T, as the workers see it. Groups says which tiles; Sums is what the epilogue takes the sums for.
 template <class T, class Isa, class E, class Groups = single_channels, class Sums = T, class D = Sums>
 class depthwise_channels {
@@ -34,9 +29,6 @@ class depthwise_channels {
   static constexpr index line = 64 / index(sizeof(T));
 
  public:
-  depthwise_channels(const conv_geometry& g, const image_view<const T>& src, const T* packed, const image_view<D>& dst,
-                     const E& e, T padding)
-      : depthwise_channels(g, src, packed, dst, e, padding, {0, g.dst.h * g.dst.w, g.dst.w, 1}) {}
   depthwise_channels(const conv_geometry& g, const image_view<const T>& src, const T* packed, const image_view<D>& dst,
                      const E& e, T padding, const pixel_numbers& numbers)
       : g_(g),
