@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench/conv_network.hpp: a convolution layer as it is measured, and a network under construction: a list of them.
 //
-// Used by: conv_problems.hpp.
+// Used by: conv_problems.hpp, conv_check.hpp.
 #pragma once
 #include <algorithm>
 #include <cstdint>
