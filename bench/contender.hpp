@@ -2,7 +2,7 @@
 // bench/contender.hpp: something that is timed: a name, and a call behind one function pointer, for Ashlar and the
 // peers alike.
 //
-// Used by: own_gemm.hpp, own_conv.hpp, timing.hpp, session.hpp, gemm_operands.hpp, conv_operands.hpp.
+// Used by: own_gemm.hpp, own_conv.hpp, timing.hpp, session.hpp, gemm_operands.hpp, conv_tensors.hpp.
 #pragma once
 #include <memory>
 #include <string>

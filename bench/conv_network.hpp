@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench/conv_network.hpp: a convolution layer as it is measured, and a network under construction: a list of them.
 //
-// Used by: conv_problems.hpp.
+// Used by: conv_problems.hpp, conv_check.hpp.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -22,6 +22,13 @@ inline const char* name_of(conv_variant v) {
   return v == conv_variant::warm ? "warm" : v == conv_variant::cold ? "cold" : "chain";
 }
 
+// The convolution, or one of its gradients.
+enum class conv_pass { forward, backward_data, backward_weights };
+inline const char* name_of(conv_pass p) {
+  constexpr const char* names[] = {"forward", "backward_data", "backward_weights"};
+  return names[int(p)];
+}
+
 // Zeros around src: as many on both sides as keep the size; none; or TensorFlow's, where a stride may leave one less
 // before than after.
 enum class pad { same, valid, tensorflow };
@@ -33,6 +40,7 @@ struct conv_problem {
   std::map<std::string, int> uses;  // network -> how many of its layers are this
   conv_variant form = conv_variant::warm;
   dtype type = dtype::f32;  // or u8s8: requantized to unsigned bytes
+  conv_pass pass = conv_pass::forward;
 
   extent oh() const { return (h + before_h + after_h - (r - 1) * dilation - 1) / stride + 1; }
   extent ow() const { return (w + before_w + after_w - (s - 1) * dilation - 1) / stride + 1; }
@@ -51,7 +59,10 @@ struct conv_problem {
   }
   bool maps_to_itself() const { return h == oh() && w == ow() && c == k; }
 
-  std::string family() const { return std::string(kind()) + (type == dtype::u8s8 ? "_u8s8" : ""); }
+  std::string family() const {
+    if (pass != conv_pass::forward) return name_of(pass);
+    return std::string(kind()) + (type == dtype::u8s8 ? "_u8s8" : "");
+  }
   const char* kind() const {
     if (groups > 1) return groups == c ? "depthwise" : "grouped";
     if (dilation > 1) return "dilated";

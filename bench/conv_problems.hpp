@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench/conv_problems.hpp: every distinct convolution layer of twelve networks, in families, with how often each
-// network has it.
+// network has it; and the layers whose gradients are measured.
 //
 //   warm   the same operands call after call      cold   other weights each call, together larger than the caches
 //   chain  src and dst change places each call, where their shapes are equal
@@ -10,7 +10,7 @@
 // bias and relu, whatever its network puts there. A family is a claim of its own: means are taken within one, never
 // across.
 //
-// Depends on: conv_network.hpp.   Used by: conv_operands.hpp, own_conv.hpp, conv.cpp.
+// Depends on: conv_network.hpp.   Used by: conv_tensors.hpp, conv.cpp.
 #pragma once
 #include <algorithm>
 #include <map>
@@ -296,20 +296,46 @@ inline std::vector<conv_problem> byte_layers(const std::vector<conv_problem>& la
   return list;
 }
 
+// The layers whose gradients are measured, eight images as in training: of ResNet-50 the first one (its src needs no
+// gradient), and of each stage what another stage does not have in its form, 1x1 up and down, 3x3 with both strides,
+// and a projection; of MobileNetV1 four depthwise ones.
+inline std::vector<conv_problem> gradient_layers(const std::vector<conv_problem>& layers) {
+  const struct {
+    const char* shape;
+    bool data, quick;
+  } chosen[] = {{"8x224x224x3-64-7x7s2", false, false},  {"8x56x56x64-64-3x3", true, false},
+                {"8x56x56x64-256-1x1", true, false},     {"8x56x56x128-128-3x3s2", true, false},
+                {"8x56x56x256-512-1x1s2", true, false},  {"8x28x28x128-128-3x3", true, false},
+                {"8x28x28x512-128-1x1", true, true},     {"8x14x14x256-256-3x3", true, true},
+                {"8x14x14x256-1024-1x1", true, false},   {"8x14x14x512-512-3x3s2", true, true},
+                {"8x7x7x512-512-3x3", true, false},      {"8x7x7x2048-512-1x1", true, false},
+                {"8x112x112x32-32-3x3g32", true, false}, {"8x112x112x64-64-3x3s2g64", true, false},
+                {"8x28x28x256-256-3x3g256", true, true}, {"8x14x14x512-512-3x3g512", true, false}};
+  std::vector<conv_problem> list;
+  for (conv_pass pass : {conv_pass::backward_data, conv_pass::backward_weights})
+    for (const auto& choice : chosen)
+      for (conv_problem p : layers) {
+        if (p.shape() != choice.shape || (pass == conv_pass::backward_data && !choice.data)) continue;
+        p.pass = pass, p.quick = choice.quick;
+        p.uses.clear();
+        list.push_back(p);
+      }
+  return list;
+}
+
 // The layers in every variant that says something about them.
 inline std::vector<conv_problem> all_conv_problems() {
   std::vector<conv_problem> list = conv_layers();
-  const std::size_t layers = list.size();
-  for (std::size_t i = 0; i < layers; ++i) {
-    conv_problem p = list[i];
+  const std::vector<conv_problem> layers = list;
+  for (conv_problem p : layers) {
     p.uses.clear();
     p.form = conv_variant::cold;
     if (p.weight_count() * 4 >= 1 << 20) list.push_back(p);  // smaller ones stay in some cache in any network
     p.form = conv_variant::chain;
     if (p.maps_to_itself()) list.push_back(p);
   }
-  const std::vector<conv_problem> bytes = byte_layers({list.begin(), list.begin() + std::ptrdiff_t(layers)});
-  list.insert(list.end(), bytes.begin(), bytes.end());
+  for (const auto& more : {byte_layers(layers), gradient_layers(layers)})
+    list.insert(list.end(), more.begin(), more.end());
   return list;
 }
 

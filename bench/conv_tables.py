@@ -8,8 +8,8 @@
     a peer   its median time / ours, NHWC, exact: above 1 we are faster
     best     the fastest peer in either plain layout: of those that sum products, against "exact"; of all, against "1e-4"
 
-A name's ending: "_nchw" that layout; "*" a layout of the library's own, conversions not timed (never the "best");
-"~" within a relative error of 1e-4.
+A name's ending: "_nchw" that layout; "*" a layout of the library's own, conversions not timed (never the "best", but of
+gradients: in training everything may stay in it); "~" within a relative error of 1e-4.
 """
 from tables import OWN, Problem, cell, families, footer, geomean, heading, ordered_peers, read, scaling_table
 
@@ -32,6 +32,7 @@ class Layer(Problem):
                     entry.setdefault(f"{kind}{way}~", entry[kind + way])
                 self.ns.setdefault(way + "~", self.ns[way])
         self.batch = int(self.title.split("x")[0])
+        self.own_layouts_count = self.family.startswith("backward")
         self.uses = {key[4:]: int(value) for key, value in entry.items() if key.startswith("net:")}
 
     def algorithm(self, way=OWN + "~"):
@@ -39,9 +40,9 @@ class Layer(Problem):
 
     def fastest(self, way):
         """The fastest peer that `way` is compared with, or None. Those that call with NCHW have that layout's peers."""
-        names = [n for n in self.peers if "*" not in n and (way.endswith("~") or not n.endswith("~"))]
+        names = [n for n in self.peers if (self.own_layouts_count or "*" not in n) and (way.endswith("~") or not n.endswith("~"))]
         if "_nchw" in way:
-            names = [n for n in names if "_nchw" in n]
+            names = [n for n in names if "_nchw" in n or "*" in n]
         return min(names, key=self.peers.get, default=None)
 
     def against(self, way, peer=None):

@@ -3,10 +3,8 @@
 //
 // Scratch memory and packed weights are made before the timed call, as a user would.
 //
-// Depends on: <ashlar/gemm.hpp>, <ashlar/core/executors/thread_pool.hpp>, contender.hpp, own.hpp, gemm_problems.hpp.
-// Used by: gemm.cpp.
+// Depends on: <ashlar/gemm.hpp>, contender.hpp, own.hpp, gemm_problems.hpp.   Used by: gemm.cpp.
 #pragma once
-#include <ashlar/core/executors/thread_pool.hpp>
 #include <ashlar/gemm.hpp>
 #include <cstdio>
 #include <memory>
@@ -20,23 +18,22 @@
 namespace bench {
 
 // C = A * B with scratch memory of exactly the promised size, on an executor.
-template <class A, class B, class C, class Executor, class... Options>
-contender own_call(const char* name, const A& a, const B& b, const C& c, Executor& executor,
+template <class A, class B, class C, class... Options>
+contender own_call(const char* name, const A& a, const B& b, const C& c, own_executor executor,
                    std::shared_ptr<void> keep = {}, const Options&... options) {
   const auto bytes = ashlar::gemm_workspace_bytes<own_isa>(a, b, c, ashlar::on(executor), options...);
-  auto memory = std::make_shared<ashlar::aligned_buffer>(ashlar::aligned_buffer::make(bytes));
-  return make_contender(name, [=, &executor] {
+  const auto memory = own_memory(bytes);
+  return make_contender(name, [=] {
     expect_ok(ashlar::gemm<own_isa>(a, b, c, ashlar::on(executor), ashlar::scratch(memory->span()), options...));
     (void)keep;
   });
 }
 
-template <class A, class T, class C, class Executor, class... Options>
-contender own_prepacked(const char* name, const A& a, const T* weights, const C& c, Executor& executor,
+template <class A, class T, class C, class... Options>
+contender own_prepacked(const char* name, const A& a, const T* weights, const C& c, own_executor executor,
                         const Options&... options) {
   const auto b = ashlar::view(weights, a.cols(), c.cols());
-  auto storage = std::make_shared<ashlar::aligned_buffer>(
-      ashlar::aligned_buffer::make(ashlar::packed_weights_bytes<T, own_isa>(b.rows(), b.cols())));
+  const auto storage = own_memory(ashlar::packed_weights_bytes<T, own_isa>(b.rows(), b.cols()));
   auto packed = ashlar::pack_weights<own_isa>(b, storage->span(), options...);
   if (!packed.ok()) std::fprintf(stderr, "ashlar: %s\n", packed.error().message());
   return own_call(name, a, packed.value(), c, executor, storage, options...);
@@ -67,9 +64,9 @@ std::optional<contender> own_fixed_any(const ashlar_peer_gemm_problem& p) {
   return found;
 }
 
-template <class T, class Executor>
+template <class T>
 std::optional<contender> own_on(const char* name, const problem& form, const ashlar_peer_gemm_problem& p,
-                                Executor& executor) {
+                                own_executor executor) {
   const auto* a = static_cast<const T*>(p.a);
   const auto* b = static_cast<const T*>(p.b);
   const auto c = ashlar::view(static_cast<T*>(p.c), p.m, p.n);
@@ -83,9 +80,8 @@ std::optional<contender> own_on(const char* name, const problem& form, const ash
 }
 
 // bf16, rounded as the ISA rounds: no layouts but rows.
-template <class Executor>
-std::optional<contender> own_bf16_on(const char* name, const problem& form, const ashlar_peer_gemm_problem& p,
-                                     Executor& executor) {
+inline std::optional<contender> own_bf16_on(const char* name, const problem& form, const ashlar_peer_gemm_problem& p,
+                                            own_executor executor) {
   const auto a = ashlar::view(static_cast<const ashlar::bf16*>(p.a), p.m, p.k);
   const auto b = ashlar::view(static_cast<const ashlar::bf16*>(p.b), p.k, p.n);
   const auto c = ashlar::view(static_cast<float*>(p.c), p.m, p.n);
@@ -94,9 +90,8 @@ std::optional<contender> own_bf16_on(const char* name, const problem& form, cons
 }
 
 // Bytes: no layouts but rows.
-template <class Executor>
-std::optional<contender> own_bytes_on(const char* name, const problem& form, const ashlar_peer_gemm_problem& p,
-                                      Executor& executor) {
+inline std::optional<contender> own_bytes_on(const char* name, const problem& form, const ashlar_peer_gemm_problem& p,
+                                             own_executor executor) {
   const auto a = ashlar::view(static_cast<const std::uint8_t*>(p.a), p.m, p.k);
   const auto* b = static_cast<const std::int8_t*>(p.b);
   const auto c = ashlar::view(static_cast<std::int32_t*>(p.c), p.m, p.n);
@@ -109,11 +104,10 @@ std::optional<contender> own_bytes_on(const char* name, const problem& form, con
 template <class T>
 void add_own(std::vector<contender>& all, const problem& form, const ashlar_peer_gemm_problem& p,
              ashlar::thread_pool* pool) {
-  static ashlar::serial one;
   auto add = [&](std::optional<contender> c) {
     if (c) all.push_back(std::move(*c));
   };
-  auto on = [&](const char* name, auto& executor) {
+  auto on = [&](const char* name, own_executor executor) {
     if constexpr (std::is_same_v<T, std::uint8_t>) {
       return own_bytes_on(name, form, p, executor);
     } else if constexpr (std::is_same_v<T, ashlar::bf16>) {
@@ -122,8 +116,8 @@ void add_own(std::vector<contender>& all, const problem& form, const ashlar_peer
       return own_on<T>(name, form, p, executor);
     }
   };
-  if (pool) add(on(own_name, *pool));
-  add(on(pool ? own_serial_name : own_name, one));
+  add(on(own_name, {pool}));
+  if (pool) add(on(own_serial_name, {}));
 }
 
 }  // namespace bench

@@ -29,7 +29,7 @@ FAMILIES = {
     "gemm": ["squares", "small_m", "skinny", "odd", "bert", "attention", "conv", "squares_f64", "tiny", "transposed",
              "squares_u8s8", "small_m_u8s8", "skinny_u8s8", "odd_u8s8", "bert_u8s8", "squares_bf16", "small_m_bf16", "bert_bf16"],
     "conv": ["1x1", "3x3", "3x3s2", "7x7", "5x5_1x7", "depthwise", "grouped", "dilated", "1x1_u8s8", "3x3_u8s8", "3x3s2_u8s8",
-             "7x7_u8s8", "depthwise_u8s8"],
+             "7x7_u8s8", "depthwise_u8s8", "backward_data", "backward_weights"],
 }
 VARIANTS = {"gemm": ["plain", "prepacked", "fixed"], "conv": ["warm", "cold", "chain"]}
 TABLES = {"gemm": tables, "conv": conv_tables}
@@ -104,7 +104,7 @@ def build(options):
                  "-DASHLAR_BUILD_TESTS=OFF", "-DASHLAR_BUILD_EXAMPLES=OFF"]
     print("configuring", options.build_dir, flush=True)
     subprocess.run(configure, check=True, stdout=subprocess.DEVNULL)
-    targets = [f"ashlar_bench_{suite}_{options.isa}" for suite in options.suites] + ["ashlar_bench_peers"]
+    targets = [f"ashlar_bench_{suite}_{options.isa}" for suite in options.suites] + [f"ashlar_bench_peers_{options.isa}"]
     print("building", " ".join(targets), flush=True)
     subprocess.run(["cmake", "--build", options.build_dir, "--parallel", "--target", *targets], check=True, stdout=subprocess.DEVNULL)
 

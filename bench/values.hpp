@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench/values.hpp: the element types, memory for them, and what the operands hold.
 //
-// Used by: machine.hpp, session.hpp, gemm_problems.hpp, gemm_operands.hpp, conv_network.hpp, conv_operands.hpp.
+// Used by: machine.hpp, session.hpp, gemm_problems.hpp, gemm_operands.hpp, conv_network.hpp, conv_check.hpp,
+// conv_tensors.hpp.
 #pragma once
 #include <cstdint>
 #include <cstdlib>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// bench/peers/onednn.cpp: oneDNN's matmul and convolution; constant weights, and in a layout of its own src and dst
-// too, are in the format that it prefers ("any"), reordered before.
+// bench/peers/onednn.cpp: oneDNN's matmul, convolution and its gradients; constant weights, the gradient of weights,
+// and in a layout of its own the images too, are in the format that it prefers ("any"), reordered before or afterwards.
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -26,8 +26,14 @@ dnnl::matmul::primitive_desc describe(const memory::desc& a, const memory::desc&
 }
 template <class... Shapes>
 dnnl::convolution_forward::primitive_desc describe_conv(const dnnl::primitive_attr& attr, const dnnl::engine& engine,
-                                                        const Shapes&... shapes) {
-  return {engine, dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, shapes..., attr};
+                                                        dnnl::prop_kind kind, const Shapes&... shapes) {
+  return {engine, kind, dnnl::algorithm::convolution_direct, shapes..., attr};
+}
+template <class Gradient, class... Shapes>
+typename Gradient::primitive_desc describe_gradient(const dnnl::primitive_attr& attr, const dnnl::engine& engine,
+                                                    const dnnl::convolution_forward::primitive_desc& forward,
+                                                    const Shapes&... shapes) {
+  return {engine, dnnl::algorithm::convolution_direct, shapes..., forward, attr};
 }
 void append_relu(dnnl::post_ops& ops) { ops.append_eltwise(dnnl::algorithm::eltwise_relu, 0, 0); }
 // A float for each channel multiplies sums before the bias is added; it is an argument.
@@ -42,10 +48,16 @@ dnnl::matmul::primitive_desc describe(const memory::desc& a, const memory::desc&
 }
 template <class... Shapes>
 dnnl::convolution_forward::primitive_desc describe_conv(const dnnl::primitive_attr& attr, const dnnl::engine& engine,
-                                                        const Shapes&... shapes) {
-  const dnnl::convolution_forward::desc operation(dnnl::prop_kind::forward_inference,
-                                                  dnnl::algorithm::convolution_direct, shapes...);
+                                                        dnnl::prop_kind kind, const Shapes&... shapes) {
+  const dnnl::convolution_forward::desc operation(kind, dnnl::algorithm::convolution_direct, shapes...);
   return {operation, attr, engine};
+}
+template <class Gradient, class... Shapes>
+typename Gradient::primitive_desc describe_gradient(const dnnl::primitive_attr& attr, const dnnl::engine& engine,
+                                                    const dnnl::convolution_forward::primitive_desc& forward,
+                                                    const Shapes&... shapes) {
+  const typename Gradient::desc operation(dnnl::algorithm::convolution_direct, shapes...);
+  return {operation, attr, engine, forward};
 }
 void append_relu(dnnl::post_ops& ops) { ops.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0); }
 // The same after it, and no argument.
@@ -145,12 +157,29 @@ memory bias_in_floats(const ashlar_peer_conv_problem& p) {
   return m;
 }
 
-void build(call& c, const ashlar_peer_conv_problem& p) {
+memory::dims pair(const std::int64_t (&v)[2], std::int64_t less = 0) { return {v[0] - less, v[1] - less}; }
+
+// The images of a convolution as the caller has them, and as the primitive is asked to take them.
+struct conv_images {
+  memory::dims src, dst;
+  tag plain, chosen;
+  explicit conv_images(const ashlar_peer_conv_problem& p)
+      : src{p.n, p.c, p.h, p.w},
+        dst{p.n, p.k, p.oh, p.ow},
+        plain(p.layout == ashlar_peer_nchw ? tag::nchw : tag::nhwc),
+        chosen(p.layout == ashlar_peer_own_layout ? tag::any : plain) {}
+};
+
+// Where run() leaves dst, and where the caller wants it.
+void set_result(call& c, const memory::desc& own, memory wanted) {
+  c.dst = wanted;
+  c.result = own == wanted.get_desc() ? wanted : memory(own, engine());
+}
+
+void build_forward(call& c, const ashlar_peer_conv_problem& p) {
   const bool bytes = p.dtype == ashlar_peer_u8s8;
   const auto type = bytes ? memory_type::u8 : f32, weights_type = bytes ? memory_type::s8 : f32;
-  const tag plain = p.layout == ashlar_peer_nchw ? tag::nchw : tag::nhwc;
-  const tag chosen = p.layout == ashlar_peer_own_layout ? tag::any : plain;
-  const memory::dims src{p.n, p.c, p.h, p.w}, dst{p.n, p.k, p.oh, p.ow};
+  const conv_images x(p);
   const memory::desc weights(filter_extents(p), weights_type, filter_strides(p)), bias({p.k}, f32, tag::a);
   auto attr = own_scratchpad();
   if (bytes) {
@@ -160,19 +189,61 @@ void build(call& c, const ashlar_peer_conv_problem& p) {
     append_relu(ops);
     attr.set_post_ops(ops);
   }
-  auto pair = [](const std::int64_t(&v)[2], std::int64_t less = 0) { return memory::dims{v[0] - less, v[1] - less}; };
-  const auto pd = describe_conv(
-      attr, engine(), memory::desc(src, type, chosen), memory::desc(filter_extents(p), weights_type, tag::any), bias,
-      memory::desc(dst, type, chosen), pair(p.stride), pair(p.dilation, 1), pair(p.before), pair(p.after));
+  const auto pd =
+      describe_conv(attr, engine(), dnnl::prop_kind::forward_inference, memory::desc(x.src, type, x.chosen),
+                    memory::desc(filter_extents(p), weights_type, tag::any), bias, memory::desc(x.dst, type, x.chosen),
+                    pair(p.stride), pair(p.dilation, 1), pair(p.before), pair(p.after));
   c.primitive = dnnl::convolution_forward(pd);
-  c.dst = over({dst, type, plain}, p.dst);
-  c.result = pd.dst_desc() == c.dst.get_desc() ? c.dst : memory(pd.dst_desc(), engine());
-  c.arguments = {{DNNL_ARG_SRC, c.in(pd.src_desc(), over({src, type, plain}, p.src))},
+  set_result(c, pd.dst_desc(), over({x.dst, type, x.plain}, p.dst));
+  c.arguments = {{DNNL_ARG_SRC, c.in(pd.src_desc(), over({x.src, type, x.plain}, p.src))},
                  {DNNL_ARG_WEIGHTS, c.in(pd.weights_desc(), over(weights, p.weights))},
                  {DNNL_ARG_BIAS, bytes ? bias_in_floats(p) : over(bias, p.bias)},
                  {DNNL_ARG_DST, c.result},
                  {DNNL_ARG_SCRATCHPAD, memory(pd.scratchpad_desc(), engine())}};
   if (bytes && scales_argument) c.arguments.emplace(scales_argument, over({{p.k}, f32, tag::a}, p.scales));
+}
+
+// A gradient belongs to a forward primitive, here one in the same formats.
+template <class Gradient>
+typename Gradient::primitive_desc gradient_of(const ashlar_peer_conv_problem& p, const conv_images& x) {
+  const memory::desc src(x.src, f32, x.chosen), weights(filter_extents(p), f32, tag::any), dst(x.dst, f32, x.chosen);
+  const auto with_shapes = [&](auto make) {
+    return make(src, weights, dst, pair(p.stride), pair(p.dilation, 1), pair(p.before), pair(p.after));
+  };
+  const auto forward = with_shapes(
+      [&](const auto&... shapes) { return describe_conv({}, engine(), dnnl::prop_kind::forward_training, shapes...); });
+  return with_shapes([&](const auto&... shapes) {
+    return describe_gradient<Gradient>(own_scratchpad(), engine(), forward, shapes...);
+  });
+}
+
+void build_backward_data(call& c, const ashlar_peer_conv_problem& p) {
+  const conv_images x(p);
+  const memory::desc weights(filter_extents(p), f32, filter_strides(p));
+  const auto pd = gradient_of<dnnl::convolution_backward_data>(p, x);
+  c.primitive = dnnl::convolution_backward_data(pd);
+  set_result(c, pd.diff_src_desc(), over({x.src, f32, x.plain}, p.dst));
+  c.arguments = {{DNNL_ARG_DIFF_DST, c.in(pd.diff_dst_desc(), over({x.dst, f32, x.plain}, p.dy))},
+                 {DNNL_ARG_WEIGHTS, c.in(pd.weights_desc(), over(weights, p.weights))},
+                 {DNNL_ARG_DIFF_SRC, c.result},
+                 {DNNL_ARG_SCRATCHPAD, memory(pd.scratchpad_desc(), engine())}};
+}
+
+void build_backward_weights(call& c, const ashlar_peer_conv_problem& p) {
+  const conv_images x(p);
+  const auto pd = gradient_of<dnnl::convolution_backward_weights>(p, x);
+  c.primitive = dnnl::convolution_backward_weights(pd);
+  set_result(c, pd.diff_weights_desc(), over({filter_extents(p), f32, filter_strides(p)}, p.dst));
+  c.arguments = {{DNNL_ARG_SRC, c.in(pd.src_desc(), over({x.src, f32, x.plain}, p.src))},
+                 {DNNL_ARG_DIFF_DST, c.in(pd.diff_dst_desc(), over({x.dst, f32, x.plain}, p.dy))},
+                 {DNNL_ARG_DIFF_WEIGHTS, c.result},
+                 {DNNL_ARG_SCRATCHPAD, memory(pd.scratchpad_desc(), engine())}};
+}
+
+void build(call& c, const ashlar_peer_conv_problem& p) {
+  if (p.pass == ashlar_peer_backward_data) return build_backward_data(c, p);
+  if (p.pass == ashlar_peer_backward_weights) return build_backward_weights(c, p);
+  build_forward(c, p);
 }
 
 template <class Problem>

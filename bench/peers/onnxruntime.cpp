@@ -47,7 +47,9 @@ int open(const char*, int, char* version, std::size_t size) {
   return 1;
 }
 
-int supports(const ashlar_peer_conv_problem* p) { return p->dtype == ashlar_peer_f32 && p->layout == ashlar_peer_nchw; }
+int supports(const ashlar_peer_conv_problem* p) {
+  return p->pass == ashlar_peer_forward && p->dtype == ashlar_peer_f32 && p->layout == ashlar_peer_nchw;
+}
 
 std::vector<float> oihw(const ashlar_peer_conv_problem& p) {
   const std::int64_t c = p.c / p.groups, taps = p.r * p.s;

@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-enum { ashlar_peer_abi = 5 };
+enum { ashlar_peer_abi = 6 };
 enum { ashlar_peer_f32 = 0, ashlar_peer_f64 = 1, ashlar_peer_u8s8 = 2, ashlar_peer_bf16 = 3 };
 
 /* C = A * B. A is m x k, B is k x n, C is m x n, each row-major and contiguous; a transposed operand is stored the
@@ -38,20 +38,27 @@ typedef struct ashlar_peer_gemm {
   void (*release)(void* state);
 } ashlar_peer_gemm;
 
+enum { ashlar_peer_forward = 0, ashlar_peer_backward_data = 1, ashlar_peer_backward_weights = 2 };
 enum { ashlar_peer_nhwc = 0, ashlar_peer_nchw = 1, ashlar_peer_own_layout = 2 };
 
-/* f32: dst = relu(bias + src * weights). u8s8: dst = (bias + src * weights) * scales, to the nearest uint8_t, halves to
- * even; src of uint8_t, weights of int8_t, bias of int32_t, a float of scales for each of the k. weights: k x r x s x c / groups, contiguous and constant, as bias is (one
- * number for each of the k): whatever prepare() does to them is not timed. src (n x h x w x c) and dst (n x oh x ow x
- * k) are contiguous and in `layout`. In the peer's own layout they are NHWC, prepare() converts src, run() works on
- * the peer's memory, and result(), not timed, writes dst. Pairs are height, width. */
+/* forward, f32: dst = relu(bias + src * weights). u8s8: dst = (bias + src * weights) * scales, to the nearest uint8_t,
+ * halves to even; src of uint8_t, weights of int8_t, bias of int32_t, a float of scales for each of the k.
+ * backward_data, f32: dst = the gradient of src, from dy, that of the convolution's result, and weights.
+ * backward_weights, f32: dst = the gradient of weights, from src and dy.
+ *
+ * Images (src and its gradient n x h x w x c, dy and the convolution's result n x oh x ow x k) are contiguous and in
+ * `layout`. In the peer's own layout they are NHWC, prepare() converts what is read, run() works on the peer's memory,
+ * and result(), not timed, writes dst. weights and their gradient are k x r x s x c / groups, contiguous. Weights are
+ * constant, as the bias is (one number for each of the k): whatever prepare() does to them is not timed; their gradient
+ * may stay in the peer's form until result(). Pairs are height, width. What the pass does not read is NULL. */
 typedef struct ashlar_peer_conv_problem {
   int dtype;
+  int pass;
   int layout;
   int threads;
   int64_t n, h, w, c, k, r, s, oh, ow, groups;
   int64_t stride[2], dilation[2], before[2], after[2];
-  const void *src, *weights, *bias;
+  const void *src, *weights, *bias, *dy;
   const float* scales; /* of u8s8 */
   void* dst;
 } ashlar_peer_conv_problem;

@@ -32,7 +32,9 @@ int open(const char*, int count, char* version, std::size_t size) {
   return 1;
 }
 
-int supports(const ashlar_peer_conv_problem* p) { return p->dtype == ashlar_peer_f32 && p->layout == ashlar_peer_nhwc; }
+int supports(const ashlar_peer_conv_problem* p) {
+  return p->pass == ashlar_peer_forward && p->dtype == ashlar_peer_f32 && p->layout == ashlar_peer_nhwc;
+}
 
 // XNNPACK knows a depthwise convolution by its form, not by a flag; that flag is about the order of the weights.
 bool create(call& c, const ashlar_peer_conv_problem& p) {

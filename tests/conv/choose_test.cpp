@@ -63,7 +63,7 @@ TEST_CASE("every algorithm that is asked for by name computes the same convoluti
     const double bound = std::max(plan.value().explain().probable, 17 * 9 * 0x1p-24);
     CHECK(error_of(plan.value(), p, r) <= bound);
   }
-  for (conv_algorithm a : {depthwise, grouped, parity_classes}) {
+  for (conv_algorithm a : {depthwise, grouped, parity_classes, depthwise_classes}) {
     const auto plan = plan_conv2d<float, isa_under_test>(p, tolerance(1), a);
     CHECK(plan.error().code() == errc::unsupported);
     CHECK(std::string(plan.error().message()).find(name(a)) != std::string::npos);

@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <string>
+#include <vector>
 
 #include "conv/case.hpp"
 
@@ -21,6 +23,35 @@ TEST_CASE_TEMPLATE("the gradient of a convolution equals its reference bit for b
       REQUIRE(c.template differs<isa_under_test>() == "");
     }
   });
+}
+
+// Channels innermost or not, classes without taps, cropped ones; the epilogue's pixels are those of the whole dst.
+TEST_CASE_TEMPLATE("of a filter a channel", T, ASHLAR_TEST_FLOATS) {
+  for_each_case(scaled(200, 20), [](random& r) {
+    conv3d p = some_problem(r, 3000);
+    p.groups = r.pick<index>({2, 3, 8, 13, 16, 31, 40, 67});
+    p.src[4] = p.weights[0] = p.groups, p.weights[4] = 1;
+    const random same = r;
+    for (placement where : {placement::at_end, placement::at_start}) {
+      r = same;
+      conv_case<T> c(r, p, where, true);
+      REQUIRE(c.template differs<isa_under_test>() == "");
+      std::vector<T> pixel(std::size_t(volume(c.g.src)));
+      for (T& x : pixel) x = r.value<T>();
+      REQUIRE(c.template differs<isa_under_test>(relu(acc - per_row(pixel.data()))) == "");
+    }
+  });
+}
+
+TEST_CASE("a gradient says by its name how it is computed") {
+  const auto name_of = [](index stride, index groups) {
+    const conv2d p{.src = {1, 9, 9, 8}, .weights = {8, 3, 3, 8 / groups}, .stride = {stride, stride}, .groups = groups};
+    return std::string(name(plan_conv2d_backward_data<float, isa_under_test>(p).value().algorithm()));
+  };
+  CHECK(name_of(2, 8) == "depthwise_classes");
+  CHECK(name_of(2, 4) == "parity_classes");
+  CHECK(name_of(2, 1) == "parity_classes");
+  CHECK(name_of(1, 8) == "depthwise");
 }
 
 TEST_CASE("a transposed convolution's epilogue sees the pixels of the whole dst, its classes notwithstanding") {

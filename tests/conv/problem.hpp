@@ -151,7 +151,8 @@ std::string differs(random& r, const conv_geometry& g, image_layout src_layout, 
     std::vector<T> expected = before;
     const image_view<T> want(expected.data(), dst_extents, dst.view.strides());
     plain_convolution<T>(g, src.view, filter, want, e, padding);
-    Kernel::run(g, src.view, packed.view().data(), dst.view, e, padding, memory.view().data(), workers);
+    Kernel::run(g, src.view, packed.view().data(), dst.view, e, padding, memory.view().data(), workers,
+                {0, g.dst.h * g.dst.w, g.dst.w, 1});
     for (index i = 0; i < dst.size && wrong.empty(); ++i) {
       const T got = dst.view.data()[i];
       if (!same_bits(got, expected[std::size_t(i)])) {

@@ -12,12 +12,13 @@ namespace ashlar {
 
 /// Ways to compute a convolution. All but Winograd's give the bits of the reference. Values are stored in blobs.
 enum class conv_algorithm : std::uint32_t {
-  implicit_gemm = 1,   // contraction over pixel rows: any dense geometry
-  depthwise = 2,       // a channel a group
-  grouped = 3,         // few channels a group
-  parity_classes = 4,  // transposed with a stride: a contraction for each class of dst pixels
-  seven_bits = 5,      // implicit_gemm of bytes, its weights packed as numbers within [-64, 64]
-  winograd_2x2 = 18,   // F(m x m, 3 x 3): 16 + m
+  implicit_gemm = 1,      // contraction over pixel rows: any dense geometry
+  depthwise = 2,          // a channel a group
+  grouped = 3,            // few channels a group
+  parity_classes = 4,     // transposed with a stride: a contraction for each class of dst pixels
+  seven_bits = 5,         // implicit_gemm of bytes, its weights packed as numbers within [-64, 64]
+  depthwise_classes = 6,  // the same of a filter a channel
+  winograd_2x2 = 18,      // F(m x m, 3 x 3): 16 + m
   winograd_4x4 = 20,
   winograd_6x6 = 22,
 };
@@ -33,6 +34,8 @@ ASHLAR_INLINE constexpr const char* name(conv_algorithm a) {
       return "grouped";
     case conv_algorithm::parity_classes:
       return "parity_classes";
+    case conv_algorithm::depthwise_classes:
+      return "depthwise_classes";
     case conv_algorithm::seven_bits:
       return "seven_bits";
     case conv_algorithm::winograd_2x2:

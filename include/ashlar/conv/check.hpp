@@ -24,7 +24,9 @@ ASHLAR_INLINE constexpr image_axes dst_extents(const conv_geometry& g) {
 }
 
 // Does src of a call lie where the convolution has its dst?
-ASHLAR_INLINE constexpr bool reads_dst_side(conv_algorithm a) { return a == conv_algorithm::parity_classes; }
+ASHLAR_INLINE constexpr bool reads_dst_side(conv_algorithm a) {
+  return a == conv_algorithm::parity_classes || a == conv_algorithm::depthwise_classes;
+}
 
 // The axes of a view: extent and distance.
 struct view_axis {

@@ -20,11 +20,6 @@
 
 namespace ashlar {
 
-/// The numbers that epilogues know pixels of an image by.
-struct pixel_numbers {
-  index first, plane, row, step;
-};
-
 /// One convolution by vectors of O, as the workers see it. Groups says which tiles; Sums is what the epilogue takes the
 /// sums for.
 template <class O, class E, class Groups = single_channels, class Sums = typename O::value_type, class D = Sums>
@@ -37,9 +32,6 @@ class depthwise_channels {
   static constexpr index line = 64 / index(sizeof(T));
 
  public:
-  depthwise_channels(const conv_geometry& g, const image_view<const S>& src, const T* packed, const image_view<D>& dst,
-                     const E& e, S padding)
-      : depthwise_channels(g, src, packed, dst, e, padding, {0, g.dst.h * g.dst.w, g.dst.w, 1}) {}
   depthwise_channels(const conv_geometry& g, const image_view<const S>& src, const T* packed, const image_view<D>& dst,
                      const E& e, S padding, const pixel_numbers& numbers)
       : g_(g),

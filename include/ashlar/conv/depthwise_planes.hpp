@@ -102,7 +102,7 @@ class depthwise_planes {
 
  public:
   depthwise_planes(const conv_geometry& g, const depthwise_shape& shape, const image_view<const T>& src,
-                   const T* packed, const image_view<T>& dst, const E& e, T padding)
+                   const T* packed, const image_view<T>& dst, const E& e, T padding, const pixel_numbers& numbers)
       : g_(g),
         src_(src),
         packed_(packed),
@@ -111,6 +111,7 @@ class depthwise_planes {
         padding_(padding),
         tiles_(detail::find_plane_tiles<O>(shape)),
         sizes_(g),
+        numbers_(numbers),
         padded_by_zero_(padding == T(0) && !std::signbit(padding)) {}
 
   static index workspace(const conv_geometry& g) { return buffers(g).elements(g); }
@@ -197,12 +198,16 @@ class depthwise_planes {
   void finish(const row_of_dst& at, index ox, const T* sums, index width) const {
     const index columns = std::min(width, g_.dst.w - ox), step = dst_.strides().w;
     for (index r = 0; r < std::min(tiles_.height, g_.dst.h - at.h); ++r, sums += width) {
-      const epilogue_place place{at.k, 1, (at.d * g_.dst.h + at.h + r) * g_.dst.w + ox};
+      const index pixel = numbers_.first + at.d * numbers_.plane + (at.h + r) * numbers_.row + ox * numbers_.step;
       T* const to = dst_.pointer(at.n, at.d, at.h + r, ox, at.k);
-      if (step == 1) {
-        finish_rows<O>(epilogue_, sums, 0, 1, columns, to, 0, place);
-      } else {
-        finish_strided<O>(epilogue_, sums, 0, 1, columns, to, 0, step, place);
+      if (step == 1 && numbers_.step == 1) {
+        finish_rows<O>(epilogue_, sums, 0, 1, columns, to, 0, {at.k, 1, pixel});
+      } else if (numbers_.step == 1) {
+        finish_strided<O>(epilogue_, sums, 0, 1, columns, to, 0, step, {at.k, 1, pixel});
+      } else {  // the class of a transposed convolution
+        for (index i = 0; i < columns; ++i) {
+          finish_strided<O>(epilogue_, sums + i, 0, 1, 1, to + i * step, 0, step, {at.k, 1, pixel + i * numbers_.step});
+        }
       }
     }
   }
@@ -314,6 +319,7 @@ class depthwise_planes {
   T padding_;
   tiles tiles_;
   buffers sizes_;
+  pixel_numbers numbers_;
   bool padded_by_zero_;
 };
 

@@ -48,4 +48,9 @@ ASHLAR_INLINE constexpr index span_of(index count, index stride, index kernel, i
 }
 }  // namespace detail
 
+/// The numbers that epilogues know pixels of an image by: pixel (d, h, w) is first + d * plane + h * row + w * step.
+struct pixel_numbers {
+  index first, plane, row, step;
+};
+
 }  // namespace ashlar

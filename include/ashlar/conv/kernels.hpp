@@ -91,53 +91,6 @@ struct implicit_algorithm {
   }
 };
 
-/// Transposed convolution of stride 2 and more: views.g is the forward convolution whose gradient it is.
-template <class Format, class D = typename Format::sum_type>
-struct parity_algorithm {
-  using dense = implicit_algorithm<Format, D>;
-  using unit = typename dense::unit;
-  using views_type = typename dense::views_type;
-
-  static bool serves(const conv_geometry&) { return false; }  // no forward convolution
-  static index panel_width() { return dense::panel_width(); }
-
-  static index packed_elements(const conv_geometry& g) {
-    const parity_classes classes(g);
-    index sum = 0;
-    for (index i = 0; i < classes.count(); ++i) sum += dense::packed_elements(classes.geometry(i));
-    return sum;
-  }
-
-  template <class W, class Zeros = typename dense::no_zeros>
-  static void pack(const conv_geometry& g, const grouped_filters<W>& w, unit* out, const Zeros& zeros = {}) {
-    const parity_classes classes(g);
-    for (index i = 0; i < classes.count(); ++i) {
-      const conv_geometry part = classes.geometry(i);
-      dense::kernel::pack(part, [&](index k) { return classes.filters(i, w.group(k)); }, out, zeros);
-      out += dense::packed_elements(part);
-    }
-  }
-
-  template <class E>
-  static index workspace_elements(const views_type& v, const E& e, index lanes, const cache_sizes& caches) {
-    const parity_classes classes(v.g);
-    index most = 0;
-    for (index i = 0; i < classes.count(); ++i) {
-      most = std::max(most, dense::workspace_elements(classes.views(i, v), e, lanes, caches));
-    }
-    return most;
-  }
-
-  template <class E, class How>
-  static void run(const views_type& v, const unit* packed, const E& e, const How& how) {
-    const parity_classes classes(v.g);
-    for (index i = 0; i < classes.count(); ++i) {
-      dense::run(classes.views(i, v), packed, e, how);
-      packed += dense::packed_elements(classes.geometry(i));
-    }
-  }
-};
-
 namespace detail {
 
 ASHLAR_INLINE constexpr bool starts_outside(const conv_geometry& g) {
@@ -159,7 +112,8 @@ struct small_group_algorithm {
   static void run(const conv_views<T>& v, const T* packed, const E& e, const How& how) {
     detail::for_each_image<Isa, uses_rows<E>>(
         v, e, how, [&](const conv_views<T>& x, const auto& own, const auto& rest) {
-          Kernel::run(x.g, x.src, packed, x.dst, own, rest.padding_value, rest.memory, rest.executor);
+          Kernel::run(x.g, x.src, packed, x.dst, own, rest.padding_value, rest.memory, rest.executor,
+                      {x.first_pixel, x.pixel_plane, x.pixel_row, x.pixel_step});
         });
   }
 };
@@ -167,10 +121,74 @@ struct small_group_algorithm {
 /// A channel a group.
 template <class T, class Isa>
 struct depthwise_algorithm : small_group_algorithm<T, Isa, depthwise_kernel<T, Isa>> {
+  using kernel = depthwise_kernel<T, Isa>;
+
   static bool serves(const conv_geometry& g) { return g.group_channels() == 1 && detail::starts_outside(g); }
-  static void pack(const conv_geometry& g, const grouped_filters<T>& w, T* out) {
-    depthwise_kernel<T, Isa>::pack(g, w.depthwise(), out);
+  static void pack(const conv_geometry& g, const grouped_filters<T>& w, T* out) { kernel::pack(g, w.depthwise(), out); }
+};
+
+/// Transposed convolution of stride 2 and more: views.g is the forward convolution whose gradient it is. Classes with
+/// taps are computed by Kernel, which has `dense` or depthwise_algorithm's functions; the others by dense.
+template <class Format, class D = typename Format::sum_type, class Kernel = implicit_algorithm<Format, D>>
+struct parity_algorithm {
+  using dense = implicit_algorithm<Format, D>;
+  using unit = typename dense::unit;
+  using views_type = typename dense::views_type;
+  static constexpr bool depthwise = !std::is_same_v<Kernel, dense>;
+
+  static bool serves(const conv_geometry&) { return false; }  // no forward convolution
+  static index panel_width() { return Kernel::panel_width(); }
+
+  static index packed_elements(const conv_geometry& g) {
+    const parity_classes classes(g);
+    index sum = 0;
+    for (index i = 0; i < classes.count(); ++i) sum += packed_class(classes.geometry(i));
+    return sum;
   }
+
+  template <class W, class Zeros = typename dense::no_zeros>
+  static void pack(const conv_geometry& g, const grouped_filters<W>& w, unit* out, const Zeros& zeros = {}) {
+    const parity_classes classes(g);
+    for (index i = 0; i < classes.count(); ++i) {
+      const conv_geometry part = classes.geometry(i);
+      if constexpr (depthwise) {
+        Kernel::kernel::pack(part, classes.filters(i, w.depthwise()), out);
+      } else {
+        dense::kernel::pack(part, [&](index k) { return classes.filters(i, w.group(k)); }, out, zeros);
+      }
+      out += packed_class(part);
+    }
+  }
+
+  template <class E>
+  static index workspace_elements(const views_type& v, const E& e, index lanes, const cache_sizes& caches) {
+    const parity_classes classes(v.g);
+    index most = 0;
+    for (index i = 0; i < classes.count(); ++i) {
+      const views_type part = classes.views(i, v);
+      most = std::max(most, with(part.g, [&](auto kernel) {
+                        return kernel.workspace_elements(without_cropping(part), e, lanes, caches);
+                      }));
+    }
+    return most;
+  }
+
+  template <class E, class How>
+  static void run(const views_type& v, const unit* packed, const E& e, const How& how) {
+    const parity_classes classes(v.g);
+    for (index i = 0; i < classes.count(); ++i) {
+      const views_type part = classes.views(i, v);
+      with(part.g, [&](auto kernel) { kernel.run(without_cropping(part), packed, e, how); });
+      packed += packed_class(part.g);
+    }
+  }
+
+ private:
+  template <class F>
+  static auto with(const conv_geometry& part, const F& f) {
+    return part.taps() > 0 ? f(Kernel()) : f(dense());
+  }
+  static index packed_class(const conv_geometry& part) { return Kernel::packed_elements(part); }
 };
 
 /// Several groups in a vector; channels last.
@@ -234,6 +252,9 @@ ASHLAR_INLINE auto with_algorithm(conv_algorithm a, const F& f) {
   if (a == conv_algorithm::depthwise) return f(depthwise_algorithm<T, Isa>());
   if (a == conv_algorithm::grouped) return f(grouped_algorithm<T, Isa>());
   if (a == conv_algorithm::parity_classes) return f(parity_algorithm<plain_format<T, Isa>>());
+  if (a == conv_algorithm::depthwise_classes) {
+    return f(parity_algorithm<plain_format<T, Isa>, T, depthwise_algorithm<T, Isa>>());
+  }
   return f(implicit_algorithm<plain_format<T, Isa>>());
 }
 
