@@ -46,12 +46,12 @@ winograd_work work_of(const conv_geometry& g, const cache_sizes& caches) {
   using K = winograd_kernel<winograd_floats<T, Isa, Algorithm>>;
   using O = ops<T, Isa>;
   const winograd_cut b = K::plan(g, 1, caches);
-  const double tiles = double(b.tiles) * double(g.groups), c = double(g.group_channels());
+  const double tiles = double(b.tiles) * double(g.groups), planes = double(g.kernel.d);
   const double k = double(multiple(g.group_filters(), K::nr()));
   winograd_work w{};
-  w.product_flops = 2 * tiles * Algorithm::points * c * k;
+  w.product_flops = 2 * tiles * Algorithm::points * double(b.terms) * k;
   w.source_operations =
-      tiles * double(multiple(g.group_channels(), O::lanes())) * Algorithm::template source_transform<O>::operations;
+      tiles * planes * double(multiple(g.group_channels(), O::lanes())) * Algorithm::template source_transform<O>::operations;
   w.output_operations =
       tiles * double(multiple(g.group_filters(), O::lanes())) * Algorithm::template output_transform<O>::operations;
   w.weights_bytes = double(K::packed_elements(g)) * sizeof(T);

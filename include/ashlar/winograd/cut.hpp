@@ -4,7 +4,7 @@
 // algorithm's tile and the cache sizes.
 //
 //   for each group of channels, group of tiles, part of the output channels          one task; tasks never wait
-//     V[point][tile][channel] = transformed source tiles
+//     V[point][tile][plane of the kernel][channel] = transformed source tiles
 //     for each block of output channels                                              V and M stay in L2
 //       for each point, panel of NR output channels of the block                     U: one sequential stream
 //         M[point][tile][NR] = V[point] x U[block][point][panel]                     tiles of MR rows: the micro-kernel
@@ -36,6 +36,7 @@ struct winograd_cut {
   index rows, columns;    // tiles of an image (a plane of it)
   index tiles;            // of the whole batch
   index group, groups;    // tiles that are transformed together
+  index channels, terms;  // units of channels; the same of all planes of the kernel: a sum's length
   index block;            // output channels of a block, a multiple of NR
   index part, parts;      // output channels of a task, a multiple of the block
   index v_tile, v_point;  // distances in V, in units of channels
@@ -104,13 +105,13 @@ constexpr winograd_cut cut(const conv_geometry& g, const winograd_shape& s, inde
   b.tiles = g.batch * g.dst.d * b.rows * b.columns;
   b.block = detail::filter_block(s.nr);
   b.part = std::max(b.block, multiple(g.group_filters(), b.block)), b.parts = 1;
-  const index channels = ceil_div(g.group_channels(), s.group),
-              widest = std::min(b.block, multiple(g.group_filters(), s.nr));
-  b.v_tile = detail::odd_lines(multiple(channels, s.lanes), s.element_bytes);
+  b.channels = ceil_div(g.group_channels(), s.group), b.terms = g.kernel.d * b.channels;
+  const index widest = std::min(b.block, multiple(g.group_filters(), s.nr));
+  b.v_tile = detail::odd_lines(b.terms - b.channels + multiple(b.channels, s.lanes), s.element_bytes);
   b.m_tile = detail::odd_lines(widest, s.element_bytes);
-  b.u_block = b.block * s.points * channels;
-  b.u_group = multiple(g.group_filters(), s.nr) * s.points * channels;
-  b.zeros = multiple(channels, std::max<index>(s.lanes, 64 / s.element_bytes));
+  b.u_block = b.block * s.points * b.terms;
+  b.u_group = multiple(g.group_filters(), s.nr) * s.points * b.terms;
+  b.zeros = multiple(b.channels, std::max<index>(s.lanes, 64 / s.element_bytes));
   b.group = detail::group_size(b, s, c);
   b.groups = ceil_div(b.tiles, b.group);
   detail::split(b, g, s, workers > 1 ? 3 * workers : 1);

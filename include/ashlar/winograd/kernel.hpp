@@ -2,10 +2,13 @@
 //
 // winograd/kernel.hpp: forward convolution by Winograd's minimal filtering: stride 1, channels innermost.
 //
-//   dst(n, o, k) = epilogue( A^T [ sum over c of (G g(k, c) G^T) . (B^T x(n, o, c) B) ] A )
+//   dst(n, o, k) = epilogue( A^T [ sum over d, c of (G g(k, d, c) G^T) . (B^T x(n, o, d, c) B) ] A )
 //
-// One matrix product for each transform point, with the register tile of gemm: the sum over channels is one fused
-// multiply-add a channel in increasing order, the transforms have a fixed order, so the result depends neither on the
+// Planes of a kernel with a depth are transformed one by one and summed as channels are: one inverse transform for all.
+// The depth may have any stride, dilation and padding.
+//
+// One matrix product for each transform point, with the register tile of gemm: the sum over planes and channels is one
+// fused multiply-add each in increasing order, the transforms have a fixed order, so the result depends neither on the
 // ISA nor on blocking, tiles or threads. It differs from the direct convolution's within winograd/error_bound.hpp.
 //
 // Depends on: winograd/{cut,tiles,pack}.hpp, loop/row_tiles.hpp, tile/registry.hpp, core.   Used by: conv/.
@@ -39,17 +42,16 @@ struct winograd_product {
   using operands = tile_operands<unit, unit, T, T>;
   using table = tile_table<typename Format::products, S, typename Format::semiring, acc_node, operands>;
 
-  /// `width` output channels, a multiple of NR; `u` is the block's part of U; channels in units.
-  static void run(const winograd_cut& b, index points, index channels, index tiles, index width, const unit* v,
-                  const unit* u, T* m) {
-    const index nr = table::nr(), panel = channels * nr, vectors = S.nv;
+  /// `width` output channels, a multiple of NR; `u` is the block's part of U.
+  static void run(const winograd_cut& b, index points, index tiles, index width, const unit* v, const unit* u, T* m) {
+    const index nr = table::nr(), panel = b.terms * nr, vectors = S.nv;
     const even_tiles rows = evenly(tiles, table::rows(vectors));
     // All register tiles of a panel together fetch the next one, each its share.
     const index share = ceil_div(nr * index(sizeof(T)), rows.count);
     for (index p = 0; p < points; ++p)
       for (index j = 0; j < width; j += nr, u += panel) {
         operands x;
-        x.k = channels;
+        x.k = b.terms;
         x.a = v + p * b.v_point, x.a_stride = b.v_tile;
         x.b = u, x.b_stride = nr, x.b_group = 0;
         x.prefetch = reinterpret_cast<const char*>(u + panel), x.prefetch_stride = share;
@@ -57,7 +59,7 @@ struct winograd_product {
         x.dst = m + p * b.m_point + j, x.dst_stride = b.m_tile;
         x.row = 0, x.col = 0, x.n = nr;
         x.resume = false, x.last = true;
-        row_tiles<table, operands, acc_node>::run(x, acc, rows, vectors, share * channels);
+        row_tiles<table, operands, acc_node>::run(x, acc, rows, vectors, share * b.terms);
       }
   }
 };
@@ -95,8 +97,8 @@ class winograd_block {
     const index filters = g_.group_filters(), last = std::min(filters, (part + 1) * cut_.part);
     for (index k = part * cut_.part; k < last; k += cut_.block) {
       const index width = std::min(cut_.block, filters - k), nr = winograd_product<Format, S>::table::nr();
-      winograd_product<Format, S>::run(cut_, A::points, ceil_div(g_.group_channels(), Format::group), count_,
-                                       multiple(width, nr), v_, u + k / cut_.block * cut_.u_block, m_);
+      winograd_product<Format, S>::run(cut_, A::points, count_, multiple(width, nr), v_,
+                                       u + k / cut_.block * cut_.u_block, m_);
       finish(k, width);
     }
   }
@@ -107,8 +109,13 @@ class winograd_block {
     const image_view<const src_type> src = x_.src.channels(channel_group_ * g_.group_channels(), g_.group_channels());
     for (index t = 0; t < count_; ++t) {
       const winograd_tile at = place(first_ + t);
-      source_tile<Format>(src, at.n, at.d, at.h - g_.before.h, at.w - g_.before.w, zeros_)
-          .run(g_.group_channels(), reinterpret_cast<element*>(v_ + t * cut_.v_tile), cut_.v_point * Format::group);
+      // In order: whole vectors are stored, which the next plane's first channels overwrite.
+      for (index p = 0; p < g_.kernel.d; ++p) {
+        const index d = at.d * g_.stride.d - g_.before.d + p * g_.dilation.d;
+        source_tile<Format>(src, at.n, d, at.h - g_.before.h, at.w - g_.before.w, zeros_)
+            .run(g_.group_channels(), reinterpret_cast<element*>(v_ + t * cut_.v_tile + p * cut_.channels),
+                 cut_.v_point * Format::group);
+      }
     }
   }
 
@@ -146,7 +153,7 @@ class winograd_block {
 /// Convolution of a format (winograd/format.hpp) to elements D.
 ///
 ///     using K = winograd_kernel<winograd_floats<float, isa::native, f4x4_3x3>>;
-///     if (K::serves(g)) { K::pack(g, weights, u);  const auto cut = K::plan(g, 1, caches);
+///     if (K::serves(g)) { K::pack(g, filters, u);  const auto cut = K::plan(g, 1, caches);
 ///                         K::run(g, cut, {src, u, dst}, relu(acc), memory, executor); }
 ///
 /// Allocates nothing. The caller has checked shapes, contiguous channels and aliasing.
@@ -165,21 +172,20 @@ struct winograd_kernel {
             Format::group};
   }
 
-  /// A kernel of the algorithm's size, stride and dilation 1, and nothing of it along the depth.
+  /// Planes of the algorithm's size, stride and dilation 1 within them; anything along the depth.
   static bool serves(const conv_geometry& g) {
-    const triple one{};
-    return g.kernel == triple{1, Algorithm::vertical::r, Algorithm::horizontal::r} && g.stride == one &&
-           g.dilation == one && g.before.d == 0 && g.after.d == 0;
+    return g.kernel.h == Algorithm::vertical::r && g.kernel.w == Algorithm::horizontal::r && g.stride.h == 1 &&
+           g.stride.w == 1 && g.dilation.h == 1 && g.dilation.w == 1;
   }
 
-  /// Units of the packed weights, and the packing: transformed, rounded once.
+  /// Units of the packed weights, and the packing: transformed, rounded once. filters(i): the view of group i's.
   static index packed_elements(const conv_geometry& g) {
-    return g.groups * multiple(g.group_filters(), nr()) * Algorithm::points *
+    return g.groups * multiple(g.group_filters(), nr()) * Algorithm::points * g.kernel.d *
            ceil_div(g.group_channels(), Format::group);
   }
-  static void pack(const conv_geometry& g, const filter_view<const typename Format::weight_type>& weights,
-                   unit* packed) {
-    winograd_pack<Format>::run(g, weights, nr(), reinterpret_cast<typename Format::u_element*>(packed));
+  template <class Filters>
+  static void pack(const conv_geometry& g, const Filters& filters, unit* packed) {
+    winograd_pack<Format>::run(g, filters, nr(), reinterpret_cast<typename Format::u_element*>(packed));
   }
 
   static winograd_cut plan(const conv_geometry& g, index workers, const cache_sizes& caches) {

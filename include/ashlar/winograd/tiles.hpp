@@ -34,13 +34,14 @@ class source_tile {
   static constexpr int rows = A::vertical::a, columns = A::horizontal::a;
 
  public:
-  /// The addresses of the pixels whose first one is (h, w) of a plane of src, which may lie outside.
+  /// The addresses of the pixels whose first one is (d, h, w) of src, which may lie outside.
   ASHLAR_INLINE source_tile(const image_view<const T>& src, index n, index d, index h, index w, const T* zeros)
       : zero_(*zeros) {
     const index row = src.strides().h, column = src.strides().w;
     const T* const first = src.pointer(n, d, 0, 0, 0);
+    const bool plane = d >= 0 && d < src.extents().d;
     for (int r = 0; r < rows; ++r) {
-      const bool inside = h + r >= 0 && h + r < src.extents().h;
+      const bool inside = plane && h + r >= 0 && h + r < src.extents().h;
       for (int c = 0; c < columns; ++c) {
         pixels_[r * columns + c] =
             inside && w + c >= 0 && w + c < src.extents().w ? first + (h + r) * row + (w + c) * column : zeros;
