@@ -63,7 +63,7 @@ inline auto own_floats::plan(const ashlar_peer_conv_problem& p, bool tolerant) {
 // The values of conv_algorithm that have a name, for who reads them as numbers.
 template <class Take>
 void for_each_algorithm(Take take) {
-  for (int value = 1; value < 64; ++value) {
+  for (int value = 1; value < 256; ++value) {
     const char* name = ashlar::name(static_cast<ashlar::conv_algorithm>(value));
     if (name != std::string("unknown")) take(value, name);
   }

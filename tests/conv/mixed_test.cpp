@@ -124,9 +124,10 @@ TEST_CASE("Winograd of bytes, extreme values of as many channels as are exact; o
   constexpr index most = 1827;  // 4 * 9 * 255 * 128 * most < 2^31
   const auto refused = plan_conv2d<product, isa_t>(problem(most + 1), conv_algorithm::winograd_2x2);
   CHECK(refused.error().code() == errc::unsupported);
-  CHECK(std::string(refused.error().message()) ==
-        "plan_conv: winograd_2x2 of 1828 channels: 4 times a sum of these bytes may not fit 32 bits; it is exact up to "
-        "1827 channels");
+  CHECK(
+      std::string(refused.error().message()) ==
+      "plan_conv: winograd_2x2 of 1828 channels in 1 planes of the kernel: 4 times a sum of these bytes may not fit 32 "
+      "bits; it is exact up to 1827 in all");
   const auto plan = plan_conv2d<product, isa_t>(problem(most), conv_algorithm::winograd_2x2).value();
   CHECK(std::string(plan.explain().text).find("winograd_2x2: bits of the reference") == 0);
   const auto storage = aligned_buffer::make(plan.packed_bytes());

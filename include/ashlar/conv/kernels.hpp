@@ -8,11 +8,12 @@
 //   workspace_elements(views, e, lanes, caches)
 //   run(views, packed, e, how)                 how: padding value, prologue, memory, executor, caches
 //
-// Depends on: conv/{implicit,parity,depthwise,grouped,source_images,algorithm}.hpp, winograd/kernel.hpp.   Used by:
-// conv/plan.hpp.
+// Depends on: conv/{implicit,parity,depthwise,grouped,source_images,algorithm}.hpp, winograd/{kernel,set}.hpp.   Used
+// by: conv/plan.hpp.
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 
 #include <ashlar/conv/algorithm.hpp>
 #include <ashlar/conv/depthwise.hpp>
@@ -25,6 +26,7 @@
 #include <ashlar/core/small_integers.hpp>
 #include <ashlar/loop/format.hpp>
 #include <ashlar/winograd/kernel.hpp>
+#include <ashlar/winograd/set.hpp>
 
 namespace ashlar {
 
@@ -184,7 +186,7 @@ struct grouped_algorithm : small_group_algorithm<T, Isa, grouped_kernel<T, Isa>>
   }
 };
 
-/// F(m x m, r x r): of floats within a tolerance, of bytes exact (conv/exact_winograd.hpp). Unit: what packed weights
+/// F(m x n, r x s): of floats within a tolerance, of bytes exact (conv/exact_winograd.hpp). Unit: what packed weights
 /// are counted in.
 template <class Format, class D = typename Format::sum_type, class Unit = typename Format::unit>
 struct winograd_algorithm {
@@ -195,13 +197,15 @@ struct winograd_algorithm {
   static constexpr index units = index(sizeof(unit) / sizeof(Unit));
 
   static bool serves(const conv_geometry& g) {
-    return g.groups == 1 && kernel::serves(g) && detail::starts_outside(g) && g.channels <= Format::most_channels;
+    return kernel::serves(g) && g.kernel.d * g.group_channels() <= Format::most_terms;
   }
   static index panel_width() { return kernel::nr(); }
+  /// What tells its packed weights from those of other points.
+  static std::uint64_t transform() { return detail::weights_fingerprint<typename Format::algorithm>; }
   static index packed_elements(const conv_geometry& g) { return kernel::packed_elements(g) * units; }
   template <class W, class Zeros = no_zeros>
   static void pack(const conv_geometry& g, const grouped_filters<W>& w, Unit* out, const Zeros& = {}) {
-    kernel::pack(g, w.group(0), reinterpret_cast<unit*>(out));
+    kernel::pack(g, [&](index i) { return w.group(i); }, reinterpret_cast<unit*>(out));
   }
   template <class E>
   static index workspace_elements(const views_type& v, const E&, index lanes, const cache_sizes& caches) {
@@ -223,18 +227,46 @@ struct winograd_algorithm {
 template <class T, class Isa, class F>
 using float_winograd = winograd_algorithm<winograd_floats<T, Isa, F>>;
 
-/// f(the algorithm of this name); Tolerant: Winograd's are among them.
-template <class T, class Isa, bool Tolerant, class F>
-ASHLAR_INLINE auto with_algorithm(conv_algorithm a, const F& f) {
-  if constexpr (Tolerant) {
-    if (a == conv_algorithm::winograd_2x2) return f(float_winograd<T, Isa, f2x2_3x3>());
-    if (a == conv_algorithm::winograd_4x4) return f(float_winograd<T, Isa, f4x4_3x3>());
-    if (a == conv_algorithm::winograd_6x6) return f(float_winograd<T, Isa, f6x6_3x3>());
+/// The name of a Winograd algorithm in plans: its tile.
+template <class A>
+inline constexpr conv_algorithm winograd_name = winograd_tiles(A::vertical::m, A::horizontal::m);
+
+/// Is `a`, for a kernel of these taps, algorithm A?
+template <class A>
+ASHLAR_INLINE constexpr bool is_named(conv_algorithm a, const triple& kernel) {
+  static_assert(A::vertical::m < 16 && A::horizontal::m < 16, "conv_algorithm: tiles have up to 15 x 15 pixels");
+  return a == winograd_name<A> && kernel.h == A::vertical::r && kernel.w == A::horizontal::r;
+}
+
+/// Is `a`, for a kernel of these taps, in the set?
+template <class... A>
+ASHLAR_INLINE constexpr bool contains(winograd_set<A...>, [[maybe_unused]] conv_algorithm a,
+                                      [[maybe_unused]] const triple& kernel) {
+  return (is_named<A>(a, kernel) || ...);
+}
+
+/// What else than the name says how an algorithm's weights are packed: of Winograd's the points.
+template <class Algorithm>
+ASHLAR_INLINE constexpr std::uint64_t transform_of(Algorithm) {
+  if constexpr (requires { Algorithm::transform(); }) {
+    return Algorithm::transform();
+  } else {
+    return 0;
   }
+}
+
+/// f(the algorithm of this name for a kernel of these taps), Winograd's being those of a set.
+template <class T, class Isa, class F>
+ASHLAR_INLINE auto with_algorithm(winograd_set<>, conv_algorithm a, const triple&, const F& f) {
   if (a == conv_algorithm::depthwise) return f(depthwise_algorithm<T, Isa>());
   if (a == conv_algorithm::grouped) return f(grouped_algorithm<T, Isa>());
   if (a == conv_algorithm::parity_classes) return f(parity_algorithm<plain_format<T, Isa>>());
   return f(implicit_algorithm<plain_format<T, Isa>>());
+}
+template <class T, class Isa, class A, class... Rest, class F>
+ASHLAR_INLINE auto with_algorithm(winograd_set<A, Rest...>, conv_algorithm a, const triple& kernel, const F& f) {
+  if (is_named<A>(a, kernel)) return f(float_winograd<T, Isa, A>());
+  return with_algorithm<T, Isa>(winograd_set<Rest...>{}, a, kernel, f);
 }
 
 }  // namespace ashlar

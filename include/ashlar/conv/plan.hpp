@@ -20,8 +20,8 @@
 namespace ashlar {
 
 /// A planned convolution of T (a type, or conv_types) on Isa. Made by plan_conv1d, plan_conv2d and plan_conv3d; copy it
-/// freely, use it from any thread.
-template <class T, class Isa, bool Tolerant>
+/// freely, use it from any thread. Set: the Winograd algorithms that it may use.
+template <class T, class Isa, class Set>
 class conv_plan {
   using product = detail::conv_product<T, Isa>;
   using src_type = typename product::src;
@@ -40,15 +40,9 @@ class conv_plan {
   [[nodiscard]] const conv_geometry& geometry() const { return geometry_; }
   /// The algorithm, the bounds of its error and the reason for it:  std::puts(plan.explain().text)
   [[nodiscard]] conv_explanation explain() const {
-    const double implicit = detail::implicit_seconds(geometry_, ops<sum_type, Isa>::lanes());
-    detail::conv_candidate c{algorithm_, {}, implicit};
-    if constexpr (Tolerant && !product::copied) {
-      using enum conv_algorithm;
-      if (algorithm_ == winograd_2x2) c = detail::winograd_candidate<T, Isa, f2x2_3x3>(algorithm_, geometry_);
-      if (algorithm_ == winograd_4x4) c = detail::winograd_candidate<T, Isa, f4x4_3x3>(algorithm_, geometry_);
-      if (algorithm_ == winograd_6x6) c = detail::winograd_candidate<T, Isa, f6x6_3x3>(algorithm_, geometry_);
-    }
-    return detail::explain_choice(c, geometry_, implicit, request_.tolerance);
+    const auto candidate = [&](conv_algorithm a) { return product::template candidate<Set>(a, geometry_); };
+    return detail::explain_choice(candidate(algorithm_), geometry_, candidate(conv_algorithm::implicit_gemm).seconds,
+                                  request_.tolerance);
   }
   /// The extents that run() expects.
   [[nodiscard]] image_axes src_extents() const {
@@ -187,7 +181,7 @@ class conv_plan {
 
   template <class F>
   auto with(conv_algorithm a, const F& f) const {
-    return product::template with<Tolerant>(a, f);
+    return product::template with<Set>(a, geometry_.kernel, f);
   }
 
   // Weights decide, when they are packed, which of two kernels reads them.
@@ -203,14 +197,13 @@ class conv_plan {
     return seven ? conv_algorithm::seven_bits : algorithm_;
   }
 
-  bool needs_channels_last() const {
-    return algorithm_ >= conv_algorithm::winograd_2x2 || algorithm_ == conv_algorithm::grouped;
-  }
+  bool needs_channels_last() const { return is_winograd(algorithm_) || algorithm_ == conv_algorithm::grouped; }
 
   filter_key key(conv_algorithm algorithm) const {
     return {detail::element_code<weight_type>,
             std::uint32_t(product::group),
             algorithm,
+            with(algorithm, [](auto a) { return transform_of(a); }),
             with(algorithm, [](auto a) { return a.panel_width(); }),
             geometry_.groups,
             geometry_.channels,

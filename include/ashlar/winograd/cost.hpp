@@ -50,8 +50,8 @@ winograd_work work_of(const conv_geometry& g, const cache_sizes& caches) {
   const double k = double(multiple(g.group_filters(), K::nr()));
   winograd_work w{};
   w.product_flops = 2 * tiles * Algorithm::points * double(b.terms) * k;
-  w.source_operations =
-      tiles * planes * double(multiple(g.group_channels(), O::lanes())) * Algorithm::template source_transform<O>::operations;
+  w.source_operations = tiles * planes * double(multiple(g.group_channels(), O::lanes())) *
+                        Algorithm::template source_transform<O>::operations;
   w.output_operations =
       tiles * double(multiple(g.group_filters(), O::lanes())) * Algorithm::template output_transform<O>::operations;
   w.weights_bytes = double(K::packed_elements(g)) * sizeof(T);

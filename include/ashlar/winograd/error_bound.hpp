@@ -12,8 +12,8 @@
 //   operations wt_i   the same for G g, where U is computed in T (double); w = 1 where it is rounded to T once (float)
 //   out_i  the roundings of row i of A^T m, where m_q has the size |G_q| |B_q|
 //
-// and (C + 1) / 2 for the sum over C channels, whose c-th partial sum has c terms. Of a kernel with a depth C counts the
-// channels of all its planes: they are summed likewise.
+// and (C + 1) / 2 for the sum over C channels, whose c-th partial sum has c terms. Of a kernel with a depth C counts
+// the channels of all its planes: they are summed likewise.
 //
 // Worst case, p = 1:      |dst - exact| <= u C E(1) / (1 - n u) * max|src| * max|weights|,  n the roundings in a row.
 // Probable,   p = 2:      |dst - exact| <= lambda u / sqrt(3) sqrt(E(2) / taps) * max|exact|  for all N outputs at once

@@ -61,8 +61,7 @@ class winograd_pack {
     const index lanes = W::lanes();
     for (int t = 0; t < taps_h * taps_w; ++t)
       for (index i = 0; i < lanes; ++i)
-        tap[t * lanes + i] =
-            i < x.exist ? double(weights(x.k + i, x.plane, t / taps_w, t % taps_w, x.channel)) : 0.0;
+        tap[t * lanes + i] = i < x.exist ? double(weights(x.k + i, x.plane, t / taps_w, t % taps_w, x.channel)) : 0.0;
     A::template weights_transform<W>::run(
         [&](int r, int s) __attribute__((always_inline)) { return W::load(tap + (r * taps_w + s) * lanes); },
         [&](int r, int q, const typename W::vec& y)
