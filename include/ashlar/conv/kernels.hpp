@@ -13,6 +13,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 
 #include <ashlar/conv/algorithm.hpp>
@@ -178,6 +179,7 @@ struct depthwise_algorithm : small_group_algorithm<T, Isa, depthwise_kernel<T, I
 /// Several groups in a vector; channels last.
 template <class T, class Isa>
 struct grouped_algorithm : small_group_algorithm<T, Isa, grouped_kernel<T, Isa>> {
+  static constexpr bool channels_last = true;
   static bool serves(const conv_geometry& g) {
     return g.groups > 1 && grouped_kernel<T, Isa>::serves(g) && detail::starts_outside(g);
   }
@@ -185,6 +187,24 @@ struct grouped_algorithm : small_group_algorithm<T, Isa, grouped_kernel<T, Isa>>
     grouped_kernel<T, Isa>::pack(g, w.stored(), out);
   }
 };
+
+namespace detail {
+
+/// A block of src with contiguous channels, passed through its prologue (winograd/kernel.hpp).
+template <class T, class Isa, class Prologue>
+struct winograd_source {
+  source_values<T, Prologue> values;
+
+  void operator()(const image_view<const T>& src, const winograd_block_of_source& b, index channel, T* to) const {
+    source_values<T, Prologue> own = values;
+    own.channel = channel;
+    const index c = src.extents().c;
+    source_copy<plain_format<T, Isa>>::run(src, {b.n, b.d, b.h, b.w, 1, 1, b.rows, b.columns}, to,
+                                           {b.rows * b.columns * c, b.columns * c, c}, own);
+  }
+};
+
+}  // namespace detail
 
 /// F(m x n, r x s): of floats within a tolerance, of bytes exact (conv/exact_winograd.hpp). Unit: what packed weights
 /// are counted in.
@@ -195,6 +215,7 @@ struct winograd_algorithm {
   using views_type = conv_views<typename Format::src_type, D>;
   using no_zeros = detail::zero_point_values<no_zero_point>;
   static constexpr index units = index(sizeof(unit) / sizeof(Unit));
+  static constexpr bool channels_last = !std::floating_point<typename Format::src_type>;  // floats may be copied
 
   static bool serves(const conv_geometry& g) {
     return kernel::serves(g) && g.kernel.d * g.group_channels() <= Format::most_terms;
@@ -209,19 +230,25 @@ struct winograd_algorithm {
   }
   template <class E>
   static index workspace_elements(const views_type& v, const E&, index lanes, const cache_sizes& caches) {
-    const conv_geometry g = detail::image_geometry(v);
-    const winograd_cut cut = kernel::plan(g, lanes, caches);
-    return detail::source_image_elements(v) + std::min(lanes, cut.tasks(g)) * kernel::workspace(cut);
+    const winograd_cut cut = kernel::plan(v.g, lanes, caches, layout_of(v));
+    return std::min(lanes, cut.tasks(v.g)) * kernel::workspace(cut);
   }
   template <class E, class How>
   static void run(const views_type& v, const Unit* packed, const E& e, const How& how) {
-    const auto* const u = reinterpret_cast<const unit*>(packed);
-    detail::for_each_image<typename Format::isa_type, false>(
-        v, e, how, [&](const views_type& x, const auto& own, const auto& rest) {
-          const winograd_cut cut = kernel::plan(x.g, rest.executor.concurrency(), rest.caches);
-          const winograd_operands<Format, D> operands{x.src, u, x.dst, Format::zero_of(rest)};
-          kernel::run(x.g, cut, operands, own, rest.memory, rest.executor);
-        });
+    const winograd_cut cut = kernel::plan(v.g, how.executor.concurrency(), how.caches, layout_of(v));
+    const winograd_operands<Format, D> x{v.src, reinterpret_cast<const unit*>(packed), v.dst, Format::zero_of(how)};
+    if constexpr (!channels_last) {
+      using source = detail::winograd_source<typename Format::src_type, typename Format::isa_type,
+                                             std::decay_t<decltype(how.prologue)>>;
+      kernel::run(v.g, cut, x, e, how.memory, how.executor, source{{how.padding_value, how.prologue}});
+    } else {
+      kernel::run(v.g, cut, x, e, how.memory, how.executor);
+    }
+  }
+
+ private:
+  static winograd_layout layout_of(const views_type& v) {
+    return {v.transformed || v.src.strides().c != 1, v.dst.strides().c != 1};
   }
 };
 template <class T, class Isa, class F>
@@ -243,6 +270,16 @@ template <class... A>
 ASHLAR_INLINE constexpr bool contains(winograd_set<A...>, [[maybe_unused]] conv_algorithm a,
                                       [[maybe_unused]] const triple& kernel) {
   return (is_named<A>(a, kernel) || ...);
+}
+
+/// Does an algorithm need contiguous channels?
+template <class Algorithm>
+ASHLAR_INLINE constexpr bool needs_channels_last(Algorithm) {
+  if constexpr (requires { Algorithm::channels_last; }) {
+    return Algorithm::channels_last;
+  } else {
+    return false;
+  }
 }
 
 /// What else than the name says how an algorithm's weights are packed: of Winograd's the points.

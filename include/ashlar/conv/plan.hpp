@@ -105,7 +105,7 @@ class conv_plan {
     dst_type* const dst = nullptr;
     const image_axes in = src_extents(), out = dst_extents();
     return std::max(workspace_bytes(image_view<const src_type>(last(src, in)), last(dst, out), options...),
-                    needs_channels_last()
+                    channels_must_be_last()
                         ? 0
                         : workspace_bytes(image_view<const src_type>(first(src, in)), first(dst, out), options...));
   }
@@ -197,7 +197,9 @@ class conv_plan {
     return seven ? conv_algorithm::seven_bits : algorithm_;
   }
 
-  bool needs_channels_last() const { return is_winograd(algorithm_) || algorithm_ == conv_algorithm::grouped; }
+  bool channels_must_be_last() const {
+    return with(algorithm_, [](auto a) { return needs_channels_last(a); });
+  }
 
   filter_key key(conv_algorithm algorithm) const {
     return {detail::element_code<weight_type>,
@@ -238,7 +240,7 @@ class conv_plan {
     if (status s = detail::check_image("dst", dst, dst_extents()); !s.ok()) return s;
     if (status s = detail::check_filter(weights, key(reader_of(weights))); !s.ok()) return s;
     if (status s = detail::check_dst(dst, src); !s.ok()) return s;
-    if (needs_channels_last() && (src.strides().c != 1 || dst.strides().c != 1)) {
+    if (channels_must_be_last() && (src.strides().c != 1 || dst.strides().c != 1)) {
       return status::error(errc::unsupported,
                            "conv: channels of src and dst are %" PRId64 " and %" PRId64
                            " elements apart but the plan (%s) was made for channels_last",

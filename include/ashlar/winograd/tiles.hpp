@@ -81,18 +81,18 @@ class source_tile {
   T zero_;
 };
 
-/// y = A_v^T M A_h of a vector of channels, in memory: what all epilogues share.
+/// y = A_v^T M A_h of a vector of channels, in memory, rows and columns at distances: what all epilogues share.
 template <class Format>
 struct output_sums {
   using A = typename Format::algorithm;
   using O = typename Format::O;
   using T = typename Format::sum_type;
 
-  [[gnu::noinline]] static void run(const T* m, index m_point, T* y) {
+  [[gnu::noinline]] static void run(const T* m, index m_point, T* y, index row, index column) {
     A::template output_transform<O>::run(
         [&](int r, int c) __attribute__((always_inline)) { return O::load(m + (r * A::horizontal::a + c) * m_point); },
         [&](int r, int q, const typename O::vec& v) __attribute__((always_inline)) {
-          O::store(y + (r * A::horizontal::m + q) * O::lanes(), Format::whole(v));
+          O::store(y + r * row + q * column, Format::whole(v));
         });
   }
 };
@@ -155,7 +155,7 @@ class output_tile {
   [[gnu::noinline]] void part(const E& e, const T* m, index m_point, index k, index n) const {
     alignas(64) T y[A::outputs * O::max_lanes];
     const index lanes = O::lanes();
-    output_sums<Format>::run(m, m_point, y);
+    output_sums<Format>::run(m, m_point, y, out_columns * lanes, lanes);
     for (index r = 0; r < rows_; ++r)
       for (index q = 0; q < columns_; ++q) {
         D* const to = first_ + r * row_stride_ + q * column_stride_ + k;
