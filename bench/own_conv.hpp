@@ -53,11 +53,17 @@ struct own_bytes {
   }
 };
 
+// The kernels of stride 1 that the networks have: 3 x 3, and Inception-v3's.
+inline constexpr auto own_winograd = ashlar::winograd_for<3, 3> + ashlar::winograd_for<5, 5> +
+                                     ashlar::winograd_for<1, 7> + ashlar::winograd_for<7, 1> +
+                                     ashlar::winograd_for<1, 3> + ashlar::winograd_for<3, 1>;
+
 inline auto own_floats::plan(const ashlar_peer_conv_problem& p, bool tolerant) {
   const ashlar::conv2d problem = own_problem(p);
   const ashlar::tolerance within(tolerant ? conv_tolerance : 0);
-  return p.layout == ashlar_peer_nhwc ? ashlar::plan_conv2d<float, own_isa>(problem, within, ashlar::channels_last)
-                                      : ashlar::plan_conv2d<float, own_isa>(problem, within);
+  return p.layout == ashlar_peer_nhwc
+             ? ashlar::plan_conv2d<float, own_isa>(problem, within, own_winograd, ashlar::channels_last)
+             : ashlar::plan_conv2d<float, own_isa>(problem, within, own_winograd);
 }
 
 // The values of conv_algorithm that have a name, for who reads them as numbers.

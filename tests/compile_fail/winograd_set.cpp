@@ -4,9 +4,8 @@
 #include <ashlar/conv.hpp>
 
 struct textbook {
-  static constexpr std::array<ashlar::rational, 5> finite{ashlar::rational(0), ashlar::rational(1),
-                                                          ashlar::rational(-1), ashlar::rational(2),
-                                                          ashlar::rational(-2)};
+  static constexpr std::array<ashlar::rational, 5> finite{
+      ashlar::rational(0), ashlar::rational(1), ashlar::rational(-1), ashlar::rational(2), ashlar::rational(-2)};
 };
 
 auto plan(const ashlar::conv2d& p) {

@@ -4,7 +4,7 @@
 //
 //   depthwise          a channel a group
 //   grouped            groups that share a vector, where the plan may count on channels_last
-//   Winograd           channels_last, one of the plan's set, its probable error within the tolerance, the least time
+//   Winograd           one of the plan's set, its probable error within the tolerance, the least time
 //   implicit_gemm      everything else
 //
 // Times are the work divided by rates (winograd/cost.hpp), so that only their ratios matter.
@@ -25,7 +25,7 @@
 namespace ashlar {
 
 /// Option of plan_conv: src and dst of every run will have contiguous channels (NHWC, or a slice of it). Some
-/// algorithms need that; without the promise they are not chosen.   plan_conv2d<float>(problem, channels_last)
+/// algorithms need that, others are faster so.   plan_conv2d<float>(problem, channels_last)
 struct channels_last_option {};
 inline constexpr channels_last_option channels_last{};
 
@@ -88,27 +88,28 @@ ASHLAR_INLINE double implicit_seconds(const conv_geometry& g, index nr) {
 }
 
 template <class T, class Isa, class A>
-conv_candidate winograd_candidate(const conv_geometry& g) {
+conv_candidate winograd_candidate(const conv_geometry& g, const conv_request& r) {
   const double outputs = double(g.batch) * double(g.pixels()) * double(g.filters);
   return {winograd_name<A>, winograd_bound<A, T>(g.kernel.d * g.group_channels(), outputs),
-          seconds_of(work_of<T, Isa, A>(g, caches_of<Isa>()), {})};
+          seconds_of(work_of<T, Isa, A>(g, caches_of<Isa>(), !r.channels_last), {})};
 }
 
 // An algorithm by its name.
 template <class T, class Isa, class... A>
-conv_candidate candidate_of(winograd_set<A...>, conv_algorithm a, const conv_geometry& g) {
+conv_candidate candidate_of(winograd_set<A...>, conv_algorithm a, const conv_geometry& g,
+                            [[maybe_unused]] const conv_request& r) {
   conv_candidate c{a, {}, implicit_seconds(g, ops<T, Isa>::lanes())};
-  ((is_named<A>(a, g.kernel) ? void(c = winograd_candidate<T, Isa, A>(g)) : void()), ...);
+  ((is_named<A>(a, g.kernel) ? void(c = winograd_candidate<T, Isa, A>(g, r)) : void()), ...);
   return c;
 }
 
 // The fastest of Winograd's within the tolerance, or what is faster than all of them.
 template <class T, class Isa, class... A>
-conv_candidate fastest(winograd_set<A...>, conv_candidate best, const conv_geometry& g, double tolerance) {
+conv_candidate fastest(winograd_set<A...>, conv_candidate best, const conv_geometry& g, const conv_request& r) {
   [[maybe_unused]] const auto consider = [&](const conv_candidate& c) {
-    if (c.error.probable <= tolerance && c.seconds < best.seconds) best = c;
+    if (c.error.probable <= r.tolerance && c.seconds < best.seconds) best = c;
   };
-  ((float_winograd<T, Isa, A>::serves(g) ? consider(winograd_candidate<T, Isa, A>(g)) : void()), ...);
+  ((float_winograd<T, Isa, A>::serves(g) ? consider(winograd_candidate<T, Isa, A>(g, r)) : void()), ...);
   return best;
 }
 
@@ -128,8 +129,7 @@ conv_algorithm choose_algorithm(Set set, const conv_geometry& g, const conv_requ
       g.group_filters() <= ops<T, Isa>::lanes()) {
     return conv_algorithm::grouped;
   }
-  const conv_candidate dense = candidate_of<T, Isa>(set, conv_algorithm::implicit_gemm, g);
-  return r.channels_last ? fastest<T, Isa>(set, dense, g, r.tolerance).algorithm : dense.algorithm;
+  return fastest<T, Isa>(set, candidate_of<T, Isa>(set, conv_algorithm::implicit_gemm, g, r), g, r).algorithm;
 }
 
 // Why none of a set is what `a` names, or the field of g that it does not compute.

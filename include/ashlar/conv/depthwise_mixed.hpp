@@ -9,8 +9,8 @@
 // is left is a depthwise convolution of floats without padding, whose sums are taken for integers where the elements
 // are. The bytes of the other sign, strides and layouts are all the copy's.
 //
-// Depends on: conv/{depthwise,implicit_cut,source_copy,kernels}.hpp, loop/{finish_planes,format}.hpp, tile/row_pairs.hpp.
-// Used by: conv/product.hpp.
+// Depends on: conv/{depthwise,implicit_cut,source_copy,kernels}.hpp, loop/{finish_planes,format}.hpp,
+// tile/row_pairs.hpp. Used by: conv/product.hpp.
 #pragma once
 
 #include <algorithm>
@@ -19,11 +19,11 @@
 #include <type_traits>
 
 #include <ashlar/conv/depthwise.hpp>
-#include <ashlar/loop/finish_planes.hpp>
 #include <ashlar/conv/implicit_cut.hpp>
 #include <ashlar/conv/kernels.hpp>
 #include <ashlar/conv/source_copy.hpp>
 #include <ashlar/isa/half.hpp>
+#include <ashlar/loop/finish_planes.hpp>
 #include <ashlar/loop/half_format.hpp>
 #include <ashlar/tile/row_pairs.hpp>
 

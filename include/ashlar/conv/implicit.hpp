@@ -14,11 +14,11 @@
 #include <atomic>
 #include <utility>
 
-#include <ashlar/loop/finish_planes.hpp>
 #include <ashlar/conv/implicit_cut.hpp>
 #include <ashlar/conv/reduce.hpp>
 #include <ashlar/conv/source_copy.hpp>
 #include <ashlar/core.hpp>
+#include <ashlar/loop/finish_planes.hpp>
 #include <ashlar/loop/row_tiles.hpp>
 #include <ashlar/tile/registry.hpp>
 

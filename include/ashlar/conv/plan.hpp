@@ -40,7 +40,7 @@ class conv_plan {
   [[nodiscard]] const conv_geometry& geometry() const { return geometry_; }
   /// The algorithm, the bounds of its error and the reason for it:  std::puts(plan.explain().text)
   [[nodiscard]] conv_explanation explain() const {
-    const auto candidate = [&](conv_algorithm a) { return product::template candidate<Set>(a, geometry_); };
+    const auto candidate = [&](conv_algorithm a) { return product::template candidate<Set>(a, geometry_, request_); };
     return detail::explain_choice(candidate(algorithm_), geometry_, candidate(conv_algorithm::implicit_gemm).seconds,
                                   request_.tolerance);
   }

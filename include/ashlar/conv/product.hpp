@@ -92,8 +92,8 @@ struct conv_product : without_zero_points {
     return is_winograd(a) ? winograd_refusal(Set{}, a, g) : status();
   }
   template <class Set>
-  static conv_candidate candidate(conv_algorithm a, const conv_geometry& g) {
-    return candidate_of<T, Isa>(Set{}, a, g);
+  static conv_candidate candidate(conv_algorithm a, const conv_geometry& g, const conv_request& r) {
+    return candidate_of<T, Isa>(Set{}, a, g, r);
   }
   template <class Executor, class Prologue>
   static ASHLAR_INLINE auto how(T* memory, Executor& executor, const cache_sizes& caches,
@@ -158,7 +158,7 @@ struct copied_product {
     return a == conv_algorithm::winograd_2x2 ? Winograd::refusal(g) : status();
   }
   template <class Set>
-  static conv_candidate candidate(conv_algorithm a, const conv_geometry&) {
+  static conv_candidate candidate(conv_algorithm a, const conv_geometry&, const conv_request&) {
     return {a, {}, 1};  // all are exact; there is no estimate
   }
 };

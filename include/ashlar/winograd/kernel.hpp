@@ -36,8 +36,8 @@ struct winograd_operands {
   typename Format::src_type padding{};  // of bytes src's zero point
 };
 
-/// Copies nothing: src has contiguous channels and no prologue. Of others copy(src, block, channel, to) writes a block of
-/// src's channels, which are the whole image's from `channel` on, to rows * columns pixels with contiguous channels.
+/// Copies nothing: src has contiguous channels and no prologue. Of others copy(src, block, channel, to) writes a block
+/// of src's channels, which are the whole image's from `channel` on, to rows * columns pixels with contiguous channels.
 struct no_source_copy {};
 
 /// What to copy: from (d, h, w) of image n on, which may lie outside.
@@ -140,8 +140,7 @@ class winograd_block {
     using element = typename Format::v_element;
     for (index i = 0; i < count; ++i) {
       source_tile<Format>(from.view, from.n, from.d, from.h, from.w + i * m_w, zeros_)
-          .run(g_.group_channels(),
-               reinterpret_cast<element*>(v_ + (first + i) * cut_.v_tile + plane * cut_.channels),
+          .run(g_.group_channels(), reinterpret_cast<element*>(v_ + (first + i) * cut_.v_tile + plane * cut_.channels),
                cut_.v_point * Format::group);
     }
   }

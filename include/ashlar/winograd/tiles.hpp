@@ -91,9 +91,8 @@ struct output_sums {
   [[gnu::noinline]] static void run(const T* m, index m_point, T* y, index row, index column) {
     A::template output_transform<O>::run(
         [&](int r, int c) __attribute__((always_inline)) { return O::load(m + (r * A::horizontal::a + c) * m_point); },
-        [&](int r, int q, const typename O::vec& v) __attribute__((always_inline)) {
-          O::store(y + r * row + q * column, Format::whole(v));
-        });
+        [&](int r, int q, const typename O::vec& v)
+            __attribute__((always_inline)) { O::store(y + r * row + q * column, Format::whole(v)); });
   }
 };
 
