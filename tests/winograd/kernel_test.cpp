@@ -234,9 +234,12 @@ TEST_CASE("every tile and every output channel belongs to one task, however many
     conv_geometry g = random_geometry<f4x4_3x3>(r);
     g.batch = r.between(1, 100), g.dst.h = r.between(1, 100), g.dst.w = r.between(1, 100);
     g.filters = g.groups * r.between(1, 600), g.channels = g.groups * r.between(1, 600);
-    const winograd_cut b = K::plan(g, r.between(1, 200), r.pick({tiny, common, cache_sizes{1 << 15, 1 << 20}}));
+    const cache_sizes caches = r.pick({tiny, common, cache_sizes{1 << 15, 1 << 20}});
+    const winograd_cut b = K::plan(g, r.between(1, 200), caches, {r.chance(50), r.chance(50)});
     REQUIRE(b.tiles == g.batch * g.dst.d * ceil_div(g.dst.h, 4) * ceil_div(g.dst.w, 4));
     REQUIRE((b.group > 0 && b.groups == ceil_div(b.tiles, b.group)));
+    REQUIRE((b.segment >= 1 && b.segment <= std::min(b.columns, b.group)));
+    REQUIRE((b.segment == 1 || b.source * index(sizeof(float)) <= caches.l2 / 2));
     REQUIRE((b.part % b.block == 0 && b.parts == ceil_div(g.group_filters(), b.part)));
   });
 }

@@ -55,7 +55,7 @@ inline constexpr auto winograd_names = [] {
 }  // namespace detail
 
 /// For logs and messages:  name(conv_algorithm::depthwise) == "depthwise".
-ASHLAR_INLINE constexpr const char* name(conv_algorithm a) {
+ASHLAR_HOST_INLINE constexpr const char* name(conv_algorithm a) {
   if (is_winograd(a)) return detail::winograd_names<>[static_cast<std::uint32_t>(a)].data();
   switch (a) {
     case conv_algorithm::implicit_gemm:
