@@ -34,7 +34,7 @@ inline ashlar::conv2d own_problem(const ashlar_peer_conv_problem& p) {
 // The values of conv_algorithm that have a name, for who reads them as numbers.
 template <class Take>
 void for_each_algorithm(Take take) {
-  for (int value = 1; value < 64; ++value) {
+  for (int value = 1; value < 256; ++value) {
     const char* name = ashlar::name(static_cast<ashlar::conv_algorithm>(value));
     if (name != std::string("unknown")) take(value, name);
   }
@@ -81,14 +81,19 @@ auto own_forward_images(const ashlar_peer_conv_problem& p) {
                    own_image(p.layout, static_cast<T*>(p.dst), p.n, p.oh, p.ow, p.k));
 }
 
+// The kernels of stride 1 that most layers have: 3 x 3, and Inception-v3's.
+inline constexpr auto own_winograd =
+    ashlar::winograd_for<3, 3> + ashlar::winograd_for<1, 7> + ashlar::winograd_for<7, 1>;
+
 // Of floats: bias and relu.
 struct own_floats : own_planned<own_floats> {
   using weights = float;
   static auto plan(const ashlar_peer_conv_problem& p, bool tolerant) {
     const ashlar::conv2d problem = own_problem(p);
     const ashlar::tolerance within(tolerant ? conv_tolerance : 0);
-    return p.layout == ashlar_peer_nhwc ? ashlar::plan_conv2d<float, own_isa>(problem, within, ashlar::channels_last)
-                                        : ashlar::plan_conv2d<float, own_isa>(problem, within);
+    return p.layout == ashlar_peer_nhwc
+               ? ashlar::plan_conv2d<float, own_isa>(problem, within, own_winograd, ashlar::channels_last)
+               : ashlar::plan_conv2d<float, own_isa>(problem, within, own_winograd);
   }
   static auto images(const ashlar_peer_conv_problem& p) { return own_forward_images<float>(p); }
   static auto epilogue(const ashlar_peer_conv_problem& p) {

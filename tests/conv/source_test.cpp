@@ -120,10 +120,12 @@ TEST_CASE("groups that share a vector read the transformed image") {
 
 TEST_CASE("Winograd of a transformed image with a border is Winograd of the image that holds both") {
   for_each_case(scaled(20, 3), [](random& r) {
-    const index channels = r.pick<index>({3, 16, 33}), filters = r.pick<index>({5, 32}), h = r.between(3, 15),
-                w = r.between(3, 15);
-    const conv3d bordered{
-        .src = {2, 1, h, w, channels}, .weights = {filters, 1, 3, 3, channels}, .padding = {{0, 1, 1}, {0, 1, 1}}};
+    const index groups = r.between(1, 2), each = r.pick<index>({3, 16, 33}), channels = groups * each,
+                filters = groups * r.pick<index>({5, 32}), h = r.between(3, 15), w = r.between(3, 15);
+    const conv3d bordered{.src = {2, 1, h, w, channels},
+                          .weights = {filters, 1, 3, 3, each},
+                          .padding = {{0, 1, 1}, {0, 1, 1}},
+                          .groups = groups};
     conv3d whole = bordered;
     whole.src = {2, 1, h + 2, w + 2, channels}, whole.padding = {};
     nhwc_images c(r, bordered), padded(r, whole);

@@ -4,6 +4,7 @@
 // touches nothing outside its operands, and gives the bits of the scalar ISA whatever the cut and the executor.
 #include <doctest/doctest.h>
 
+#include <ashlar/conv/filters.hpp>
 #include <ashlar/core/executors/thread_pool.hpp>
 #include <ashlar/winograd/error_bound.hpp>
 #include <ashlar/winograd/kernel.hpp>
@@ -31,10 +32,16 @@ conv_geometry random_geometry(random& r) {
   g.kernel = {1, A::vertical::r, A::horizontal::r};
   g.before = {0, r.between(0, 3), r.between(0, 3)}, g.after = {0, r.between(0, 3), r.between(0, 3)};
   g.src = {r.chance(80) ? 1 : 2, r.between(1, 15), r.between(1, 15)};
+  if (r.chance(40)) {
+    g.kernel.d = r.between(1, 3), g.stride.d = r.between(1, 3), g.dilation.d = r.between(1, 2);
+    g.before.d = r.between(0, 3), g.after.d = r.between(0, 3), g.src.d = r.between(1, 4);
+  }
+  const index span = detail::span_of(1, 1, g.kernel.d, g.dilation.d);
+  g.src.d = std::max(g.src.d, span - g.before.d - g.after.d);
   g.src.h = std::max(g.src.h, g.kernel.h - g.before.h - g.after.h);
   g.src.w = std::max(g.src.w, g.kernel.w - g.before.w - g.after.w);
-  g.dst = {g.src.d, g.src.h + g.before.h + g.after.h - g.kernel.h + 1,
-           g.src.w + g.before.w + g.after.w - g.kernel.w + 1};
+  g.dst = {(g.src.d + g.before.d + g.after.d - span) / g.stride.d + 1,
+           g.src.h + g.before.h + g.after.h - g.kernel.h + 1, g.src.w + g.before.w + g.after.w - g.kernel.w + 1};
   return g;
 }
 
@@ -92,7 +99,7 @@ struct problem {
   }
 
   filter_view<const T> filter() const {
-    return ohwi<const T>(weights.data(), g.filters, g.kernel.h, g.kernel.w, g.group_channels());
+    return odhwi<const T>(weights.data(), g.filters, g.kernel.d, g.kernel.h, g.kernel.w, g.group_channels());
   }
 
   // Everything the kernel is given ends at a guard page.
@@ -106,7 +113,8 @@ struct problem {
     const guarded_bytes packed(std::size_t(K::packed_elements(g)) * sizeof(T), placement::at_end);
     const guarded_bytes memory(std::size_t(workers * K::workspace(cut)) * sizeof(T), placement::at_end);
     T* const u = reinterpret_cast<T*>(packed.data());
-    K::pack(g, filter(), u);
+    const grouped_filters<T> filters(filter(), g.groups, false);
+    K::pack(g, [&](index i) { return filters.group(i); }, u);
     K::run(g, cut, {src.view(), u, dst.view()}, e, reinterpret_cast<T*>(memory.data()), executor);
     return dst.snapshot();
   }
@@ -132,13 +140,13 @@ struct problem {
   W exact(index n, index d, index h, index w, index k) const {
     const index first = k / g.group_filters() * g.group_channels();
     W sum = 0;
-    for (index r = 0; r < g.kernel.h; ++r)
-      for (index s = 0; s < g.kernel.w; ++s) {
-        const index y = h + r - g.before.h, x = w + s - g.before.w;
-        if (y < 0 || y >= g.src.h || x < 0 || x >= g.src.w) continue;
-        for (index c = 0; c < g.group_channels(); ++c)
-          sum += W(src.view()(n, d, y, x, first + c)) * W(filter()(k, 0, r, s, c));
-      }
+    for (index t = 0; t < g.taps(); ++t) {
+      const index p = t / (g.kernel.h * g.kernel.w), r = t / g.kernel.w % g.kernel.h, s = t % g.kernel.w;
+      const index z = d * g.stride.d + p * g.dilation.d - g.before.d, y = h + r - g.before.h, x = w + s - g.before.w;
+      if (z < 0 || z >= g.src.d || y < 0 || y >= g.src.h || x < 0 || x >= g.src.w) continue;
+      for (index c = 0; c < g.group_channels(); ++c)
+        sum += W(src.view()(n, z, y, x, first + c)) * W(filter()(k, p, r, s, c));
+    }
     return sum;
   }
 };
@@ -155,7 +163,7 @@ void within_the_bound(index count) {
   for_each_case(scaled(count, 5), [&](random& r) {
     problem<T> p(r, random_geometry<A>(r), r.pick({placement::at_start, placement::at_end}));
     const auto got = p.template run<isa_under_test, A>(acc, serial{}, r.pick({tiny, common}));
-    const winograd_error bound = winograd_bound<A, T>(p.g.group_channels());
+    const winograd_error bound = winograd_bound<A, T>(p.g.kernel.d * p.g.group_channels());
     const auto [error, size] = p.measure();
     REQUIRE(error <= bound.absolute);
     if (p.g.batch * p.g.pixels() * p.g.filters >= 1000) REQUIRE(error <= bound.probable * size);
@@ -226,9 +234,12 @@ TEST_CASE("every tile and every output channel belongs to one task, however many
     conv_geometry g = random_geometry<f4x4_3x3>(r);
     g.batch = r.between(1, 100), g.dst.h = r.between(1, 100), g.dst.w = r.between(1, 100);
     g.filters = g.groups * r.between(1, 600), g.channels = g.groups * r.between(1, 600);
-    const winograd_cut b = K::plan(g, r.between(1, 200), r.pick({tiny, common, cache_sizes{1 << 15, 1 << 20}}));
+    const cache_sizes caches = r.pick({tiny, common, cache_sizes{1 << 15, 1 << 20}});
+    const winograd_cut b = K::plan(g, r.between(1, 200), caches, {r.chance(50), r.chance(50)});
     REQUIRE(b.tiles == g.batch * g.dst.d * ceil_div(g.dst.h, 4) * ceil_div(g.dst.w, 4));
     REQUIRE((b.group > 0 && b.groups == ceil_div(b.tiles, b.group)));
+    REQUIRE((b.segment >= 1 && b.segment <= std::min(b.columns, b.group)));
+    REQUIRE((b.segment == 1 || b.source * index(sizeof(float)) <= caches.l2 / 2));
     REQUIRE((b.part % b.block == 0 && b.parts == ceil_div(g.group_filters(), b.part)));
   });
 }

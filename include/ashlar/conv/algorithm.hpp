@@ -5,6 +5,7 @@
 // Depends on: core/config.hpp.   Used by: conv/packed_filter.hpp, conv/plan.hpp.
 #pragma once
 
+#include <array>
 #include <ashlar/core/config.hpp>
 #include <cstdint>
 
@@ -12,19 +13,51 @@ namespace ashlar {
 
 /// Ways to compute a convolution. All but Winograd's give the bits of the reference. Values are stored in blobs.
 enum class conv_algorithm : std::uint32_t {
-  implicit_gemm = 1,      // contraction over pixel rows: any dense geometry
-  depthwise = 2,          // a channel a group
-  grouped = 3,            // few channels a group
-  parity_classes = 4,     // transposed with a stride: a contraction for each class of dst pixels
-  seven_bits = 5,         // implicit_gemm of bytes, its weights packed as numbers within [-64, 64]
-  depthwise_classes = 6,  // the same of a filter a channel
-  winograd_2x2 = 18,      // F(m x m, 3 x 3): 16 + m
-  winograd_4x4 = 20,
-  winograd_6x6 = 22,
+  implicit_gemm = 1,          // contraction over pixel rows: any dense geometry
+  depthwise = 2,              // a channel a group
+  grouped = 3,                // few channels a group
+  parity_classes = 4,         // transposed with a stride: a contraction for each class of dst pixels
+  seven_bits = 5,             // implicit_gemm of bytes, its weights packed as numbers within [-64, 64]
+  depthwise_classes = 6,      // parity_classes of a filter a channel
+  winograd_2x2 = 16 * 2 + 2,  // tiles of m x n pixels, whatever the kernel: 16 m + n (winograd_tiles)
+  winograd_4x4 = 16 * 4 + 4,
+  winograd_6x6 = 16 * 6 + 6,
 };
 
+/// Winograd's algorithm with tiles of rows x columns pixels, 1 to 15 of each.
+///     name(winograd_tiles(1, 4)) == "winograd_1x4"
+ASHLAR_INLINE constexpr conv_algorithm winograd_tiles(int rows, int columns) {
+  return static_cast<conv_algorithm>(16 * rows + columns);
+}
+ASHLAR_INLINE constexpr bool is_winograd(conv_algorithm a) {
+  const auto tile = static_cast<std::uint32_t>(a);
+  return tile < 256 && tile / 16 > 0 && tile % 16 > 0;
+}
+
+namespace detail {
+
+// "winograd_MxN" for every tile.
+template <class Unit = this_unit>
+inline constexpr auto winograd_names = [] {
+  std::array<std::array<char, 16>, 256> all{};
+  for (unsigned tile = 0; tile < 256; ++tile) {
+    unsigned length = 0;
+    const auto add = [&](char c) { all[tile][length++] = c; };
+    const auto number = [&](unsigned n) {
+      if (n > 9) add('1');
+      add(char('0' + n % 10));
+    };
+    for (char c : {'w', 'i', 'n', 'o', 'g', 'r', 'a', 'd', '_'}) add(c);
+    number(tile / 16), add('x'), number(tile % 16);
+  }
+  return all;
+}();
+
+}  // namespace detail
+
 /// For logs and messages:  name(conv_algorithm::depthwise) == "depthwise".
-ASHLAR_INLINE constexpr const char* name(conv_algorithm a) {
+ASHLAR_HOST_INLINE constexpr const char* name(conv_algorithm a) {
+  if (is_winograd(a)) return detail::winograd_names<>[static_cast<std::uint32_t>(a)].data();
   switch (a) {
     case conv_algorithm::implicit_gemm:
       return "implicit_gemm";
@@ -38,14 +71,9 @@ ASHLAR_INLINE constexpr const char* name(conv_algorithm a) {
       return "depthwise_classes";
     case conv_algorithm::seven_bits:
       return "seven_bits";
-    case conv_algorithm::winograd_2x2:
-      return "winograd_2x2";
-    case conv_algorithm::winograd_4x4:
-      return "winograd_4x4";
-    case conv_algorithm::winograd_6x6:
-      return "winograd_6x6";
+    default:
+      return "unknown";
   }
-  return "unknown";
 }
 
 /// Option of plan_conv: the largest error, relative to the largest |dst|, that an algorithm may be expected to make.

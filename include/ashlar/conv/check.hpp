@@ -164,6 +164,12 @@ status check_filter(const packed_filter<T>& w, const filter_key& k) {
                          "conv: weights are packed for %s in panels of %" PRId64 " but the plan runs %s with %" PRId64,
                          name(p.algorithm), p.nr, name(k.algorithm), k.nr);
   }
+  if (p.transform != k.transform && p.kernel == k.kernel) {
+    return status::error(errc::wrong_blob,
+                         "conv: weights are packed for %s with other points (matrices %" PRIx64
+                         ") than the plan's (%" PRIx64 ")",
+                         name(p.algorithm), p.transform, k.transform);
+  }
   return status::error(errc::wrong_blob,
                        "conv: packed weights are %" PRId64 " x %" PRId64 "x%" PRId64 "x%" PRId64 " x %" PRId64
                        " in %" PRId64 " groups but the plan has %" PRId64 " x %" PRId64 "x%" PRId64 "x%" PRId64

@@ -4,7 +4,7 @@
 //
 //   depthwise          a channel a group
 //   grouped            groups that share a vector, where the plan may count on channels_last
-//   Winograd           channels_last, 3 x 3 of stride 1, its probable error within the tolerance, the least time
+//   Winograd           one of the plan's set, its probable error within the tolerance, the least time
 //   implicit_gemm      everything else
 //
 // Times are the work divided by rates (winograd/cost.hpp), so that only their ratios matter.
@@ -25,9 +25,36 @@
 namespace ashlar {
 
 /// Option of plan_conv: src and dst of every run will have contiguous channels (NHWC, or a slice of it). Some
-/// algorithms need that; without the promise they are not chosen.   plan_conv2d<float>(problem, channels_last)
+/// algorithms need that, others are faster so.   plan_conv2d<float>(problem, channels_last)
 struct channels_last_option {};
 inline constexpr channels_last_option channels_last{};
+
+namespace detail {
+
+template <class Option>
+struct winograd_of_option {
+  static constexpr winograd_set<> set{};
+};
+template <class... A>
+struct winograd_of_option<winograd_set<A...>> {
+  static constexpr winograd_set<A...> set{};
+};
+
+// The Winograd algorithms that options admit: those they list, or of 3 x 3 where there is only a tolerance.
+template <class... Options>
+consteval auto winograd_of_options() {
+  constexpr auto listed = (winograd_set<>{} + ... + winograd_of_option<Options>::set);
+  constexpr bool none = std::is_same_v<decltype(listed), const winograd_set<>>;
+  if constexpr (none && (std::is_same_v<Options, tolerance> || ...)) {
+    return winograd_for<3, 3>;
+  } else {
+    return listed;
+  }
+}
+template <class... Options>
+using winograd_of = decltype(winograd_of_options<Options...>());
+
+}  // namespace detail
 
 /// What a plan has chosen, and why: for people and logs.
 struct conv_explanation {
@@ -60,11 +87,30 @@ ASHLAR_INLINE double implicit_seconds(const conv_geometry& g, index nr) {
   return 2 * g.multiplies() * padded / winograd_rates{}.product_flops;
 }
 
-template <class T, class Isa, class F>
-conv_candidate winograd_candidate(conv_algorithm a, const conv_geometry& g) {
+template <class T, class Isa, class A>
+conv_candidate winograd_candidate(const conv_geometry& g, const conv_request& r) {
   const double outputs = double(g.batch) * double(g.pixels()) * double(g.filters);
-  return {a, winograd_bound<F, T>(g.group_channels(), outputs),
-          seconds_of(work_of<T, Isa, F>(g, caches_of<Isa>()), {})};
+  return {winograd_name<A>, winograd_bound<A, T>(g.kernel.d * g.group_channels(), outputs),
+          seconds_of(work_of<T, Isa, A>(g, caches_of<Isa>(), !r.channels_last), {})};
+}
+
+// An algorithm by its name.
+template <class T, class Isa, class... A>
+conv_candidate candidate_of(winograd_set<A...>, conv_algorithm a, const conv_geometry& g,
+                            [[maybe_unused]] const conv_request& r) {
+  conv_candidate c{a, {}, implicit_seconds(g, ops<T, Isa>::lanes())};
+  ((is_named<A>(a, g.kernel) ? void(c = winograd_candidate<T, Isa, A>(g, r)) : void()), ...);
+  return c;
+}
+
+// The fastest of Winograd's within the tolerance, or what is faster than all of them.
+template <class T, class Isa, class... A>
+conv_candidate fastest(winograd_set<A...>, conv_candidate best, const conv_geometry& g, const conv_request& r) {
+  [[maybe_unused]] const auto consider = [&](const conv_candidate& c) {
+    if (c.error.probable <= r.tolerance && c.seconds < best.seconds) best = c;
+  };
+  ((float_winograd<T, Isa, A>::serves(g) ? consider(winograd_candidate<T, Isa, A>(g, r)) : void()), ...);
+  return best;
 }
 
 // Can the algorithm pack the weights of a gradient? Kernels of small groups read all filters as one view.
@@ -74,26 +120,33 @@ ASHLAR_INLINE constexpr bool packs(conv_algorithm a, const conv_geometry& g, boo
   return a != conv_algorithm::grouped;
 }
 
-template <class T, class Isa, bool Tolerant>
-conv_candidate choose_algorithm(const conv_geometry& g, const conv_request& r) {
-  conv_candidate best{conv_algorithm::implicit_gemm, {}, implicit_seconds(g, ops<T, Isa>::lanes())};
+template <class T, class Isa, class Set>
+conv_algorithm choose_algorithm(Set set, const conv_geometry& g, const conv_request& r) {
   if (depthwise_algorithm<T, Isa>::serves(g) && packs(conv_algorithm::depthwise, g, r.gradient)) {
-    return {conv_algorithm::depthwise, {}, best.seconds};
+    return conv_algorithm::depthwise;
   }
   if (r.channels_last && packs(conv_algorithm::grouped, g, r.gradient) && grouped_algorithm<T, Isa>::serves(g) &&
       g.group_filters() <= ops<T, Isa>::lanes()) {
-    return {conv_algorithm::grouped, {}, best.seconds};
+    return conv_algorithm::grouped;
   }
-  if constexpr (Tolerant) {
-    if (!r.channels_last || !float_winograd<T, Isa, f4x4_3x3>::serves(g)) return best;
-    const conv_candidate all[] = {winograd_candidate<T, Isa, f2x2_3x3>(conv_algorithm::winograd_2x2, g),
-                                  winograd_candidate<T, Isa, f4x4_3x3>(conv_algorithm::winograd_4x4, g),
-                                  winograd_candidate<T, Isa, f6x6_3x3>(conv_algorithm::winograd_6x6, g)};
-    for (const conv_candidate& c : all) {
-      if (c.error.probable <= r.tolerance && c.seconds < best.seconds) best = c;
-    }
+  return fastest<T, Isa>(set, candidate_of<T, Isa>(set, conv_algorithm::implicit_gemm, g, r), g, r).algorithm;
+}
+
+// Why none of a set is what `a` names, or the field of g that it does not compute.
+template <class... A, class Unit = this_unit>
+status winograd_refusal(winograd_set<A...> set, conv_algorithm a, const conv_geometry& g) {
+  if (!contains(set, a, g.kernel)) {
+    return status::error(errc::unsupported,
+                         "plan_conv: %s for weights of %" PRId64 "x%" PRId64
+                         " is not among the %d Winograd algorithms that the options of this plan admit: a tolerance "
+                         "admits those of 3x3, winograd_for<height, width> and winograd_set others",
+                         name(a), g.kernel.h, g.kernel.w, int(sizeof...(A)));
   }
-  return best;
+  const bool along_height = g.stride.h != 1 || g.dilation.h != 1;
+  return status::error(errc::unsupported,
+                       "plan_conv: %s has stride 1 and dilation 1 but %s has stride %" PRId64 " and dilation %" PRId64,
+                       name(a), along_height ? "height" : "width", along_height ? g.stride.h : g.stride.w,
+                       along_height ? g.dilation.h : g.dilation.w);
 }
 
 template <class Unit = this_unit>

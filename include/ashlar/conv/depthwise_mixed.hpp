@@ -10,8 +10,8 @@
 // contiguous, are copied: the source rows of a block of output rows, channels innermost and padded to whole vectors;
 // what is left is a depthwise convolution without padding.
 //
-// Depends on: conv/{depthwise,depthwise_pair_tile,implicit_cut,source_copy,source_images,finish_planes,kernels}.hpp,
-// loop/format.hpp.   Used by: conv/product.hpp.
+// Depends on: conv/{depthwise,depthwise_pair_tile,implicit_cut,packed_filter,source_copy,source_images,kernels}.hpp,
+// loop/{finish_planes,format}.hpp.   Used by: conv/product.hpp.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +22,6 @@
 
 #include <ashlar/conv/depthwise.hpp>
 #include <ashlar/conv/depthwise_pair_tile.hpp>
-#include <ashlar/conv/finish_planes.hpp>
 #include <ashlar/conv/implicit_cut.hpp>
 #include <ashlar/conv/kernels.hpp>
 #include <ashlar/conv/packed_filter.hpp>
@@ -30,6 +29,7 @@
 #include <ashlar/conv/source_images.hpp>
 #include <ashlar/isa/half.hpp>
 #include <ashlar/isa/word_pairs.hpp>
+#include <ashlar/loop/finish_planes.hpp>
 #include <ashlar/loop/half_format.hpp>
 
 namespace ashlar {

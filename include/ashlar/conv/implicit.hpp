@@ -7,18 +7,18 @@
 // The tile reads pixels where they lie, in the source or in a copy of the few rows that a block needs; nothing like an
 // im2col matrix exists.
 //
-// Depends on: conv/implicit_cut.hpp, conv/reduce.hpp, conv/source_copy.hpp, conv/finish_planes.hpp, loop/row_tiles.hpp.
+// Depends on: conv/implicit_cut.hpp, conv/reduce.hpp, conv/source_copy.hpp, loop/{finish_planes,row_tiles}.hpp.
 // Used by: conv/plan.hpp.
 #pragma once
 
 #include <atomic>
 #include <utility>
 
-#include <ashlar/conv/finish_planes.hpp>
 #include <ashlar/conv/implicit_cut.hpp>
 #include <ashlar/conv/reduce.hpp>
 #include <ashlar/conv/source_copy.hpp>
 #include <ashlar/core.hpp>
+#include <ashlar/loop/finish_planes.hpp>
 #include <ashlar/loop/row_tiles.hpp>
 #include <ashlar/tile/registry.hpp>
 

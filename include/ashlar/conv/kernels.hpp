@@ -8,11 +8,13 @@
 //   workspace_elements(views, e, lanes, caches)
 //   run(views, packed, e, how)                 how: padding value, prologue, memory, executor, caches
 //
-// Depends on: conv/{implicit,parity,depthwise,grouped,source_images,algorithm}.hpp, winograd/kernel.hpp.   Used by:
-// conv/plan.hpp.
+// Depends on: conv/{implicit,parity,depthwise,grouped,source_images,algorithm}.hpp, winograd/{kernel,set}.hpp.   Used
+// by: conv/plan.hpp.
 #pragma once
 
 #include <algorithm>
+#include <concepts>
+#include <cstdint>
 
 #include <ashlar/conv/algorithm.hpp>
 #include <ashlar/conv/depthwise.hpp>
@@ -25,6 +27,7 @@
 #include <ashlar/core/small_integers.hpp>
 #include <ashlar/loop/format.hpp>
 #include <ashlar/winograd/kernel.hpp>
+#include <ashlar/winograd/set.hpp>
 
 namespace ashlar {
 
@@ -194,6 +197,7 @@ struct parity_algorithm {
 /// Several groups in a vector; channels last.
 template <class T, class Isa>
 struct grouped_algorithm : small_group_algorithm<T, Isa, grouped_kernel<T, Isa>> {
+  static constexpr bool channels_last = true;
   static bool serves(const conv_geometry& g) {
     return g.groups > 1 && grouped_kernel<T, Isa>::serves(g) && detail::starts_outside(g);
   }
@@ -202,7 +206,25 @@ struct grouped_algorithm : small_group_algorithm<T, Isa, grouped_kernel<T, Isa>>
   }
 };
 
-/// F(m x m, r x r): of floats within a tolerance, of bytes exact (conv/exact_winograd.hpp). Unit: what packed weights
+namespace detail {
+
+/// A block of src with contiguous channels, passed through its prologue (winograd/kernel.hpp).
+template <class T, class Isa, class Prologue>
+struct winograd_source {
+  source_values<T, Prologue> values;
+
+  void operator()(const image_view<const T>& src, const winograd_block_of_source& b, index channel, T* to) const {
+    source_values<T, Prologue> own = values;
+    own.channel = channel;
+    const index c = src.extents().c;
+    source_copy<plain_format<T, Isa>>::run(src, {b.n, b.d, b.h, b.w, 1, 1, b.rows, b.columns}, to,
+                                           {b.rows * b.columns * c, b.columns * c, c}, own);
+  }
+};
+
+}  // namespace detail
+
+/// F(m x n, r x s): of floats within a tolerance, of bytes exact (conv/exact_winograd.hpp). Unit: what packed weights
 /// are counted in.
 template <class Format, class D = typename Format::sum_type, class Unit = typename Format::unit>
 struct winograd_algorithm {
@@ -211,44 +233,86 @@ struct winograd_algorithm {
   using views_type = conv_views<typename Format::src_type, D>;
   using no_zeros = detail::zero_point_values<no_zero_point>;
   static constexpr index units = index(sizeof(unit) / sizeof(Unit));
+  static constexpr bool channels_last = !std::floating_point<typename Format::src_type>;  // floats may be copied
 
   static bool serves(const conv_geometry& g) {
-    return g.groups == 1 && kernel::serves(g) && detail::starts_outside(g) && g.channels <= Format::most_channels;
+    return kernel::serves(g) && g.kernel.d * g.group_channels() <= Format::most_terms;
   }
   static index panel_width() { return kernel::nr(); }
+  /// What tells its packed weights from those of other points.
+  static std::uint64_t transform() { return detail::weights_fingerprint<typename Format::algorithm>; }
   static index packed_elements(const conv_geometry& g) { return kernel::packed_elements(g) * units; }
   template <class W, class Zeros = no_zeros>
   static void pack(const conv_geometry& g, const grouped_filters<W>& w, Unit* out, const Zeros& = {}) {
-    kernel::pack(g, w.group(0), reinterpret_cast<unit*>(out));
+    kernel::pack(g, [&](index i) { return w.group(i); }, reinterpret_cast<unit*>(out));
   }
   template <class E>
   static index workspace_elements(const views_type& v, const E&, index lanes, const cache_sizes& caches) {
-    const conv_geometry g = detail::image_geometry(v);
-    const winograd_cut cut = kernel::plan(g, lanes, caches);
-    return detail::source_image_elements(v) + std::min(lanes, cut.tasks(g)) * kernel::workspace(cut);
+    const winograd_cut cut = kernel::plan(v.g, lanes, caches, layout_of(v));
+    return std::min(lanes, cut.tasks(v.g)) * kernel::workspace(cut);
   }
   template <class E, class How>
   static void run(const views_type& v, const Unit* packed, const E& e, const How& how) {
-    const auto* const u = reinterpret_cast<const unit*>(packed);
-    detail::for_each_image<typename Format::isa_type, false>(
-        v, e, how, [&](const views_type& x, const auto& own, const auto& rest) {
-          const winograd_cut cut = kernel::plan(x.g, rest.executor.concurrency(), rest.caches);
-          const winograd_operands<Format, D> operands{x.src, u, x.dst, Format::zero_of(rest)};
-          kernel::run(x.g, cut, operands, own, rest.memory, rest.executor);
-        });
+    const winograd_cut cut = kernel::plan(v.g, how.executor.concurrency(), how.caches, layout_of(v));
+    const winograd_operands<Format, D> x{v.src, reinterpret_cast<const unit*>(packed), v.dst, Format::zero_of(how)};
+    if constexpr (!channels_last) {
+      using source = detail::winograd_source<typename Format::src_type, typename Format::isa_type,
+                                             std::decay_t<decltype(how.prologue)>>;
+      kernel::run(v.g, cut, x, e, how.memory, how.executor, source{{how.padding_value, how.prologue}});
+    } else {
+      kernel::run(v.g, cut, x, e, how.memory, how.executor);
+    }
+  }
+
+ private:
+  static winograd_layout layout_of(const views_type& v) {
+    return {v.transformed || v.src.strides().c != 1, v.dst.strides().c != 1};
   }
 };
 template <class T, class Isa, class F>
 using float_winograd = winograd_algorithm<winograd_floats<T, Isa, F>>;
 
-/// f(the algorithm of this name); Tolerant: Winograd's are among them.
-template <class T, class Isa, bool Tolerant, class F>
-ASHLAR_INLINE auto with_algorithm(conv_algorithm a, const F& f) {
-  if constexpr (Tolerant) {
-    if (a == conv_algorithm::winograd_2x2) return f(float_winograd<T, Isa, f2x2_3x3>());
-    if (a == conv_algorithm::winograd_4x4) return f(float_winograd<T, Isa, f4x4_3x3>());
-    if (a == conv_algorithm::winograd_6x6) return f(float_winograd<T, Isa, f6x6_3x3>());
+/// The name of a Winograd algorithm in plans: its tile.
+template <class A>
+inline constexpr conv_algorithm winograd_name = winograd_tiles(A::vertical::m, A::horizontal::m);
+
+/// Is `a`, for a kernel of these taps, algorithm A?
+template <class A>
+ASHLAR_INLINE constexpr bool is_named(conv_algorithm a, const triple& kernel) {
+  static_assert(A::vertical::m < 16 && A::horizontal::m < 16, "conv_algorithm: tiles have up to 15 x 15 pixels");
+  return a == winograd_name<A> && kernel.h == A::vertical::r && kernel.w == A::horizontal::r;
+}
+
+/// Is `a`, for a kernel of these taps, in the set?
+template <class... A>
+ASHLAR_INLINE constexpr bool contains(winograd_set<A...>, [[maybe_unused]] conv_algorithm a,
+                                      [[maybe_unused]] const triple& kernel) {
+  return (is_named<A>(a, kernel) || ...);
+}
+
+/// Does an algorithm need contiguous channels?
+template <class Algorithm>
+ASHLAR_INLINE constexpr bool needs_channels_last(Algorithm) {
+  if constexpr (requires { Algorithm::channels_last; }) {
+    return Algorithm::channels_last;
+  } else {
+    return false;
   }
+}
+
+/// What else than the name says how an algorithm's weights are packed: of Winograd's the points.
+template <class Algorithm>
+ASHLAR_INLINE constexpr std::uint64_t transform_of(Algorithm) {
+  if constexpr (requires { Algorithm::transform(); }) {
+    return Algorithm::transform();
+  } else {
+    return 0;
+  }
+}
+
+/// f(the algorithm of this name for a kernel of these taps), Winograd's being those of a set.
+template <class T, class Isa, class F>
+ASHLAR_INLINE auto with_algorithm(winograd_set<>, conv_algorithm a, const triple&, const F& f) {
   if (a == conv_algorithm::depthwise) return f(depthwise_algorithm<T, Isa>());
   if (a == conv_algorithm::grouped) return f(grouped_algorithm<T, Isa>());
   if (a == conv_algorithm::parity_classes) return f(parity_algorithm<plain_format<T, Isa>>());
@@ -256,6 +320,11 @@ ASHLAR_INLINE auto with_algorithm(conv_algorithm a, const F& f) {
     return f(parity_algorithm<plain_format<T, Isa>, T, depthwise_algorithm<T, Isa>>());
   }
   return f(implicit_algorithm<plain_format<T, Isa>>());
+}
+template <class T, class Isa, class A, class... Rest, class F>
+ASHLAR_INLINE auto with_algorithm(winograd_set<A, Rest...>, conv_algorithm a, const triple& kernel, const F& f) {
+  if (is_named<A>(a, kernel)) return f(float_winograd<T, Isa, A>());
+  return with_algorithm<T, Isa>(winograd_set<Rest...>{}, a, kernel, f);
 }
 
 }  // namespace ashlar

@@ -20,11 +20,8 @@ namespace detail {
 template <class X>
 struct tolerance_option : std::is_same<X, tolerance> {};
 
-template <class... Options>
-inline constexpr bool tolerates = (std::is_same_v<Options, tolerance> || ...);
-
 template <class T, class Isa, class... Options>
-using plan_for = conv_plan<T, Isa, tolerates<Options...>>;
+using plan_for = conv_plan<T, Isa, typename conv_product<T, Isa>::template admitted<Options...>>;
 
 template <class X>
 struct algorithm_option : std::is_same<X, conv_algorithm> {};
@@ -36,38 +33,19 @@ ASHLAR_INLINE conv_request request_of(bool gradient, const Options&... options) 
           option<algorithm_option>(conv_algorithm(0), options...)};
 }
 
-template <class T, class Isa, bool Tolerant>
-bool serves(conv_algorithm a, const conv_geometry& g) {
-  if constexpr (conv_product<T, Isa>::copied) {
-    return conv_product<T, Isa>::serves(a, g);
-  } else {
-    const bool known = with_algorithm<T, Isa, Tolerant>(a, [&](auto x) { return x.serves(g); });
-    return known && a != conv_algorithm::seven_bits && (Tolerant || a < conv_algorithm::winograd_2x2);
-  }
-}
-
 // A forward convolution, or a gradient that is one.
 template <class T, class Isa, class... Options>
 auto plan_forward(const conv_geometry& g, bool gradient, const Options&... options)
     -> result<plan_for<T, Isa, Options...>> {
-  constexpr bool tolerant = tolerates<Options...>;
   const conv_request r = request_of(gradient, options...);
+  using product = conv_product<T, Isa>;
   using plan = plan_for<T, Isa, Options...>;
-  if (status s = conv_product<T, Isa>::check_terms(g); !s.ok()) return s;
-  if (r.wanted == conv_algorithm(0)) {
-    if constexpr (conv_product<T, Isa>::copied) {
-      return plan(g, conv_product<T, Isa>::choose(g, r), r);
-    } else {
-      return plan(g, choose_algorithm<T, Isa, tolerant>(g, r).algorithm, r);
-    }
-  }
-  if (packs(r.wanted, g, gradient) && serves<T, Isa, tolerant>(r.wanted, g)) return plan(g, r.wanted, r);
-  constexpr bool copied = conv_product<T, Isa>::copied;
-  if constexpr (copied) {
-    if (status s = conv_product<T, Isa>::refusal(r.wanted, g); !s.ok()) return s;
-  }
-  return status::error(errc::unsupported, "plan_conv: %s does not compute this geometry%s", name(r.wanted),
-                       tolerant || copied ? "" : " without a tolerance");
+  using set = typename product::template admitted<Options...>;
+  if (status s = product::check_terms(g); !s.ok()) return s;
+  if (r.wanted == conv_algorithm(0)) return plan(g, product::template choose<set>(g, r), r);
+  if (packs(r.wanted, g, gradient) && product::template serves<set>(r.wanted, g)) return plan(g, r.wanted, r);
+  if (status s = product::template refusal<set>(r.wanted, g); !s.ok()) return s;
+  return status::error(errc::unsupported, "plan_conv: %s does not compute this geometry", name(r.wanted));
 }
 
 // The gradient of g with respect to its source.

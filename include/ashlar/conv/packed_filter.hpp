@@ -31,7 +31,8 @@ struct filter_key {
   std::uint32_t element;  // detail::element_code
   std::uint32_t group;    // of bytes: how many channels stand together; packs_taps times how many taps; else 0
   conv_algorithm algorithm;
-  index nr;  // panel width, 0 where the algorithm has none
+  std::uint64_t transform;  // of Winograd: which matrices the weights have been multiplied by; else 0
+  index nr;                 // panel width, 0 where the algorithm has none
   index groups, channels, filters;
   triple kernel;
   friend constexpr bool operator==(const filter_key&, const filter_key&) = default;
@@ -45,13 +46,14 @@ struct filter_header {
   std::uint32_t version, element;
   std::uint32_t algorithm, group;
   std::int64_t nr, groups, channels, filters, d, r, s;
-  std::uint64_t bytes, checksum, reserved[3], header_checksum;
+  std::uint64_t bytes, checksum, transform, reserved[2], header_checksum;
 
   ASHLAR_INLINE std::uint64_t own_checksum() const {
     return detail::checksum(reinterpret_cast<const std::byte*>(this), offsetof(filter_header, header_checksum));
   }
   ASHLAR_INLINE filter_key key() const {
-    return {element, group, static_cast<conv_algorithm>(algorithm), nr, groups, channels, filters, {d, r, s}};
+    return {element, group,    static_cast<conv_algorithm>(algorithm), transform, nr, groups, channels,
+            filters, {d, r, s}};
   }
 };
 static_assert(sizeof(filter_header) == 128 && std::is_trivially_copyable_v<filter_header>);
@@ -74,7 +76,7 @@ void write_filter_header(std::byte* blob, const filter_key& k, std::size_t bytes
   h.algorithm = static_cast<std::uint32_t>(k.algorithm), h.group = k.group;
   h.nr = k.nr, h.groups = k.groups, h.channels = k.channels, h.filters = k.filters;
   h.d = k.kernel.d, h.r = k.kernel.h, h.s = k.kernel.w;
-  h.bytes = bytes;
+  h.bytes = bytes, h.transform = k.transform;
   h.checksum = checksum(blob + sizeof h, bytes);
   h.header_checksum = h.own_checksum();
   std::memcpy(blob, &h, sizeof h);

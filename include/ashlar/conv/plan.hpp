@@ -20,8 +20,8 @@
 namespace ashlar {
 
 /// A planned convolution of T (a type, or conv_types) on Isa. Made by plan_conv1d, plan_conv2d and plan_conv3d; copy it
-/// freely, use it from any thread.
-template <class T, class Isa, bool Tolerant>
+/// freely, use it from any thread. Set: the Winograd algorithms that it may use.
+template <class T, class Isa, class Set>
 class conv_plan {
   using product = detail::conv_product<T, Isa>;
   using src_type = typename product::src;
@@ -40,15 +40,9 @@ class conv_plan {
   [[nodiscard]] const conv_geometry& geometry() const { return geometry_; }
   /// The algorithm, the bounds of its error and the reason for it:  std::puts(plan.explain().text)
   [[nodiscard]] conv_explanation explain() const {
-    const double implicit = detail::implicit_seconds(geometry_, ops<sum_type, Isa>::lanes());
-    detail::conv_candidate c{algorithm_, {}, implicit};
-    if constexpr (Tolerant && !product::copied) {
-      using enum conv_algorithm;
-      if (algorithm_ == winograd_2x2) c = detail::winograd_candidate<T, Isa, f2x2_3x3>(algorithm_, geometry_);
-      if (algorithm_ == winograd_4x4) c = detail::winograd_candidate<T, Isa, f4x4_3x3>(algorithm_, geometry_);
-      if (algorithm_ == winograd_6x6) c = detail::winograd_candidate<T, Isa, f6x6_3x3>(algorithm_, geometry_);
-    }
-    return detail::explain_choice(c, geometry_, implicit, request_.tolerance);
+    const auto candidate = [&](conv_algorithm a) { return product::template candidate<Set>(a, geometry_, request_); };
+    return detail::explain_choice(candidate(algorithm_), geometry_, candidate(conv_algorithm::implicit_gemm).seconds,
+                                  request_.tolerance);
   }
   /// The extents that run() expects.
   [[nodiscard]] image_axes src_extents() const {
@@ -111,7 +105,7 @@ class conv_plan {
     dst_type* const dst = nullptr;
     const image_axes in = src_extents(), out = dst_extents();
     return std::max(workspace_bytes(image_view<const src_type>(last(src, in)), last(dst, out), options...),
-                    needs_channels_last()
+                    channels_must_be_last()
                         ? 0
                         : workspace_bytes(image_view<const src_type>(first(src, in)), first(dst, out), options...));
   }
@@ -187,7 +181,7 @@ class conv_plan {
 
   template <class F>
   auto with(conv_algorithm a, const F& f) const {
-    return product::template with<Tolerant>(a, f);
+    return product::template with<Set>(a, geometry_.kernel, f);
   }
 
   // Weights decide, when they are packed, which of two kernels reads them.
@@ -203,8 +197,8 @@ class conv_plan {
     return seven ? conv_algorithm::seven_bits : algorithm_;
   }
 
-  bool needs_channels_last() const {
-    return algorithm_ >= conv_algorithm::winograd_2x2 || algorithm_ == conv_algorithm::grouped;
+  bool channels_must_be_last() const {
+    return with(algorithm_, [](auto a) { return needs_channels_last(a); });
   }
 
   // What stands together in packed weights: the product's channels, unless the algorithm has something of its own.
@@ -219,6 +213,7 @@ class conv_plan {
     return {detail::element_code<weight_type>,
             with(algorithm, [](auto a) { return group_of<decltype(a)>(); }),
             algorithm,
+            with(algorithm, [](auto a) { return transform_of(a); }),
             with(algorithm, [](auto a) { return a.panel_width(); }),
             geometry_.groups,
             geometry_.channels,
@@ -253,7 +248,7 @@ class conv_plan {
     if (status s = detail::check_image("dst", dst, dst_extents()); !s.ok()) return s;
     if (status s = detail::check_filter(weights, key(reader_of(weights))); !s.ok()) return s;
     if (status s = detail::check_dst(dst, src); !s.ok()) return s;
-    if (needs_channels_last() && (src.strides().c != 1 || dst.strides().c != 1)) {
+    if (channels_must_be_last() && (src.strides().c != 1 || dst.strides().c != 1)) {
       return status::error(errc::unsupported,
                            "conv: channels of src and dst are %" PRId64 " and %" PRId64
                            " elements apart but the plan (%s) was made for channels_last",

@@ -51,7 +51,7 @@ struct wide_conv_types {};
 
 namespace detail {
 
-// Of floats.
+// Of floats, and what is like them.
 struct without_zero_points {
   static constexpr bool small = false;
   static constexpr bool floats = true;
@@ -70,11 +70,30 @@ struct conv_product : without_zero_points {
   using dst = T;
   using sum = T;
   using unit = T;
-  static constexpr bool copied = false;
+  template <class... Options>
+  using admitted = winograd_of<Options...>;
 
-  template <bool Tolerant, class F>
-  static ASHLAR_INLINE auto with(conv_algorithm a, const F& f) {
-    return with_algorithm<T, Isa, Tolerant>(a, f);
+  template <class Set, class F>
+  static ASHLAR_INLINE auto with(conv_algorithm a, const triple& kernel, const F& f) {
+    return with_algorithm<T, Isa>(Set{}, a, kernel, f);
+  }
+  template <class Set>
+  static conv_algorithm choose(const conv_geometry& g, const conv_request& r) {
+    return choose_algorithm<T, Isa>(Set{}, g, r);
+  }
+  template <class Set>
+  static bool serves(conv_algorithm a, const conv_geometry& g) {
+    using enum conv_algorithm;
+    const bool known = a == implicit_gemm || a == depthwise || a == grouped || contains(Set{}, a, g.kernel);
+    return known && with<Set>(a, g.kernel, [&](auto x) { return x.serves(g); });
+  }
+  template <class Set>
+  static status refusal(conv_algorithm a, const conv_geometry& g) {
+    return is_winograd(a) ? winograd_refusal(Set{}, a, g) : status();
+  }
+  template <class Set>
+  static conv_candidate candidate(conv_algorithm a, const conv_geometry& g, const conv_request& r) {
+    return candidate_of<T, Isa>(Set{}, a, g, r);
   }
   template <class Executor, class Prologue>
   static ASHLAR_INLINE auto how(T* memory, Executor& executor, const cache_sizes& caches,
@@ -104,12 +123,13 @@ struct no_algorithm {
 template <class Format, class Dst, class Depthwise = no_algorithm, class Winograd = no_algorithm,
           class SevenBit = no_algorithm>
 struct copied_product {
-  static constexpr bool copied = true;
   static constexpr bool packs_seven_bits = !std::same_as<SevenBit, no_algorithm>;
   using unit = typename Format::b_unit;
+  template <class... Options>
+  using admitted = winograd_set<>;
 
-  template <bool Tolerant, class F>
-  static ASHLAR_INLINE auto with(conv_algorithm a, const F& f) {
+  template <class Set, class F>
+  static ASHLAR_INLINE auto with(conv_algorithm a, const triple&, const F& f) {
     if constexpr (!std::same_as<Depthwise, no_algorithm>) {
       if (a == conv_algorithm::depthwise) return f(Depthwise());
     }
@@ -122,17 +142,24 @@ struct copied_product {
     if (a == conv_algorithm::parity_classes) return f(parity_algorithm<Format, Dst>());
     return f(implicit_algorithm<Format, Dst>());
   }
+  template <class Set>
   static conv_algorithm choose(const conv_geometry& g, const conv_request& r) {
     if (Depthwise::serves(g)) return conv_algorithm::depthwise;
     return r.channels_last && Winograd::pays(g) ? conv_algorithm::winograd_2x2 : conv_algorithm::implicit_gemm;
   }
+  template <class Set>
   static bool serves(conv_algorithm a, const conv_geometry& g) {
     return a == conv_algorithm::implicit_gemm || (a == conv_algorithm::depthwise && Depthwise::serves(g)) ||
            (a == conv_algorithm::winograd_2x2 && Winograd::serves(g));
   }
   // More than "not this geometry", or ok.
+  template <class Set>
   static status refusal(conv_algorithm a, const conv_geometry& g) {
     return a == conv_algorithm::winograd_2x2 ? Winograd::refusal(g) : status();
+  }
+  template <class Set>
+  static conv_candidate candidate(conv_algorithm a, const conv_geometry&, const conv_request&) {
+    return {a, {}, 1};  // all are exact; there is no estimate
   }
 };
 

@@ -26,14 +26,6 @@ ASHLAR_INLINE constexpr index source_image_elements(const conv_views<T, D>& v) {
   return v.transformed ? multiple(e.d * e.h * e.w * e.c, index(64 / sizeof(T))) : 0;
 }
 
-/// The geometry that f sees.
-template <class T, class D>
-ASHLAR_INLINE constexpr conv_geometry image_geometry(const conv_views<T, D>& v) {
-  conv_geometry g = v.g;
-  if (v.transformed) g.batch = 1;
-  return g;
-}
-
 /// The image of views as it leaves the prologue, channels innermost, at `to`. The workers share its rows.
 template <class Isa, class T, class How>
 image_view<const T> transformed_source(const image_view<const T>& src, T* to, const How& how) {

@@ -12,7 +12,8 @@
 //   operations wt_i   the same for G g, where U is computed in T (double); w = 1 where it is rounded to T once (float)
 //   out_i  the roundings of row i of A^T m, where m_q has the size |G_q| |B_q|
 //
-// and (C + 1) / 2 for the sum over C channels, whose c-th partial sum has c terms.
+// and (C + 1) / 2 for the sum over C channels, whose c-th partial sum has c terms. Of a kernel with a depth C counts
+// the channels of all its planes: they are summed likewise.
 //
 // Worst case, p = 1:      |dst - exact| <= u C E(1) / (1 - n u) * max|src| * max|weights|,  n the roundings in a row.
 // Probable,   p = 2:      |dst - exact| <= lambda u / sqrt(3) sqrt(E(2) / taps) * max|exact|  for all N outputs at once
@@ -140,7 +141,7 @@ ASHLAR_INLINE constexpr double largest_error(index channels) {
 
 }  // namespace detail
 
-/// The bounds for T = float or double, Algorithm a winograd<...>, `channels` of a group.
+/// The bounds for T = float or double, Algorithm a winograd<...>, `channels` of a group times planes of the kernel.
 ///
 ///     winograd_bound<f4x4_3x3, float>(256).probable          // 9e-6
 ///

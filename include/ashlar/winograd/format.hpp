@@ -14,7 +14,7 @@
 //   store(p, y)                         a vector of transformed ones
 //   whole(y)                            an output of the transform as the sum that it is
 //   zero_of(how)                        what src is padded with in a run of a convolution: its zero point, of bytes
-//   most_channels                       the longest sum that it computes
+//   most_terms                          the longest sum over channels, and planes of the kernel, that it computes
 //
 // Of bytes everything is a whole number. B^T and A^T of small tiles are; G is multiplied by a power of two, and so are
 // the sums, which shift() takes away again: exact, for the sums are right modulo 2^32 and leave room for the factor
@@ -51,7 +51,7 @@ struct winograd_floats {
   using u_element = T;
   using unit = T;
   static constexpr index group = 1;
-  static constexpr index most_channels = std::numeric_limits<index>::max();
+  static constexpr index most_terms = std::numeric_limits<index>::max();
   template <class How>
   static ASHLAR_INLINE constexpr T zero_of(const How& how) {
     return how.padding_value;
@@ -125,7 +125,7 @@ struct winograd_bytes {
   static_assert(largest_v < 32768 && largest_u < 32768 && 2 * largest_v * largest_u < 0x1p31);
 
   /// The most channels whose sum, times 2^shift, 32 bits hold.
-  static constexpr index most_channels = index(0x1p31 / (1 << shift) / (A::taps * largest_src * largest_weight));
+  static constexpr index most_terms = index(0x1p31 / (1 << shift) / (A::taps * largest_src * largest_weight));
 
   template <class How>
   static ASHLAR_INLINE constexpr Src zero_of(const How& how) {

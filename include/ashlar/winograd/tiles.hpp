@@ -34,13 +34,14 @@ class source_tile {
   static constexpr int rows = A::vertical::a, columns = A::horizontal::a;
 
  public:
-  /// The addresses of the pixels whose first one is (h, w) of a plane of src, which may lie outside.
+  /// The addresses of the pixels whose first one is (d, h, w) of src, which may lie outside.
   ASHLAR_INLINE source_tile(const image_view<const T>& src, index n, index d, index h, index w, const T* zeros)
       : zero_(*zeros) {
     const index row = src.strides().h, column = src.strides().w;
     const T* const first = src.pointer(n, d, 0, 0, 0);
+    const bool plane = d >= 0 && d < src.extents().d;
     for (int r = 0; r < rows; ++r) {
-      const bool inside = h + r >= 0 && h + r < src.extents().h;
+      const bool inside = plane && h + r >= 0 && h + r < src.extents().h;
       for (int c = 0; c < columns; ++c) {
         pixels_[r * columns + c] =
             inside && w + c >= 0 && w + c < src.extents().w ? first + (h + r) * row + (w + c) * column : zeros;
@@ -80,19 +81,18 @@ class source_tile {
   T zero_;
 };
 
-/// y = A_v^T M A_h of a vector of channels, in memory: what all epilogues share.
+/// y = A_v^T M A_h of a vector of channels, in memory, rows and columns at distances: what all epilogues share.
 template <class Format>
 struct output_sums {
   using A = typename Format::algorithm;
   using O = typename Format::O;
   using T = typename Format::sum_type;
 
-  [[gnu::noinline]] static void run(const T* m, index m_point, T* y) {
+  [[gnu::noinline]] static void run(const T* m, index m_point, T* y, index row, index column) {
     A::template output_transform<O>::run(
         [&](int r, int c) __attribute__((always_inline)) { return O::load(m + (r * A::horizontal::a + c) * m_point); },
-        [&](int r, int q, const typename O::vec& v) __attribute__((always_inline)) {
-          O::store(y + (r * A::horizontal::m + q) * O::lanes(), Format::whole(v));
-        });
+        [&](int r, int q, const typename O::vec& v)
+            __attribute__((always_inline)) { O::store(y + r * row + q * column, Format::whole(v)); });
   }
 };
 
@@ -154,7 +154,7 @@ class output_tile {
   [[gnu::noinline]] void part(const E& e, const T* m, index m_point, index k, index n) const {
     alignas(64) T y[A::outputs * O::max_lanes];
     const index lanes = O::lanes();
-    output_sums<Format>::run(m, m_point, y);
+    output_sums<Format>::run(m, m_point, y, out_columns * lanes, lanes);
     for (index r = 0; r < rows_; ++r)
       for (index q = 0; q < columns_; ++q) {
         D* const to = first_ + r * row_stride_ + q * column_stride_ + k;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// conv/finish_planes.hpp: the epilogue of sums whose dst has no contiguous channels: a plane a channel, or any strides.
+// loop/finish_planes.hpp: the epilogue of sums whose dst has no contiguous channels: a plane a channel, or any strides.
 //
 // Pixels lie side by side in a plane: the sums are transposed, a few channels and a row of pixels at a time, and the
 // transposed epilogue runs along the pixels. Other layouts are scattered element by element.
 //
-// Depends on: loop/finish.hpp, tile/finish_rows.hpp, pack/copy_block.hpp.   Used by: conv/implicit.hpp.
+// Depends on: loop/finish.hpp, tile/finish_rows.hpp, pack/copy_block.hpp.   Used by: conv/, winograd/kernel.hpp.
 #pragma once
 
 #include <ashlar/loop/finish.hpp>
