@@ -53,10 +53,7 @@ template <class T, class Isa, class... Options>
 auto plan_gradient(const conv_geometry& g, const Options&... options) -> result<plan_for<T, Isa, Options...>> {
   if (g.stride == triple{}) return plan_forward<T, Isa>(parity_classes(g).geometry(0), true, options...);
   if (status s = conv_product<T, Isa>::check_terms(g); !s.ok()) return s;
-  constexpr bool any_depthwise = !conv_product<T, Isa>::copied;
-  const bool single = any_depthwise && g.groups > 1 && g.group_channels() == 1 && g.group_filters() == 1;
-  return plan_for<T, Isa, Options...>(g, single ? conv_algorithm::depthwise_classes : conv_algorithm::parity_classes,
-                                      request_of(true, options...));
+  return plan_for<T, Isa, Options...>(g, conv_product<T, Isa>::strided_gradient(g), request_of(true, options...));
 }
 
 template <class T, class Isa, int Rank, class... Options>

@@ -81,6 +81,10 @@ struct conv_product : without_zero_points {
   static conv_algorithm choose(const conv_geometry& g, const conv_request& r) {
     return choose_algorithm<T, Isa>(Set{}, g, r);
   }
+  static conv_algorithm strided_gradient(const conv_geometry& g) {
+    const bool single = g.groups > 1 && g.group_channels() == 1 && g.group_filters() == 1;
+    return single ? conv_algorithm::depthwise_classes : conv_algorithm::parity_classes;
+  }
   template <class Set>
   static bool serves(conv_algorithm a, const conv_geometry& g) {
     using enum conv_algorithm;
@@ -142,6 +146,7 @@ struct copied_product {
     if (a == conv_algorithm::parity_classes) return f(parity_algorithm<Format, Dst>());
     return f(implicit_algorithm<Format, Dst>());
   }
+  static conv_algorithm strided_gradient(const conv_geometry&) { return conv_algorithm::parity_classes; }
   template <class Set>
   static conv_algorithm choose(const conv_geometry& g, const conv_request& r) {
     if (Depthwise::serves(g)) return conv_algorithm::depthwise;
