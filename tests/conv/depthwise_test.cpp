@@ -17,7 +17,8 @@ using kernel = depthwise_kernel<T, isa_under_test>;
 template <class T>
 index channels(random& r) {
   const index lanes = ops<T, isa_under_test>::lanes();
-  return r.chance(20) ? r.pick<index>({4 * lanes, 1024 / index(sizeof(T)), 2048 / index(sizeof(T))}) : r.between(1, 3 * lanes + 1);
+  return r.chance(20) ? r.pick<index>({4 * lanes, 1024 / index(sizeof(T)), 2048 / index(sizeof(T))})
+                      : r.between(1, 3 * lanes + 1);
 }
 
 // A kernel that has tiles of its own, on images of about their size.

@@ -43,8 +43,7 @@ struct depthwise_kernel {
 
   /// Scratch for one worker, a multiple of 64 bytes.
   static index workspace_elements(const conv_geometry& g, const cache_sizes&) {
-    return std::max(depthwise_channels<O, acc_node>::workspace(g),
-                    depthwise_planes<T, Isa, acc_node>::workspace(g));
+    return std::max(depthwise_channels<O, acc_node>::workspace(g), depthwise_planes<T, Isa, acc_node>::workspace(g));
   }
 
   /// memory: executor.concurrency() times workspace_elements, aligned to 64 bytes.

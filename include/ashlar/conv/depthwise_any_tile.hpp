@@ -33,14 +33,13 @@ class depthwise_any_tile {
 
  private:
   template <int... I>
-  static ASHLAR_INLINE void start(seq<I...> s, const operands& x, const E& e, const T* weights, index c,
-                                  index n) {
+  static ASHLAR_INLINE void start(seq<I...> s, const operands& x, const E& e, const T* weights, index c, index n) {
     body(s, x, e, weights, c, n, ((void)I, O::zero())...);
   }
 
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void body(seq<I...> s, const operands& x, const E& e, const T* weights, index c,
-                                 index n, Acc... acc) {
+  static ASHLAR_INLINE void body(seq<I...> s, const operands& x, const E& e, const T* weights, index c, index n,
+                                 Acc... acc) {
     const index columns = (TW - 1) * x.stride + (x.kernel_columns - 1) * x.dilation + 1, offset = c + x.shift;
     for (index t = 0; t < x.kernel_rows; ++t) {
       const src* const* at = x.addresses + t * columns;

@@ -60,7 +60,13 @@ class depthwise_channels {
     const index size = workspace(g_);
     executor.parallel_for(workers, [&](index worker) {
       T* const mine = memory + worker * size;
-      worker_state w{reinterpret_cast<S*>(mine), table(mine, 0), table(mine, 1), nullptr, 0, 0, mine + workspace(g_) - 2 * 7 * sums_stride()};
+      worker_state w{reinterpret_cast<S*>(mine),
+                     table(mine, 0),
+                     table(mine, 1),
+                     nullptr,
+                     0,
+                     0,
+                     mine + workspace(g_) - 2 * 7 * sums_stride()};
       std::fill(w.padding, w.padding + g_.channels, padding_);
       for (index t = worker * tasks / workers; t < (worker + 1) * tasks / workers; ++t) {
         const index first = t / units * each * lanes;

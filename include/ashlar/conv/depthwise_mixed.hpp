@@ -172,7 +172,8 @@ class depthwise_mixed {
     return elements::in_place && v.src.strides().c == 1 && v.dst.strides().c == 1;
   }
   template <class E, class How>
-  static void run_in_place(const views_type& v, const weight_unit* weights, const E& e, sum_type* memory, const How& how) {
+  static void run_in_place(const views_type& v, const weight_unit* weights, const E& e, sum_type* memory,
+                           const How& how) {
     detail::for_each_image<Isa, uses_rows<E>>(v, e, how, [&](const views_type& x, const auto& own, const auto& rest) {
       using kernel = channels_of<std::decay_t<decltype(own)>, D>;
       const pixel_numbers numbers{x.first_pixel, x.pixel_plane, x.pixel_row, x.pixel_step};
@@ -271,11 +272,11 @@ class depthwise_mixed {
       const conv_geometry inner = cut.inner(g, std::min(cut.rows, g.dst.h - h0));
       const triple apart{cut.in_rows * cut.in_columns * distance(g), cut.in_columns * distance(g), distance(g)};
       source_copy<elements>::run(v.src,
-                                    {n, d * g.stride.d - g.before.d, h0 * g.stride.h - g.before.h, -g.before.w,
-                                     g.kernel.d, g.dilation.d, inner.src.h, cut.in_columns},
-                                    source, apart, values_of_src);
+                                 {n, d * g.stride.d - g.before.d, h0 * g.stride.h - g.before.h, -g.before.w, g.kernel.d,
+                                  g.dilation.d, inner.src.h, cut.in_columns},
+                                 source, apart, values_of_src);
       const image_view<const source_unit> src(source, {1, inner.src.d, inner.src.h, inner.src.w, g.channels},
-                                        {0, apart.d, apart.h, apart.w, 1});
+                                              {0, apart.d, apart.h, apart.w, 1});
       const auto e = all.at_image(n);
       const pixel_numbers numbers{v.first_pixel + d * v.pixel_plane + h0 * v.pixel_row, 0, v.pixel_row, v.pixel_step};
       if (v.dst.strides().c == 1) {
@@ -288,20 +289,20 @@ class depthwise_mixed {
 
    private:
     template <class Dst, class E>
-    void sum(const conv_geometry& inner, const image_view<const source_unit>& src, const image_view<Dst>& dst, const E& e,
-             const pixel_numbers& numbers) const {
+    void sum(const conv_geometry& inner, const image_view<const source_unit>& src, const image_view<Dst>& dst,
+             const E& e, const pixel_numbers& numbers) const {
       serial one;
       channels_of<E, Dst>(inner, src, weights, dst, e, source_unit(0), numbers).run(scratch, one);
     }
 
     // Output row r of the block, whose channels are not next to each other.
     template <class E>
-    void planes(const conv_geometry& inner, const image_view<const source_unit>& src, const E& e, index n, index d, index h0,
-                index r, const pixel_numbers& numbers) const {
+    void planes(const conv_geometry& inner, const image_view<const source_unit>& src, const E& e, index n, index d,
+                index h0, index r, const pixel_numbers& numbers) const {
       const conv_geometry& g = v.g;
       const conv_geometry row = cut.inner(g, 1);
       const image_view<const source_unit> under(src.pointer(0, 0, r * g.stride.h, 0, 0),
-                                          {1, inner.src.d, row.src.h, row.src.w, g.channels}, src.strides());
+                                                {1, inner.src.d, row.src.h, row.src.w, g.channels}, src.strides());
       const image_view<sum_type> to(sums, {1, 1, 1, g.dst.w, g.filters}, {0, 0, 0, pitch(g), 1});
       sum(row, under, to, acc, numbers);
       finish_planes<out_ops>(e, pixel_sums<sum_type>{sums, pitch(g), g.dst.w, g.filters},

@@ -94,8 +94,8 @@ struct word_pair_ops<B, Isa> : word_dot_ops<Isa> {
     return _mm_maskz_loadu_epi8(static_cast<__mmask16>(n < 16 ? (1u << n) - 1u : 0xffffu), p);
   }
   static ASHLAR_INLINE vec paired(__m128i a, __m128i b) {
-    const __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_unpacklo_epi8(a, b)),
-                                                 _mm_unpackhi_epi8(a, b), 1);
+    const __m256i both =
+        _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_unpacklo_epi8(a, b)), _mm_unpackhi_epi8(a, b), 1);
     return std::is_signed_v<B> ? _mm512_maskz_cvtepi8_epi16(0xffffffff, both)
                                : _mm512_maskz_cvtepu8_epi16(0xffffffff, both);
   }
