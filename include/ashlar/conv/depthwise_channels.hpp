@@ -15,6 +15,7 @@
 
 #include <ashlar/conv/depthwise_tiles.hpp>
 #include <ashlar/conv/geometry.hpp>
+#include <ashlar/core/blocked_image.hpp>
 #include <ashlar/core/executor.hpp>
 #include <ashlar/loop/blocking.hpp>
 
@@ -34,19 +35,19 @@ class depthwise_channels {
   static constexpr index line = 64 / index(sizeof(T));
 
  public:
-  depthwise_channels(const conv_geometry& g, const image_view<const T>& src, const T* packed, const image_view<D>& dst,
-                     const E& e, T padding)
+  depthwise_channels(const conv_geometry& g, const blocked_image_view<const T>& src, const T* packed,
+                     const blocked_image_view<D>& dst, const E& e, T padding)
       : depthwise_channels(g, src, packed, dst, e, padding, {0, g.dst.h * g.dst.w, g.dst.w, 1}) {}
-  depthwise_channels(const conv_geometry& g, const image_view<const T>& src, const T* packed, const image_view<D>& dst,
-                     const E& e, T padding, const pixel_numbers& numbers)
+  depthwise_channels(const conv_geometry& g, const blocked_image_view<const T>& src, const T* packed,
+                     const blocked_image_view<D>& dst, const E& e, T padding, const pixel_numbers& numbers)
       : g_(g),
         src_(src),
         packed_(packed),
         dst_(dst),
         epilogue_(e),
         padding_(padding),
-        tiles_(Groups::template tiles<O>(g, src.strides().w)),
-        finishing_(Groups::template finishing_tile<O, E, Sums, D>(g, src.strides().w)),
+        tiles_(Groups::template tiles<O>(g, spacing())),
+        finishing_(Groups::template finishing_tile<O, E, Sums, D>(g, spacing())),
         numbers_(numbers) {}
 
   /// Elements for one worker: a row of padding values, the addresses of two tiles, the sums of one.
@@ -61,15 +62,19 @@ class depthwise_channels {
     const index workers = std::max<index>(1, std::min<index>(executor.concurrency(), units * vectors));
     // Few bands: each is cut into several ranges of channels.
     const index ranges = units >= 4 * workers ? 1 : std::min(vectors, ceil_div(4 * workers, units));
-    const index each = ceil_div(vectors, ranges), tasks = units * ceil_div(vectors, each);
+    const index each = std::min(ceil_div(vectors, ranges), ceil_div(run(0, g_.filters), lanes));
+    const index tasks = units * ceil_div(vectors, each);
     const index size = workspace(g_);
     executor.parallel_for(workers, [&](index worker) {
       T* const mine = memory + worker * size;
       worker_state w{mine, table(mine, 0), table(mine, 1), nullptr, 0, 0, mine + workspace(g_) - 2 * 7 * sums_stride()};
       std::fill(w.padding, w.padding + g_.channels, padding_);
       for (index t = worker * tasks / workers; t < (worker + 1) * tasks / workers; ++t) {
-        const index first = t / units * each * lanes;
-        band(t % units, first, std::min(each * lanes, g_.filters - first), w);
+        const index first = t / units * each * lanes, end = std::min(first + each * lanes, g_.filters);
+        for (index c = first, count; c < end; c += count) {
+          count = run(c, end - c);
+          band(t % units, c, count, w);
+        }
       }
     });
   }
@@ -82,6 +87,16 @@ class depthwise_channels {
     index rows, columns;       // its size; 0: not filled yet
     T* sums;                   // of a tile, [row][column][channel]
   };
+
+  // Of `count` channels from c on, how many are in one block of src and of dst: an image with channels innermost.
+  index run(index c, index count) const { return src_.run(c, dst_.run(c, count)); }
+  // Such an image as if all channels lay as those of the block of c.
+  template <class View>
+  static auto pixel_of(const View& v, index n, index d, index h, index w, index c) {
+    return v.pointer(n, d, h, w, c) - c;
+  }
+  // From a pixel of src to the next, for the choice of tiles: those of four vectors want one block.
+  index spacing() const { return src_.blocked() || dst_.blocked() ? 1 : src_.strides().w; }
 
   // Enough for 2 x 7 pixels of dst.
   static index table_size(const conv_geometry& g) {
@@ -140,7 +155,7 @@ class depthwise_channels {
     const T* const weights = x.weights;
     x.rows = tile.rows, x.columns = tile.columns;
     for (at.x = 0; at.x < g_.dst.w; at.x += tile.columns) {
-      put(x, at, tile.rows, tile.columns, w);
+      put(x, at, channels.first, tile.rows, tile.columns, w);
       x.weights = weights;
       for (index c = 0; c < channels.count; c += sums_stride()) {
         x.channel = channels.first + c;
@@ -165,10 +180,10 @@ class depthwise_channels {
     x.dst_row = strides.h, x.dst_column = strides.w;
     x.tile_shift = advance * src_.strides().w;
     for (at.x = 0; at.x < g_.dst.w; at.x += x.tiles * tiles_.columns) {
-      const index free = put(x, at, tiles_.height, tiles_.columns, w);
+      const index free = put(x, at, channels.first, tiles_.height, tiles_.columns, w);
       x.tiles = free < 0 ? 1 : std::max<index>(1, std::min(free / advance + 1, (g_.dst.w - at.x) / tiles_.columns));
       x.columns = std::min(tiles_.columns, g_.dst.w - at.x);
-      x.dst = dst_.pointer(at.n, at.d, at.y, at.x, 0);
+      x.dst = pixel_of(dst_, at.n, at.d, at.y, at.x, channels.first);
       x.pixel = number(at);
       finishing_(x, epilogue_);
     }
@@ -208,10 +223,11 @@ class depthwise_channels {
     return x;
   }
 
-  // The addresses of the pixels of src under a tile of th x tw pixels. Returns how many columns of src there are to its
-  // right; negative: padding meets it.
+  // The addresses of the pixels of src under a tile of th x tw pixels, for channels from `channel` on. Returns how many
+  // columns of src there are to its right; negative: padding meets it.
   template <class Dst>
-  index put(depthwise_operands<T, Dst>& x, const place_in_dst& at, index th, index tw, worker_state& w) const {
+  index put(depthwise_operands<T, Dst>& x, const place_in_dst& at, index channel, index th, index tw,
+            worker_state& w) const {
     const index rows = (th - 1) * g_.stride.h + g_.kernel.h;
     const index columns = (tw - 1) * g_.stride.w + (g_.kernel.w - 1) * g_.dilation.w + 1;
     const triple first{at.d * g_.stride.d - g_.before.d, at.y * g_.stride.h - g_.before.h,
@@ -219,12 +235,12 @@ class depthwise_channels {
     x.addresses = w.edge;
     x.shift = 0;
     if (!inside(first, rows, columns)) {
-      fill_table(w.edge, rows, columns, w.padding, at.n, first);
+      fill_table(w.edge, rows, columns, w.padding, at.n, channel, first);
       return -1;
     }
-    const T* const origin = src_.pointer(at.n, first.d, first.h, first.w, 0);
+    const T* const origin = pixel_of(src_, at.n, first.d, first.h, first.w, channel);
     if (w.rows != rows || w.columns != columns) {
-      fill_table(w.inside, rows, columns, w.padding, at.n, first);
+      fill_table(w.inside, rows, columns, w.padding, at.n, channel, first);
       w.origin = origin, w.rows = rows, w.columns = columns;
     }
     x.addresses = w.inside;
@@ -239,7 +255,8 @@ class depthwise_channels {
   }
 
   // Where the pixels of src are: rows under the tile, all depths together.
-  void fill_table(const T** table, index rows, index columns, const T* padding, index n, const triple& origin) const {
+  void fill_table(const T** table, index rows, index columns, const T* padding, index n, index channel,
+                  const triple& origin) const {
     const index first = origin.w;
     const index left = std::clamp<index>(-first, 0, columns),
                 right = std::clamp<index>(g_.src.w - first, left, columns);
@@ -249,7 +266,7 @@ class depthwise_channels {
         const index ih = origin.h + r * g_.dilation.h;
         const bool inside = id >= 0 && id < g_.src.d && ih >= 0 && ih < g_.src.h;
         const index from = inside ? left : columns, to = inside ? right : columns;
-        const T* p = src_.pointer(n, id, ih, first + from, 0);
+        const T* p = pixel_of(src_, n, id, ih, first + from, channel);
         for (index x = 0; x < from; ++x) table[x] = padding;
         for (index x = from; x < to; ++x, p += src_.strides().w) table[x] = p;
         for (index x = to; x < columns; ++x) table[x] = padding;
@@ -258,9 +275,9 @@ class depthwise_channels {
   }
 
   const conv_geometry& g_;
-  image_view<const T> src_;
+  blocked_image_view<const T> src_;
   const T* packed_;
-  image_view<D> dst_;
+  blocked_image_view<D> dst_;
   const E& epilogue_;
   T padding_;
   tiles tiles_;

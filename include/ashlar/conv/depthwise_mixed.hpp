@@ -63,6 +63,7 @@ class depthwise_mixed {
            (sizeof(TA) == 1 || narrow_floating_point<TA>) && detail::starts_outside(g);
   }
   static index panel_width() { return O::lanes(); }
+  static index source_unit() { return 1; }
   static index packed_elements(const conv_geometry& g) {
     const index bytes = (g.taps() * pitch(g) + Terms::filter_sums(g.filters, O::lanes())) * index(sizeof(float));
     return bytes / index(sizeof(unit));
@@ -210,7 +211,7 @@ class depthwise_mixed {
                                         {0, apart.d, apart.h, apart.w, 1});
       const auto e = all.at_image(n);
       const pixel_numbers numbers{v.first_pixel + d * v.pixel_plane + h0 * v.pixel_row, 0, v.pixel_row, v.pixel_step};
-      if (v.dst.strides().c == 1) {
+      if (v.dst.strides().c == 1 && !v.dst.blocked()) {
         const image_view<D> dst(v.dst.pointer(n, d, h0, 0, 0), {1, 1, inner.dst.h, inner.dst.w, g.filters},
                                 v.dst.strides());
         return sum(inner, src, dst, e, numbers);
@@ -236,8 +237,7 @@ class depthwise_mixed {
                                           {1, inner.src.d, row.src.h, row.src.w, g.channels}, src.strides());
       const image_view<sum_type> to(sums, {1, 1, 1, g.dst.w, g.filters}, {0, 0, 0, pitch(g), 1});
       sum(row, under, to, acc, numbers);
-      finish_planes<out_ops>(e, pixel_sums<sum_type>{sums, pitch(g), g.dst.w, g.filters},
-                             strided_pixels<D>{v.dst.pointer(n, d, h0 + r, 0, 0), v.dst.strides().w, v.dst.strides().c},
+      finish_pixels<out_ops>(e, pixel_sums<sum_type>{sums, pitch(g), g.dst.w, g.filters}, v.dst, {n, d, h0 + r, 0, 0},
                              epilogue_place{numbers.first + r * numbers.row, numbers.step, 0}, finished);
     }
 

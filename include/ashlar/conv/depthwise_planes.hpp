@@ -17,6 +17,7 @@
 #include <cmath>
 
 #include <ashlar/conv/geometry.hpp>
+#include <ashlar/core/blocked_image.hpp>
 #include <ashlar/core/executor.hpp>
 #include <ashlar/loop/blocking.hpp>
 #include <ashlar/loop/finish.hpp>
@@ -101,8 +102,8 @@ class depthwise_planes {
   using buffers = detail::plane_buffers<O>;
 
  public:
-  depthwise_planes(const conv_geometry& g, const depthwise_shape& shape, const image_view<const T>& src,
-                   const T* packed, const image_view<T>& dst, const E& e, T padding)
+  depthwise_planes(const conv_geometry& g, const depthwise_shape& shape, const blocked_image_view<const T>& src,
+                   const T* packed, const blocked_image_view<T>& dst, const E& e, T padding)
       : g_(g),
         src_(src),
         packed_(packed),
@@ -307,9 +308,9 @@ class depthwise_planes {
   }
 
   const conv_geometry& g_;
-  image_view<const T> src_;
+  blocked_image_view<const T> src_;
   const T* packed_;
-  image_view<T> dst_;
+  blocked_image_view<T> dst_;
   transposed_epilogue epilogue_;
   T padding_;
   tiles tiles_;

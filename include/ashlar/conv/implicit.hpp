@@ -88,16 +88,30 @@ class implicit_block {
     const index last = std::min(panel0_ + cut_.panel_block, cut_.panels);
     for (index panel = panel0_; panel < last; ++panel) {
       const index first = panel * nr();
-      column_ = group * g_.group_filters() + first;
-      width_ = std::min(nr(), g_.group_filters() - first);
+      const index width = std::min(nr(), g_.group_filters() - first);
       panel_ = x_.weights + (group * cut_.panels + panel) * panel_elements();
-      index s = 0;
-      do {  // once without a tap, too
-        run_segments(source, s, std::min(cut_.segment_block, cut_.segments - s), e);
-        s += cut_.segment_block;
-      } while (s < cut_.segments);
-      if (cut_.strided_dst) finish(e);
+      for (index c = 0; c < width; c += width_, panel_ += width_ * Format::together) {
+        column_ = group * g_.group_filters() + first + c;
+        width_ = one_distance(width - c);
+        run_columns(source, e);
+      }
     }
+  }
+
+  // Of so many channels from column_ on, how many vectors of dst follow each other at one distance.
+  index one_distance(index width) const {
+    const bool all = cut_.strided_dst || views_.dst.block() == O::lanes();
+    return all ? width : views_.dst.run(column_, width);
+  }
+
+  // Columns of a panel: sums of all segments.
+  void run_columns(const A* source, const image_epilogue& e) {
+    index s = 0;
+    do {  // once without a tap, too
+      run_segments(source, s, std::min(cut_.segment_block, cut_.segments - s), e);
+      s += cut_.segment_block;
+    } while (s < cut_.segments);
+    if (cut_.strided_dst) finish(e);
   }
 
   index panel_elements() const { return cut_.segments * cut_.depth * nr(); }
@@ -108,8 +122,8 @@ class implicit_block {
     const index d = d0_ * g_.stride.d - g_.before.d, h = h0_ * g_.stride.h - g_.before.h,
                 w = w0_ * g_.stride.w - g_.before.w;
     if (!cut_.copies) {
-      if constexpr (Format::in_place) return src.pointer(n_, d, h, w, 0);
-      return source_;  // there is no tap
+      if constexpr (Format::in_place) return src.pointer(n_, d, h, w, 0);  // one block
+      return source_;                                                      // there is no tap
     }
     const index rows = detail::span_of(rows_, g_.stride.h, g_.kernel.h, g_.dilation.h);
     const index columns = detail::span_of(columns_, g_.stride.w, g_.kernel.w, g_.dilation.w);
@@ -140,6 +154,7 @@ class implicit_block {
     x.last = first + count == cut_.segments && !cut_.strided_dst;
     x.partial_stride = nr();
     x.dst_stride = views_.dst.strides().w;
+    x.dst_vector = views_.dst.block() == O::lanes() ? views_.dst.block_stride() : O::lanes();
     // All tiles together fetch what the panel holds next.
     const index share = ceil_div(line, cut.count * rows_);
     for (index r = 0; r < rows_; ++r) {
@@ -160,9 +175,8 @@ class implicit_block {
   void finish(const image_epilogue& e) {
     for (index r = 0; r < rows_; ++r) {
       const pixel_sums<T> sums{sums_ + r * columns_ * nr(), nr(), columns_, width_};
-      const strided_pixels<D> to{views_.dst.pointer(n_, d0_, h0_ + r, w0_, column_), views_.dst.strides().w,
-                                 views_.dst.strides().c};
-      finish_planes<O>(e, sums, to, {pixel(r), views_.pixel_step, column_}, finished_);
+      finish_pixels<O>(e, sums, views_.dst, {n_, d0_, h0_ + r, w0_, column_}, {pixel(r), views_.pixel_step, column_},
+                       finished_);
     }
   }
 
@@ -175,7 +189,7 @@ class implicit_block {
   A* source_;
   T *sums_, *finished_;
   index panel0_, w0_, h0_, d0_, n_, rows_, columns_;
-  index column_, width_;  // of the panel: its first output channel, and how many it has
+  index column_, width_;  // of the panel: the first output channel in hand, and how many
   const B* panel_;
 };
 

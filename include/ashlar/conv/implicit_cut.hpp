@@ -28,8 +28,8 @@ namespace ashlar {
 struct conv_layout {
   index element_bytes;
   image_axes src;       // strides
-  bool dst_contiguous;  // channels of dst lie side by side
-  bool transformed;     // a prologue: the source must be copied
+  bool dst_contiguous;  // channels of dst lie side by side, at least those of a vector
+  bool copied;          // a prologue, or blocks of channels: the source must be copied
 };
 
 struct implicit_cut {
@@ -60,7 +60,7 @@ ASHLAR_INLINE constexpr bool crowded(index distance, index element_bytes, index 
 }
 
 ASHLAR_INLINE constexpr bool copies_source(const conv_geometry& g, const conv_layout& l) {
-  return l.transformed || g.padded() || l.src.c != 1 || crowded(l.src.w * g.stride.w, l.element_bytes, g.dst.w);
+  return l.copied || g.padded() || l.src.c != 1 || crowded(l.src.w * g.stride.w, l.element_bytes, g.dst.w);
 }
 
 // The distance of copied pixels: dense, so that a row of taps is one segment, unless they fall on one set.

@@ -4,6 +4,7 @@
 //
 //   serves(g)                                  can it compute this geometry
 //   panel_width()                              of the packed weights; part of their key
+//   source_unit()                              channels of src that are copied together: no block may cut them
 //   packed_elements(g), pack(g, weights, out)
 //   workspace_elements(views, e, lanes, caches)
 //   run(views, packed, e, how)                 how: padding value, prologue, memory, executor, caches
@@ -49,6 +50,7 @@ struct implicit_algorithm {
 
   static bool serves(const conv_geometry&) { return true; }
   static index panel_width() { return kernel::nr(); }
+  static index source_unit() { return Format::group * Format::together; }
   static index packed_elements(const conv_geometry& g) { return kernel::packed_elements(g); }
   template <class W, class Zeros = no_zeros>
   static void pack(const conv_geometry& g, const grouped_filters<W>& w, unit* out, const Zeros& zeros = {}) {
@@ -86,8 +88,10 @@ struct implicit_algorithm {
   }
   static implicit_cut cut_of(const views_type& v, index lanes, const cache_sizes& caches) {
     constexpr index bytes = sizeof(typename Format::sum_type);
-    const bool transformed = !Format::in_place || v.transformed;
-    return kernel::plan(v.g, {bytes, v.src.strides(), v.dst.strides().c == 1, transformed}, lanes, caches);
+    const bool copied = !Format::in_place || v.transformed || v.src.blocked();
+    const bool vectors = v.dst.holds_vectors(Format::O::lanes()) &&
+                         (!v.dst.blocked() || v.g.groups == 1 || v.g.group_filters() % Format::O::lanes() == 0);
+    return kernel::plan(v.g, {bytes, v.src.strides(), vectors, copied}, lanes, caches);
   }
 };
 
@@ -100,6 +104,7 @@ struct parity_algorithm {
 
   static bool serves(const conv_geometry&) { return false; }  // no forward convolution
   static index panel_width() { return dense::panel_width(); }
+  static index source_unit() { return dense::source_unit(); }
 
   static index packed_elements(const conv_geometry& g) {
     const parity_classes classes(g);
@@ -150,6 +155,7 @@ ASHLAR_INLINE constexpr bool starts_outside(const conv_geometry& g) {
 template <class T, class Isa, class Kernel>
 struct small_group_algorithm {
   static index panel_width() { return ops<T, Isa>::lanes(); }
+  static index source_unit() { return 1; }
   static index packed_elements(const conv_geometry& g) { return Kernel::packed_elements(g); }
   template <class E>
   static index workspace_elements(const conv_views<T>& v, const E&, index lanes, const cache_sizes& caches) {
@@ -198,6 +204,7 @@ struct winograd_algorithm {
     return g.groups == 1 && kernel::serves(g) && detail::starts_outside(g) && g.channels <= Format::most_channels;
   }
   static index panel_width() { return kernel::nr(); }
+  static index source_unit() { return 1; }
   static index packed_elements(const conv_geometry& g) { return kernel::packed_elements(g) * units; }
   template <class W, class Zeros = no_zeros>
   static void pack(const conv_geometry& g, const grouped_filters<W>& w, Unit* out, const Zeros& = {}) {
@@ -215,7 +222,7 @@ struct winograd_algorithm {
     detail::for_each_image<typename Format::isa_type, false>(
         v, e, how, [&](const views_type& x, const auto& own, const auto& rest) {
           const winograd_cut cut = kernel::plan(x.g, rest.executor.concurrency(), rest.caches);
-          const winograd_operands<Format, D> operands{x.src, u, x.dst, Format::zero_of(rest)};
+          const winograd_operands<Format, D> operands{x.src.image(), u, x.dst, Format::zero_of(rest)};
           kernel::run(x.g, cut, operands, own, rest.memory, rest.executor);
         });
   }

@@ -22,12 +22,12 @@
 
 namespace ashlar {
 
-/// The operands of one convolution; src and dst have contiguous channels.
+/// The operands of one convolution; src has contiguous channels, dst too, or whole vectors of them in blocks.
 template <class Format, class D = typename Format::sum_type>
 struct winograd_operands {
   image_view<const typename Format::src_type> src;
   const typename Format::unit* weights;  // packed
-  image_view<D> dst;
+  blocked_image_view<D> dst;
   typename Format::src_type padding{};  // of bytes src's zero point
 };
 
@@ -115,8 +115,12 @@ class winograd_block {
   void finish(index k, index width) {
     for (index t = 0; t < count_; ++t) {
       const winograd_tile at = place(first_ + t);
-      output_tile<Format, D, image_epilogue>(x_.dst, at, channel_group_ * g_.group_filters() + k)
-          .run(epilogue_.at_image(at.n), m_ + t * cut_.m_tile, cut_.m_point, width);
+      const index first = channel_group_ * g_.group_filters() + k;
+      for (index c = 0, run; c < width; c += run) {
+        run = x_.dst.run(first + c, width - c);
+        output_tile<Format, D, image_epilogue>(x_.dst, at, first + c)
+            .run(epilogue_.at_image(at.n), m_ + t * cut_.m_tile + c, cut_.m_point, run);
+      }
     }
   }
 
