@@ -33,6 +33,7 @@ class depthwise_channels {
   using tiles = detail::depthwise_tiles<T>;
   static constexpr index block_vectors = 8;  // of channels whose sums of a tile rest in L1
   static constexpr index line = 64 / index(sizeof(T));
+  static constexpr index padding_run = 16 * line;
 
  public:
   depthwise_channels(const conv_geometry& g, const blocked_image_view<const T>& src, const T* packed,
@@ -50,9 +51,9 @@ class depthwise_channels {
         finishing_(Groups::template finishing_tile<O, E, Sums, D>(g, spacing())),
         numbers_(numbers) {}
 
-  /// Elements for one worker: a row of padding values, the addresses of two tiles, the sums of one.
+  /// Elements for one worker: a run of padding values, the addresses of two tiles, the sums of one.
   static index workspace(const conv_geometry& g) {
-    return multiple(g.channels, line) + 2 * table_size(g) + 2 * 7 * block_vectors * O::lanes();
+    return padding_size(g) + 2 * table_size(g) + 2 * 7 * block_vectors * O::lanes();
   }
 
   template <class Executor>
@@ -62,13 +63,15 @@ class depthwise_channels {
     const index workers = std::max<index>(1, std::min<index>(executor.concurrency(), units * vectors));
     // Few bands: each is cut into several ranges of channels.
     const index ranges = units >= 4 * workers ? 1 : std::min(vectors, ceil_div(4 * workers, units));
-    const index each = std::min(ceil_div(vectors, ranges), ceil_div(run(0, g_.filters), lanes));
+    // Between blocks of channels, one of them after the other: each is an image of its own.
+    const index in_block = src_.blocked() && dst_.blocked() ? ceil_div(run(0, g_.filters), lanes) : vectors;
+    const index each = std::min(ceil_div(vectors, ranges), in_block);
     const index tasks = units * ceil_div(vectors, each);
     const index size = workspace(g_);
     executor.parallel_for(workers, [&](index worker) {
       T* const mine = memory + worker * size;
       worker_state w{mine, table(mine, 0), table(mine, 1), nullptr, 0, 0, mine + workspace(g_) - 2 * 7 * sums_stride()};
-      std::fill(w.padding, w.padding + g_.channels, padding_);
+      std::fill(w.padding, w.padding + padding_size(g_), padding_);
       for (index t = worker * tasks / workers; t < (worker + 1) * tasks / workers; ++t) {
         const index first = t / units * each * lanes, end = std::min(first + each * lanes, g_.filters);
         for (index c = first, count; c < end; c += count) {
@@ -98,6 +101,9 @@ class depthwise_channels {
   // From a pixel of src to the next, for the choice of tiles: those of four vectors want one block.
   index spacing() const { return src_.blocked() || dst_.blocked() ? 1 : src_.strides().w; }
 
+  // A pixel of padding, and how far tiles side by side may go on from it.
+  static index padding_size(const conv_geometry& g) { return multiple(g.channels, line) + padding_run; }
+
   // Enough for 2 x 7 pixels of dst.
   static index table_size(const conv_geometry& g) {
     const index rows = g.kernel.d * (g.stride.h + g.kernel.h);
@@ -105,7 +111,7 @@ class depthwise_channels {
     return multiple(ceil_div(rows * columns * index(sizeof(T*)), index(sizeof(T))), line);
   }
   const T** table(T* memory, index which) const {
-    return reinterpret_cast<const T**>(memory + multiple(g_.channels, line) + which * table_size(g_));
+    return reinterpret_cast<const T**>(memory + padding_size(g_) + which * table_size(g_));
   }
 
   index bands() const { return ceil_div(g_.dst.h, tiles_.height); }
@@ -234,9 +240,11 @@ class depthwise_channels {
                        at.x * g_.stride.w - g_.before.w};
     x.addresses = w.edge;
     x.shift = 0;
-    if (!inside(first, rows, columns)) {
+    const index free = first.w < 0 ? -1 : g_.src.w - first.w - columns;
+    if (free < 0 || !rows_inside(first, rows)) {
       fill_table(w.edge, rows, columns, w.padding, at.n, channel, first);
-      return -1;
+      // Tiles below or above each other's edge go along a row of padding, as far as there is one.
+      return free < 0 || src_.strides().w <= 0 ? -1 : std::min(free, padding_run / src_.strides().w);
     }
     const T* const origin = pixel_of(src_, at.n, first.d, first.h, first.w, channel);
     if (w.rows != rows || w.columns != columns) {
@@ -245,30 +253,30 @@ class depthwise_channels {
     }
     x.addresses = w.inside;
     x.shift = origin - w.origin;
-    return g_.src.w - first.w - columns;
+    return free;
   }
 
-  // Does no padding meet the tile? Then its pixels of src lie as those of every other such tile.
-  bool inside(const triple& first, index rows, index columns) const {
-    return first.d >= 0 && first.h >= 0 && first.w >= 0 && first.w + columns <= g_.src.w &&
-           first.d + (g_.kernel.d - 1) * g_.dilation.d < g_.src.d && first.h + (rows - 1) * g_.dilation.h < g_.src.h;
+  // Does no row of padding meet the tile? Without columns of it, pixels of src lie as those of every other such tile.
+  bool rows_inside(const triple& first, index rows) const {
+    return first.d >= 0 && first.h >= 0 && first.d + (g_.kernel.d - 1) * g_.dilation.d < g_.src.d &&
+           first.h + (rows - 1) * g_.dilation.h < g_.src.h;
   }
 
   // Where the pixels of src are: rows under the tile, all depths together.
   void fill_table(const T** table, index rows, index columns, const T* padding, index n, index channel,
                   const triple& origin) const {
-    const index first = origin.w;
-    const index left = std::clamp<index>(-first, 0, columns),
-                right = std::clamp<index>(g_.src.w - first, left, columns);
+    const index step = src_.strides().w, row_step = g_.dilation.h * src_.strides().h;
+    const index left = std::clamp<index>(-origin.w, 0, columns),
+                right = std::clamp<index>(g_.src.w - origin.w, left, columns);
     for (index d = 0; d < g_.kernel.d; ++d) {
       const index id = origin.d + d * g_.dilation.d;
-      for (index r = 0; r < rows; ++r, table += columns) {
-        const index ih = origin.h + r * g_.dilation.h;
+      const T* row = pixel_of(src_, n, id, origin.h, origin.w + left, channel);
+      for (index r = 0, ih = origin.h; r < rows; ++r, ih += g_.dilation.h, row += row_step, table += columns) {
         const bool inside = id >= 0 && id < g_.src.d && ih >= 0 && ih < g_.src.h;
         const index from = inside ? left : columns, to = inside ? right : columns;
-        const T* p = pixel_of(src_, n, id, ih, first + from, channel);
+        const T* p = row;
         for (index x = 0; x < from; ++x) table[x] = padding;
-        for (index x = from; x < to; ++x, p += src_.strides().w) table[x] = p;
+        for (index x = from; x < to; ++x, p += step) table[x] = p;
         for (index x = to; x < columns; ++x) table[x] = padding;
       }
     }
