@@ -201,6 +201,9 @@ TEST_CASE("wrong views are refused in words, and dst stays as it was") {
   const blocked_image_view<float> none(x.data(), src.extents(), src.strides(), 0, 128);
   CHECK(said(none, dst).code() == errc::bad_stride);
   CHECK(found(said(none, dst), "blocks of src have 0 channels"));
+  CHECK(plan_conv2d<float, isa_under_test>({.src = {1, 4, 4, 20}, .weights = {20, 1, 1, 20}})
+            .value()
+            .workspace_bytes(none, dst) == 0);
   CHECK(said(nchwc<8>(x.data(), 1, 24, 4, 4), dst).code() == errc::shape_mismatch);
   CHECK(found(said(nchwc<8>(x.data(), 1, 24, 4, 4), dst), "channels of src is 24 but the plan has 20"));
   CHECK(said(src, nchwc<8>(x.data() + 100, 1, 20, 4, 4)).code() == errc::aliasing);

@@ -74,13 +74,14 @@ class implicit_block {
  private:
   void set_offsets() {
     if (cut_.segments == 0) return;
-    const index across = cut_.segments / (g_.kernel.d * g_.kernel.h);  // segments of a row of taps
+    const index across = cut_.segments / (g_.kernel.d * g_.kernel.h * cut_.blocks);  // taps, or 1 for all of a row
     index s = 0;
     for (index d = 0; d < g_.kernel.d; ++d)
       for (index r = 0; r < g_.kernel.h; ++r)
         for (index t = 0; t < across; ++t)
-          offsets_[s++] = (cut_.copies ? d : d * g_.dilation.d) * cut_.source.d + r * g_.dilation.h * cut_.source.h +
-                          t * g_.dilation.w * cut_.source.w;
+          for (index c = 0; c < cut_.blocks; ++c)
+            offsets_[s++] = (cut_.copies ? d : d * g_.dilation.d) * cut_.source.d + r * g_.dilation.h * cut_.source.h +
+                            t * g_.dilation.w * cut_.source.w + c * views_.src.block_stride();
   }
 
   void run_group(index group, const image_epilogue& e) {
@@ -122,8 +123,8 @@ class implicit_block {
     const index d = d0_ * g_.stride.d - g_.before.d, h = h0_ * g_.stride.h - g_.before.h,
                 w = w0_ * g_.stride.w - g_.before.w;
     if (!cut_.copies) {
-      if constexpr (Format::in_place) return src.pointer(n_, d, h, w, 0);  // one block
-      return source_;                                                      // there is no tap
+      if constexpr (Format::in_place) return src.pointer(n_, d, h, w, 0);
+      return source_;  // there is no tap
     }
     const index rows = detail::span_of(rows_, g_.stride.h, g_.kernel.h, g_.dilation.h);
     const index columns = detail::span_of(columns_, g_.stride.w, g_.kernel.w, g_.dilation.w);

@@ -88,10 +88,14 @@ struct implicit_algorithm {
   }
   static implicit_cut cut_of(const views_type& v, index lanes, const cache_sizes& caches) {
     constexpr index bytes = sizeof(typename Format::sum_type);
-    const bool copied = !Format::in_place || v.transformed || v.src.blocked();
+    const index channels = v.g.group_channels();
+    const bool fills_blocks = v.src.holds_vectors(v.src.block()) && channels % v.src.block() == 0;
+    const bool copied = !Format::in_place || v.transformed || (v.src.blocked() && !fills_blocks);
     const bool vectors = v.dst.holds_vectors(Format::O::lanes()) &&
                          (!v.dst.blocked() || v.g.groups == 1 || v.g.group_filters() % Format::O::lanes() == 0);
-    return kernel::plan(v.g, {bytes, v.src.strides(), vectors, copied}, lanes, caches);
+    return kernel::plan(
+        v.g, {bytes, v.src.strides(), vectors, copied, v.src.blocked() && fills_blocks ? channels / v.src.block() : 1},
+        lanes, caches);
   }
 };
 

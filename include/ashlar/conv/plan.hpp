@@ -141,7 +141,7 @@ class conv_plan {
  private:
   template <class... Options>
   std::size_t workspace_of(const conv_views<src_type, dst_type>& views, const Options&... options) const {
-    if (views.dst.empty()) return 0;
+    if (views.dst.empty() || views.src.block() <= 0 || views.dst.block() <= 0) return 0;  // the last two: run() refuses
     const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
     const auto caches = detail::option<detail::cache_option>(detail::caches_of<Isa>(), options...);
     const auto e = detail::option<detail::epilogue_option>(acc, options...);
