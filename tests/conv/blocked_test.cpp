@@ -162,6 +162,27 @@ TEST_CASE("Winograd reads and writes blocks") {
 }
 #endif
 
+TEST_CASE("the gradient of the weights reads blocks") {
+  using one = blocked_case<float>;
+  for_each_case(scaled(150, 12), [](random& r) {
+    const conv3d p = some_problem(r, 50000);
+    const one forward(r, p, placement::at_end), back(r, p, placement::at_start, true);
+    const conv_geometry& g = forward.g;
+    const auto dw = [&](std::vector<float>& to) {
+      return odhwi(to.data(), g.filters, g.kernel.d, g.kernel.h, g.kernel.w, g.group_channels());
+    };
+    std::vector<float> got(std::size_t(g.filters * g.taps() * g.group_channels())), bias(std::size_t(g.filters));
+    std::vector<float> expected = got, expected_bias = bias;
+    reference::weights_gradient(g, forward.src(), back.src(), dw(expected), expected_bias.data());
+    const auto plan = plan_conv3d_backward_weights<float, isa_under_test>(p).value();
+    const status s = plan.run(forward.src(), back.src(), dw(got), bias.data(), on(one_thread{3}));
+    INFO(forward.described(), "; ", back.described(), ": ", s.message());
+    REQUIRE(s.ok());
+    REQUIRE(got == expected);
+    REQUIRE(bias == expected_bias);
+  });
+}
+
 template <class S, class W, class D, class E>
 void small_numbers(index count, const E& e) {
   using one = blocked_case<S, W, D, conv_types<S, W, D>>;

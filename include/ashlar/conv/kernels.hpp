@@ -87,15 +87,17 @@ struct implicit_algorithm {
     return as_one_row(without_strides(without_cropping(v)), uses_rows<E>);
   }
   static implicit_cut cut_of(const views_type& v, index lanes, const cache_sizes& caches) {
-    constexpr index bytes = sizeof(typename Format::sum_type);
-    const index channels = v.g.group_channels();
-    const bool fills_blocks = v.src.holds_vectors(v.src.block()) && channels % v.src.block() == 0;
-    const bool copied = !Format::in_place || v.transformed || (v.src.blocked() && !fills_blocks);
-    const bool vectors = v.dst.holds_vectors(Format::O::lanes()) &&
-                         (!v.dst.blocked() || v.g.groups == 1 || v.g.group_filters() % Format::O::lanes() == 0);
-    return kernel::plan(
-        v.g, {bytes, v.src.strides(), vectors, copied, v.src.blocked() && fills_blocks ? channels / v.src.block() : 1},
-        lanes, caches);
+    return kernel::plan(v.g, layout_of(v), lanes, caches);
+  }
+  // Blocks of src are read in place where each group fills its own, those of dst written where vectors never cross
+  // them.
+  static conv_layout layout_of(const views_type& v) {
+    const index channels = v.g.group_channels(), block = v.src.block(), lanes = Format::O::lanes();
+    const bool fills = v.src.blocked() && v.src.holds_vectors(block) && channels % block == 0;
+    const bool in_place = Format::in_place && !v.transformed && (fills || !v.src.blocked());
+    const bool starts_vectors = !v.dst.blocked() || v.g.groups == 1 || v.g.group_filters() % lanes == 0;
+    return {sizeof(typename Format::sum_type), v.src.strides(), v.dst.holds_vectors(lanes) && starts_vectors, !in_place,
+            fills ? channels / block : 1};
   }
 };
 

@@ -84,8 +84,8 @@ class weights_block {
   using tiles = row_tiles<table, operands, acc_node>;
 
  public:
-  weights_block(const conv_geometry& g, const weights_cut& cut, const image_view<const T>& src,
-                const image_view<const T>& dy, T padding_value, T* own, T* sums)
+  weights_block(const conv_geometry& g, const weights_cut& cut, const blocked_image_view<const T>& src,
+                const blocked_image_view<const T>& dy, T padding_value, T* own, T* sums)
       : g_(g), cut_(cut), src_(src), dy_(dy), padding_value_(padding_value), sums_(sums) {
     offsets_ = reinterpret_cast<index*>(own);
     source_ = own + cut.offset_elements;
@@ -136,14 +136,14 @@ class weights_block {
         if (!inside) {
           std::fill(to, to + row_, padding_value_);
         } else {
-          copy_row(src_.pointer(image / g_.dst.d, plane, h, 0, first_), to);
+          copy_row(image / g_.dst.d, plane, h, to);
         }
       }
     }
   }
 
   // Column j of phase p is source column j * stride + p - before.
-  void copy_row(const T* row, T* to) {
+  void copy_row(index n, index plane, index h, T* to) {
     const index step = g_.stride.w;
     for (index p = 0; p < cut_.phases; ++p, to += channels_ * cut_.columns) {
       const index start = p - g_.before.w;
@@ -152,10 +152,12 @@ class weights_block {
       const index inside = std::max<index>(0, end - left);
       if (inside < cut_.columns) std::fill(to, to + channels_ * cut_.columns, padding_value_);
       if (inside == 0) continue;
-      const index stride = src_.strides().w;
-      block_copy<T, Isa>::run(
-          {row + (start + left * step) * stride, src_.strides().c, step * stride, channels_, inside}, to + left,
-          cut_.columns, inside);
+      for (index c = 0, run; c < channels_; c += run) {
+        run = src_.run(first_ + c, channels_ - c);
+        const T* const from = src_.pointer(n, plane, h, start + left * step, first_ + c);
+        block_copy<T, Isa>::run({from, src_.strides().c, step * src_.strides().w, run, inside},
+                                to + c * cut_.columns + left, cut_.columns, inside);
+      }
     }
   }
 
@@ -165,8 +167,12 @@ class weights_block {
     for (index i = 0; i < images_; ++i) {
       const index image = image0_ + i;
       for (index r = 0; r < rows_; ++r, to += g_.dst.w * nr()) {
-        const T* const from = dy_.pointer(image / g_.dst.d, image % g_.dst.d, row0_ + r, 0, first);
-        block_copy<T, Isa>::run({from, dy_.strides().w, dy_.strides().c, g_.dst.w, width}, to, nr(), nr());
+        for (index c = 0, run; c < width; c += run) {
+          run = dy_.run(first + c, width - c);
+          const T* const from = dy_.pointer(image / g_.dst.d, image % g_.dst.d, row0_ + r, 0, first + c);
+          block_copy<T, Isa>::run({from, dy_.strides().w, dy_.strides().c, g_.dst.w, run}, to + c, nr(),
+                                  c + run < width ? run : nr() - c);
+        }
       }
     }
   }
@@ -191,7 +197,7 @@ class weights_block {
     x.a_stride = cut_.columns;
     x.b = panel_, x.b_stride = nr(), x.b_group = 0;
     x.partial_stride = cut_.padded_filters;
-    x.dst = nullptr, x.dst_stride = 0;
+    x.dst = nullptr, x.dst_stride = 0, x.dst_vector = O::lanes();
     x.row = 0, x.row_step = 1, x.col = 0, x.n = width;
     x.resume = resume, x.last = false;
     for (index r = 0; r < g_.kernel.h; ++r) {
@@ -208,7 +214,7 @@ class weights_block {
 
   const conv_geometry& g_;
   const weights_cut& cut_;
-  const image_view<const T> src_, dy_;
+  const blocked_image_view<const T> src_, dy_;
   T padding_value_;
   index* offsets_;
   T *source_, *panel_, *sums_;

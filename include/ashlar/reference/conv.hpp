@@ -143,7 +143,7 @@ constexpr void run(const Operands& x, const blocked_image_view<D>& dst, const E&
 /// point, of floats as 0. weight_zero: an integer or a pointer to one for each output channel. Dst as in gemm.
 ///
 /// Sum: std::int64_t sums integers of at most 16 bits in 64, without zero points. Of floats, src may be a transform()
-/// of an image, and padding another number than 0.
+/// of an image, and padding another number than 0. Of src and dst one alone in blocks of channels: state S, W and D.
 ///
 ///     reference::mixed_convolution(g, nhwc(x, 1, 8, 8, 4), ohwi(w, 6, 3, 3, 4), nhwc(y, 1, 6, 6, 6), acc, 128, 0);
 template <class S, class W, class D, class Sum = std::conditional_t<small_integers<S, W>, std::int32_t, float>,
@@ -169,11 +169,17 @@ constexpr void mixed_convolution(const conv_geometry& g, const image_view<const 
 }
 template <class S, class P, class W, class D, expression E = acc_node, class Unit = ashlar::detail::this_unit>
 constexpr void mixed_convolution(const conv_geometry& g, const transformed_image<S, P>& src,
-                                 const filter_view<const W>& weights, const image_view<D>& dst, const E& epilogue = {},
-                                 float padding_value = 0, bool gradient = false) {
+                                 const filter_view<const W>& weights, const blocked_image_view<D>& dst,
+                                 const E& epilogue = {}, float padding_value = 0, bool gradient = false) {
   using operands = convolution_detail::operands<float, std::remove_const_t<S>, W, no_zero_point, no_zero_point, P>;
   convolution_detail::run(operands{g, src.image, weights, padding_value, {}, {}, src.prologue}, dst, epilogue,
                           gradient);
+}
+template <class S, class P, class W, class D, expression E = acc_node, class Unit = ashlar::detail::this_unit>
+constexpr void mixed_convolution(const conv_geometry& g, const transformed_image<S, P>& src,
+                                 const filter_view<const W>& weights, const image_view<D>& dst, const E& epilogue = {},
+                                 float padding_value = 0, bool gradient = false) {
+  mixed_convolution(g, src, weights, blocked_image_view<D>(dst), epilogue, padding_value, gradient);
 }
 
 /// dst(n, o, k) = epilogue( sum over taps t and channels c of src(n, o * stride - before + t * dilation, c) *
@@ -223,8 +229,9 @@ constexpr void transposed_convolution(const conv_geometry& g, const transformed_
 /// dw(k, t, c) = sum over images n, pixels o of src(n, o * stride - before + t * dilation, c) * dy(n, o, k), in this
 /// order, one fused multiply-add each; bias(k) = sum of dy(n, o, k), where bias is not null.
 template <class T, class Unit = ashlar::detail::this_unit>
-constexpr void weights_gradient(const conv_geometry& g, const image_view<const T>& src, const image_view<const T>& dy,
-                                const filter_view<T>& dw, T* bias = nullptr, T padding_value = T(0)) {
+constexpr void weights_gradient(const conv_geometry& g, const std::type_identity_t<blocked_image_view<const T>>& src,
+                                const std::type_identity_t<blocked_image_view<const T>>& dy, const filter_view<T>& dw,
+                                std::type_identity_t<T>* bias = nullptr, std::type_identity_t<T> padding_value = T(0)) {
   using O = ops<T, isa::scalar>;
   const convolution_detail::operands<T> x{g, src, {}, padding_value};
   const auto for_each_pixel = [&](const auto& f) {
