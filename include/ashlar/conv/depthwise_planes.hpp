@@ -197,9 +197,9 @@ class depthwise_planes {
   // Epilogue (transposed: rows are channels) and store of a tile's sums.
   void finish(const row_of_dst& at, index ox, const T* sums, index width) const {
     const index columns = std::min(width, g_.dst.w - ox), step = dst_.strides().w;
-    for (index r = 0; r < std::min(tiles_.height, g_.dst.h - at.h); ++r, sums += width) {
+    T* to = dst_.pointer(at.n, at.d, at.h, ox, at.k);
+    for (index r = 0; r < std::min(tiles_.height, g_.dst.h - at.h); ++r, sums += width, to += dst_.strides().h) {
       const epilogue_place place{at.k, 1, (at.d * g_.dst.h + at.h + r) * g_.dst.w + ox};
-      T* const to = dst_.pointer(at.n, at.d, at.h + r, ox, at.k);
       if (step == 1) {
         finish_rows<O>(epilogue_, sums, 0, 1, columns, to, 0, place);
       } else {
