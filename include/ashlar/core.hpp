@@ -5,6 +5,7 @@
 //   #include <ashlar/core/executors/thread_pool.hpp>      // or openmp.hpp, tbb.hpp
 #pragma once
 
+#include <ashlar/core/blocked_image.hpp>
 #include <ashlar/core/checked.hpp>
 #include <ashlar/core/config.hpp>
 #include <ashlar/core/executor.hpp>

@@ -12,6 +12,7 @@
 
 #include <ashlar/conv/geometry.hpp>
 #include <ashlar/conv/packed_filter.hpp>
+#include <ashlar/core/blocked_image.hpp>
 #include <ashlar/gemm/operands.hpp>
 
 namespace ashlar::detail {
@@ -28,21 +29,25 @@ ASHLAR_INLINE constexpr bool reads_dst_side(conv_algorithm a) {
   return a == conv_algorithm::parity_classes || a == conv_algorithm::depthwise_classes;
 }
 
-// The axes of a view: extent and distance.
+// The axes of a view: extent and distance. Channels of several blocks are two of them, every block as if it were whole.
 struct view_axis {
   index extent, distance;
 };
 template <class T>
-ASHLAR_INLINE constexpr std::array<view_axis, 5> axes_of(const image_view<T>& v) {
+ASHLAR_INLINE constexpr std::array<view_axis, 6> axes_of(const blocked_image_view<T>& v) {
   const image_axes &e = v.extents(), &s = v.strides();
   const auto distance = [](index stride) { return stride < 0 ? -stride : stride; };
-  return {
-      {{e.n, distance(s.n)}, {e.d, distance(s.d)}, {e.h, distance(s.h)}, {e.w, distance(s.w)}, {e.c, distance(s.c)}}};
+  return {{{e.n, distance(s.n)},
+           {e.d, distance(s.d)},
+           {e.h, distance(s.h)},
+           {e.w, distance(s.w)},
+           {v.blocked() ? v.block() : e.c, distance(s.c)},
+           {v.blocked() ? v.blocks() : 1, distance(v.block_stride())}}};
 }
 
 // Does the element farthest from data() stay within 64-bit byte offsets?
 template <class T, class Unit = this_unit>
-constexpr bool addressable(const image_view<T>& v) {
+constexpr bool addressable(const blocked_image_view<T>& v) {
   index sum = 0, reach = 0;
   for (const view_axis& a : axes_of(v)) {
     if (!checked_multiply(a.extent - 1, a.distance, &reach) || !checked_add(sum, reach, &sum)) return false;
@@ -52,7 +57,7 @@ constexpr bool addressable(const image_view<T>& v) {
 
 // Has every element memory of its own? Enough: each axis, from the densest on, steps over all that came before.
 template <class T, class Unit = this_unit>
-constexpr bool distinct(const image_view<T>& v) {
+constexpr bool distinct(const blocked_image_view<T>& v) {
   auto axes = axes_of(v);
   // Sorted by hand: std::sort would leave symbols that belong to no ISA.
   for (std::size_t i = 1; i < axes.size(); ++i)
@@ -67,7 +72,7 @@ constexpr bool distinct(const image_view<T>& v) {
 }
 
 template <class T, class Unit = this_unit>
-status check_image(const char* what, const image_view<T>& v, const image_axes& e) {
+status check_image(const char* what, const blocked_image_view<T>& v, const image_axes& e) {
   const image_axes& x = v.extents();
   const struct {
     const char* name;
@@ -79,6 +84,10 @@ status check_image(const char* what, const image_view<T>& v, const image_axes& e
       return status::error(errc::shape_mismatch, "conv: %s of %s is %" PRId64 " but the plan has %" PRId64, a.name,
                            what, a.got, a.wanted);
     }
+  }
+  if (v.block() <= 0) {
+    return status::error(errc::bad_stride, "conv: blocks of %s have %" PRId64 " channels: a block has at least one",
+                         what, v.block());
   }
   if (v.empty()) return {};
   if (v.data() == nullptr) return status::error(errc::null_pointer, "conv: the data of %s is null", what);
@@ -100,14 +109,14 @@ status check_filter_extents(const char* what, const filter_axes& e, const filter
 }
 
 template <class T, class S, class Unit = this_unit>
-status check_dst(const image_view<T>& dst, const image_view<const S>& src) {
+status check_dst(const blocked_image_view<T>& dst, const blocked_image_view<const S>& src) {
   if (dst.empty()) return {};
   if (!distinct(dst)) {
     const image_axes& s = dst.strides();
     return status::error(errc::bad_stride,
                          "conv: dst has strides %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64
-                         " (n, d, h, w, c): its elements must not overlap",
-                         s.n, s.d, s.h, s.w, s.c);
+                         " (n, d, h, w, c) and %" PRId64 " blocks %" PRId64 " apart: its elements must not overlap",
+                         s.n, s.d, s.h, s.w, s.c, dst.blocks(), dst.block_stride());
   }
   if (!src.empty() && overlaps(covering_matrix(src), covering_matrix(dst))) {
     return status::error(errc::aliasing, "conv: src (at %p) shares memory with dst (at %p)", (const void*)src.data(),
@@ -118,7 +127,7 @@ status check_dst(const image_view<T>& dst, const image_view<const S>& src) {
 
 // Does an operand of an expression over so many pixels and channels share memory with dst?
 template <class T, class E, class Unit = this_unit>
-bool shares_memory(const image_view<T>& dst, const E& e, index pixels, index channels) {
+bool shares_memory(const blocked_image_view<T>& dst, const E& e, index pixels, index channels) {
   bool shared = false;
   const auto memory = covering_matrix(dst);
   visit_memory(e, [&](const auto& v) { shared |= overlaps(v, memory); }, pixels, channels);
@@ -126,15 +135,31 @@ bool shares_memory(const image_view<T>& dst, const E& e, index pixels, index cha
 }
 
 template <class T, class E, class Unit = this_unit>
-status check_prologue(const image_view<T>& dst, const E& e, const image_axes& src) {
+status check_prologue(const blocked_image_view<T>& dst, const E& e, const image_axes& src) {
   if (!shares_memory(dst, e, src.d * src.h * src.w, src.c)) return {};
   return status::error(errc::aliasing, "conv: an operand of src's prologue shares memory with dst (at %p)",
                        (const void*)dst.data());
 }
 
+// Do blocks of src's channels hold whole units of `unit` channels, counted from the first one of each group?
+template <class T, class Unit = this_unit>
+status check_units(const blocked_image_view<T>& src, index group_channels, index unit) {
+  if (unit <= 1 || !src.blocked()) return {};
+  for (index group = 0; group < src.extents().c; group += group_channels)
+    for (index c = 0, run; c < group_channels; c += run) {
+      run = src.run(group + c, group_channels - c);
+      if (c % unit == 0) continue;
+      return status::error(errc::unsupported,
+                           "conv: src has channels in blocks of %" PRId64 " but the plan multiplies units of %" PRId64
+                           " channels of a group of %" PRId64 ", which no block may cut",
+                           src.block(), unit, group_channels);
+    }
+  return {};
+}
+
 // May the epilogue be applied to dst?
 template <class T, class E, class Unit = this_unit>
-status check_epilogue(const image_view<T>& dst, const E& e) {
+status check_epilogue(const blocked_image_view<T>& dst, const E& e) {
   const index pixels = dst.pixels(), channels = dst.extents().c, batch = dst.extents().n;
   if (!e.fits(pixels, channels) || !e.fits_batch(batch)) {
     return status::error(errc::shape_mismatch,

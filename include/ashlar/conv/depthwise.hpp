@@ -7,7 +7,7 @@
 // M = filters / channels. Each sum starts at zero and takes one fused multiply-add a tap, in the order d, r, s, padding
 // included: the bits of the reference.
 //
-//   channels innermost in src and dst, M = 1      conv/depthwise_channels.hpp
+//   channels innermost in src and dst, M = 1      conv/depthwise_channels.hpp; blocks of whole vectors likewise
 //   every other case                              conv/depthwise_planes.hpp; vectors along the width
 //
 // Depends on: conv/depthwise_channels.hpp, conv/depthwise_planes.hpp.   Used by: conv/.
@@ -19,7 +19,7 @@
 namespace ashlar {
 
 /// Depthwise convolution of T on Isa. Stateless; serves any kernel, stride, dilation and padding in up to three
-/// dimensions, and views of any strides.
+/// dimensions, and views of any strides and blocks.
 template <class T, class Isa>
 struct depthwise_kernel {
   using O = ops<T, Isa>;
@@ -48,9 +48,10 @@ struct depthwise_kernel {
 
   /// memory: executor.concurrency() times workspace_elements, aligned to 64 bytes.
   template <expression E, class Executor>
-  static void run(const conv_geometry& g, const image_view<const T>& src, const T* packed, const image_view<T>& dst,
-                  const E& epilogue, T padding_value, T* memory, Executor& executor, const pixel_numbers& numbers) {
-    const bool channels_innermost = src.strides().c == 1 && dst.strides().c == 1 && g.channels > 1;
+  static void run(const conv_geometry& g, const blocked_image_view<const T>& src, const T* packed,
+                  const blocked_image_view<T>& dst, const E& epilogue, T padding_value, T* memory, Executor& executor,
+                  const pixel_numbers& numbers) {
+    const bool channels_innermost = src.holds_vectors(O::lanes()) && dst.holds_vectors(O::lanes()) && g.channels > 1;
     if (channels_innermost && g.filters == g.channels) {
       depthwise_channels<O, E>(g, src, packed, dst, epilogue, padding_value, numbers).run(memory, executor);
     } else {

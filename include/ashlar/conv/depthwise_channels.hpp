@@ -15,6 +15,7 @@
 
 #include <ashlar/conv/depthwise_tiles.hpp>
 #include <ashlar/conv/geometry.hpp>
+#include <ashlar/core/blocked_image.hpp>
 #include <ashlar/core/executor.hpp>
 #include <ashlar/loop/blocking.hpp>
 
@@ -30,23 +31,24 @@ class depthwise_channels {
   using tiles = detail::depthwise_tiles<O>;
   static constexpr index block_vectors = 8;  // of channels whose sums of a tile rest in L1
   static constexpr index line = 64 / index(sizeof(T));
+  static constexpr index padding_run = 16 * line;
 
  public:
-  depthwise_channels(const conv_geometry& g, const image_view<const S>& src, const T* packed, const image_view<D>& dst,
-                     const E& e, S padding, const pixel_numbers& numbers)
+  depthwise_channels(const conv_geometry& g, const blocked_image_view<const S>& src, const T* packed,
+                     const blocked_image_view<D>& dst, const E& e, S padding, const pixel_numbers& numbers)
       : g_(g),
         src_(src),
         packed_(packed),
         dst_(dst),
         epilogue_(e),
         padding_(padding),
-        tiles_(Groups::template tiles<O>(g, src.strides().w)),
-        finishing_(Groups::template finishing_tile<O, E, Sums, D>(g, src.strides().w)),
+        tiles_(Groups::template tiles<O>(g, spacing())),
+        finishing_(Groups::template finishing_tile<O, E, Sums, D>(g, spacing())),
         numbers_(numbers) {}
 
-  /// Elements for one worker: a row of padding values, the addresses of two tiles, the sums of one.
+  /// Elements for one worker: a run of padding values, the addresses of two tiles, the sums of one.
   static index workspace(const conv_geometry& g) {
-    return multiple(g.channels, line) + 2 * table_size(g) + 2 * 7 * block_vectors * O::lanes();
+    return padding_size(g) + 2 * table_size(g) + 2 * 7 * block_vectors * O::lanes();
   }
 
   template <class Executor>
@@ -56,7 +58,10 @@ class depthwise_channels {
     const index workers = std::max<index>(1, std::min<index>(executor.concurrency(), units * vectors));
     // Few bands: each is cut into several ranges of channels.
     const index ranges = units >= 4 * workers ? 1 : std::min(vectors, ceil_div(4 * workers, units));
-    const index each = ceil_div(vectors, ranges), tasks = units * ceil_div(vectors, each);
+    // Between blocks of channels, one of them after the other: each is an image of its own.
+    const index in_block = src_.blocked() && dst_.blocked() ? ceil_div(run(0, g_.filters), lanes) : vectors;
+    const index each = std::min(ceil_div(vectors, ranges), in_block);
+    const index tasks = units * ceil_div(vectors, each);
     const index size = workspace(g_);
     executor.parallel_for(workers, [&](index worker) {
       T* const mine = memory + worker * size;
@@ -67,10 +72,13 @@ class depthwise_channels {
                      0,
                      0,
                      mine + workspace(g_) - 2 * 7 * sums_stride()};
-      std::fill(w.padding, w.padding + g_.channels, padding_);
+      std::fill(w.padding, w.padding + padding_size(g_), padding_);
       for (index t = worker * tasks / workers; t < (worker + 1) * tasks / workers; ++t) {
-        const index first = t / units * each * lanes;
-        band(t % units, first, std::min(each * lanes, g_.filters - first), w);
+        const index first = t / units * each * lanes, end = std::min(first + each * lanes, g_.filters);
+        for (index c = first, count; c < end; c += count) {
+          count = run(c, end - c);
+          band(t % units, c, count, w);
+        }
       }
     });
   }
@@ -84,6 +92,19 @@ class depthwise_channels {
     T* sums;                   // of a tile, [row][column][channel]
   };
 
+  // Of `count` channels from c on, how many are in one block of src and of dst: an image with channels innermost.
+  index run(index c, index count) const { return src_.run(c, dst_.run(c, count)); }
+  // Such an image as if all channels lay as those of the block of c.
+  template <class View>
+  static auto pixel_of(const View& v, index n, index d, index h, index w, index c) {
+    return v.pointer(n, d, h, w, c) - c;
+  }
+  // From a pixel of src to the next, for the choice of tiles: those of four vectors want one block.
+  index spacing() const { return src_.blocked() || dst_.blocked() ? 1 : src_.strides().w; }
+
+  // A pixel of padding, and how far tiles side by side may go on from it.
+  static index padding_size(const conv_geometry& g) { return multiple(g.channels, line) + padding_run; }
+
   // Enough for 2 x 7 pixels of dst.
   static index table_size(const conv_geometry& g) {
     const index rows = g.kernel.d * (g.stride.h + g.kernel.h);
@@ -91,7 +112,7 @@ class depthwise_channels {
     return multiple(ceil_div(rows * columns * index(sizeof(S*)), index(sizeof(T))), line);
   }
   const S** table(T* memory, index which) const {
-    return reinterpret_cast<const S**>(memory + multiple(g_.channels, line) + which * table_size(g_));
+    return reinterpret_cast<const S**>(memory + padding_size(g_) + which * table_size(g_));
   }
 
   index bands() const { return ceil_div(g_.dst.h, tiles_.height); }
@@ -141,7 +162,7 @@ class depthwise_channels {
     const T* const weights = x.weights;
     x.rows = tile.rows, x.columns = tile.columns;
     for (at.x = 0; at.x < g_.dst.w; at.x += tile.columns) {
-      put(x, at, tile.rows, tile.columns, w);
+      put(x, at, channels.first, tile.rows, tile.columns, w);
       x.weights = weights;
       for (index c = 0; c < channels.count; c += sums_stride()) {
         x.channel = channels.first + c;
@@ -166,10 +187,10 @@ class depthwise_channels {
     x.dst_row = strides.h, x.dst_column = strides.w;
     x.tile_shift = advance * src_.strides().w;
     for (at.x = 0; at.x < g_.dst.w; at.x += x.tiles * tiles_.columns) {
-      const index free = put(x, at, tiles_.height, tiles_.columns, w);
+      const index free = put(x, at, channels.first, tiles_.height, tiles_.columns, w);
       x.tiles = free < 0 ? 1 : std::max<index>(1, std::min(free / advance + 1, (g_.dst.w - at.x) / tiles_.columns));
       x.columns = std::min(tiles_.columns, g_.dst.w - at.x);
-      x.dst = dst_.pointer(at.n, at.d, at.y, at.x, 0);
+      x.dst = pixel_of(dst_, at.n, at.d, at.y, at.x, channels.first);
       x.pixel = number(at);
       finishing_(x, epilogue_);
     }
@@ -209,59 +230,63 @@ class depthwise_channels {
     return x;
   }
 
-  // The addresses of the pixels of src under a tile of th x tw pixels. Returns how many columns of src there are to its
-  // right; negative: padding meets it.
+  // The addresses of the pixels of src under a tile of th x tw pixels, for channels from `channel` on. Returns how many
+  // columns of src there are to its right; negative: padding meets it.
   template <class Dst>
-  index put(depthwise_operands<T, Dst, S>& x, const place_in_dst& at, index th, index tw, worker_state& w) const {
+  index put(depthwise_operands<T, Dst, S>& x, const place_in_dst& at, index channel, index th, index tw,
+            worker_state& w) const {
     const index rows = (th - 1) * g_.stride.h + g_.kernel.h;
     const index columns = (tw - 1) * g_.stride.w + (g_.kernel.w - 1) * g_.dilation.w + 1;
     const triple first{at.d * g_.stride.d - g_.before.d, at.y * g_.stride.h - g_.before.h,
                        at.x * g_.stride.w - g_.before.w};
     x.addresses = w.edge;
     x.shift = 0;
-    if (!inside(first, rows, columns)) {
-      fill_table(w.edge, rows, columns, w.padding, at.n, first);
-      return -1;
+    const index free = first.w < 0 ? -1 : g_.src.w - first.w - columns;
+    if (free < 0 || !rows_inside(first, rows)) {
+      fill_table(w.edge, rows, columns, w.padding, at.n, channel, first);
+      // Tiles below or above each other's edge go along a row of padding, as far as there is one.
+      return free < 0 || src_.strides().w <= 0 ? -1 : std::min(free, padding_run / src_.strides().w);
     }
-    const S* const origin = src_.pointer(at.n, first.d, first.h, first.w, 0);
+    const S* const origin = pixel_of(src_, at.n, first.d, first.h, first.w, channel);
     if (w.rows != rows || w.columns != columns) {
-      fill_table(w.inside, rows, columns, w.padding, at.n, first);
+      fill_table(w.inside, rows, columns, w.padding, at.n, channel, first);
       w.origin = origin, w.rows = rows, w.columns = columns;
     }
     x.addresses = w.inside;
     x.shift = origin - w.origin;
-    return g_.src.w - first.w - columns;
+    return free;
   }
 
-  // Does no padding meet the tile? Then its pixels of src lie as those of every other such tile.
-  bool inside(const triple& first, index rows, index columns) const {
-    return first.d >= 0 && first.h >= 0 && first.w >= 0 && first.w + columns <= g_.src.w &&
-           first.d + (g_.kernel.d - 1) * g_.dilation.d < g_.src.d && first.h + (rows - 1) * g_.dilation.h < g_.src.h;
+  // Does no row of padding meet the tile? Without columns of it, pixels of src lie as those of every other such tile.
+  bool rows_inside(const triple& first, index rows) const {
+    return first.d >= 0 && first.h >= 0 && first.d + (g_.kernel.d - 1) * g_.dilation.d < g_.src.d &&
+           first.h + (rows - 1) * g_.dilation.h < g_.src.h;
   }
 
   // Where the pixels of src are: rows under the tile, all depths together.
-  void fill_table(const S** table, index rows, index columns, const S* padding, index n, const triple& origin) const {
-    const index first = origin.w;
-    const index left = std::clamp<index>(-first, 0, columns),
-                right = std::clamp<index>(g_.src.w - first, left, columns);
+  void fill_table(const S** table, index rows, index columns, const S* padding, index n, index channel,
+                  const triple& origin) const {
+    const index step = src_.strides().w, row_step = g_.dilation.h * src_.strides().h;
+    const index left = std::clamp<index>(-origin.w, 0, columns),
+                right = std::clamp<index>(g_.src.w - origin.w, left, columns);
     for (index d = 0; d < g_.kernel.d; ++d) {
       const index id = origin.d + d * g_.dilation.d;
-      for (index r = 0; r < rows; ++r, table += columns) {
-        const index ih = origin.h + r * g_.dilation.h;
+      const S* row = pixel_of(src_, n, id, origin.h, origin.w + left, channel);
+      for (index r = 0, ih = origin.h; r < rows; ++r, ih += g_.dilation.h, row += row_step, table += columns) {
         const bool inside = id >= 0 && id < g_.src.d && ih >= 0 && ih < g_.src.h;
         const index from = inside ? left : columns, to = inside ? right : columns;
-        const S* p = src_.pointer(n, id, ih, first + from, 0);
+        const S* p = row;
         for (index x = 0; x < from; ++x) table[x] = padding;
-        for (index x = from; x < to; ++x, p += src_.strides().w) table[x] = p;
+        for (index x = from; x < to; ++x, p += step) table[x] = p;
         for (index x = to; x < columns; ++x) table[x] = padding;
       }
     }
   }
 
   const conv_geometry& g_;
-  image_view<const S> src_;
+  blocked_image_view<const S> src_;
   const T* packed_;
-  image_view<D> dst_;
+  blocked_image_view<D> dst_;
   const E& epilogue_;
   S padding_;
   tiles tiles_;

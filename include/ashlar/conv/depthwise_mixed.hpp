@@ -89,7 +89,7 @@ class depthwise_mixed {
   using elements = depthwise_elements<TA, Isa>;
   using tiles = typename elements::tiles;
   using O = typename elements::O;
-  using source_unit = typename elements::a_unit;
+  using stored_unit = typename elements::a_unit;
   using weight_unit = typename O::value_type;
   using sum_type = typename Format::sum_type;
   using out_ops = ops<sum_type, Isa>;
@@ -106,6 +106,7 @@ class depthwise_mixed {
   }
   static constexpr std::uint32_t key_group = elements::taps_together * packs_taps;
   static index panel_width() { return O::lanes(); }
+  static index source_unit() { return 1; }
   static index packed_elements(const conv_geometry& g) {
     const index bytes = (tiles::units(g) * pitch(g) + Terms::filter_sums(g.filters, O::lanes())) * index(sizeof(float));
     return bytes / index(sizeof(unit));
@@ -169,7 +170,7 @@ class depthwise_mixed {
   static index pitch(const conv_geometry& g) { return multiple(g.channels, O::lanes()); }
 
   static bool reads_in_place(const views_type& v) {
-    return elements::in_place && v.src.strides().c == 1 && v.dst.strides().c == 1;
+    return elements::in_place && v.src.holds_vectors(O::lanes()) && v.dst.holds_vectors(O::lanes());
   }
   template <class E, class How>
   static void run_in_place(const views_type& v, const weight_unit* weights, const E& e, sum_type* memory,
@@ -194,16 +195,16 @@ class depthwise_mixed {
   static auto values(const How& how) {
     using prologue = std::decay_t<decltype(how.prologue)>;
     if constexpr (std::integral<sum_type>) {
-      return source_values<source_unit, prologue>{source_unit(how.zeros.a), how.prologue};
+      return source_values<stored_unit, prologue>{stored_unit(how.zeros.a), how.prologue};
     } else {
-      return source_values<source_unit, prologue>{how.padding_value, how.prologue};
+      return source_values<stored_unit, prologue>{how.padding_value, how.prologue};
     }
   }
 
   // Channels of a pixel of the copy; not a multiple of 2 KiB, which would meet in few sets of L1.
   static index distance(const conv_geometry& g) {
     const index p = pitch(g);
-    return p * index(sizeof(source_unit)) % 2048 == 0 ? p + 16 : p;
+    return p * index(sizeof(stored_unit)) % 2048 == 0 ? p + 16 : p;
   }
 
   // Blocks of whole output rows, so many that their source takes its share of L2.
@@ -211,7 +212,7 @@ class depthwise_mixed {
     index rows, row_blocks, tasks, in_rows, in_columns;
     index source_units(const conv_geometry& g) const { return g.kernel.d * in_rows * in_columns * distance(g); }
     index source(const conv_geometry& g) const {
-      return multiple(ceil_div(source_units(g), index(sizeof(sum_type) / sizeof(source_unit))), 16);
+      return multiple(ceil_div(source_units(g), index(sizeof(sum_type) / sizeof(stored_unit))), 16);
     }
     // The convolution of a block of so many rows, without padding.
     conv_geometry inner(const conv_geometry& g, index block_rows) const {
@@ -235,7 +236,7 @@ class depthwise_mixed {
   static cut_type cut_of(const conv_geometry& g, index lanes, const cache_sizes& caches) {
     cut_type c{};
     c.in_columns = detail::span_of(g.dst.w, g.stride.w, g.kernel.w, g.dilation.w);
-    const index row_bytes = g.kernel.d * c.in_columns * distance(g) * index(sizeof(source_unit));
+    const index row_bytes = g.kernel.d * c.in_columns * distance(g) * index(sizeof(stored_unit));
     c.rows = std::max<index>(g.dst.h, 1);
     const index wanted = lanes > 1 ? 4 * lanes : 1;
     const auto tasks = [&] { return g.batch * g.dst.d * ceil_div(std::max<index>(g.dst.h, 1), c.rows); };
@@ -257,11 +258,11 @@ class depthwise_mixed {
           cut(c),
           weights(packed),
           values_of_src(what),
-          source(reinterpret_cast<source_unit*>(memory)),
+          source(reinterpret_cast<stored_unit*>(memory)),
           scratch(reinterpret_cast<weight_unit*>(memory + c.source(v.g))),
           sums(memory + c.source(v.g) + c.tables(v.g)),
           finished(sums + c.sums(v.g)) {
-      if (distance(v.g) > v.g.channels) std::fill(source, source + cut.source_units(v.g), source_unit(0));
+      if (distance(v.g) > v.g.channels) std::fill(source, source + cut.source_units(v.g), stored_unit(0));
     }
 
     template <class E>
@@ -275,11 +276,11 @@ class depthwise_mixed {
                                  {n, d * g.stride.d - g.before.d, h0 * g.stride.h - g.before.h, -g.before.w, g.kernel.d,
                                   g.dilation.d, inner.src.h, cut.in_columns},
                                  source, apart, values_of_src);
-      const image_view<const source_unit> src(source, {1, inner.src.d, inner.src.h, inner.src.w, g.channels},
+      const image_view<const stored_unit> src(source, {1, inner.src.d, inner.src.h, inner.src.w, g.channels},
                                               {0, apart.d, apart.h, apart.w, 1});
       const auto e = all.at_image(n);
       const pixel_numbers numbers{v.first_pixel + d * v.pixel_plane + h0 * v.pixel_row, 0, v.pixel_row, v.pixel_step};
-      if (v.dst.strides().c == 1) {
+      if (v.dst.strides().c == 1 && !v.dst.blocked()) {
         const image_view<D> dst(v.dst.pointer(n, d, h0, 0, 0), {1, 1, inner.dst.h, inner.dst.w, g.filters},
                                 v.dst.strides());
         return sum(inner, src, dst, e, numbers);
@@ -289,24 +290,23 @@ class depthwise_mixed {
 
    private:
     template <class Dst, class E>
-    void sum(const conv_geometry& inner, const image_view<const source_unit>& src, const image_view<Dst>& dst,
+    void sum(const conv_geometry& inner, const image_view<const stored_unit>& src, const image_view<Dst>& dst,
              const E& e, const pixel_numbers& numbers) const {
       serial one;
-      channels_of<E, Dst>(inner, src, weights, dst, e, source_unit(0), numbers).run(scratch, one);
+      channels_of<E, Dst>(inner, src, weights, dst, e, stored_unit(0), numbers).run(scratch, one);
     }
 
     // Output row r of the block, whose channels are not next to each other.
     template <class E>
-    void planes(const conv_geometry& inner, const image_view<const source_unit>& src, const E& e, index n, index d,
+    void planes(const conv_geometry& inner, const image_view<const stored_unit>& src, const E& e, index n, index d,
                 index h0, index r, const pixel_numbers& numbers) const {
       const conv_geometry& g = v.g;
       const conv_geometry row = cut.inner(g, 1);
-      const image_view<const source_unit> under(src.pointer(0, 0, r * g.stride.h, 0, 0),
+      const image_view<const stored_unit> under(src.pointer(0, 0, r * g.stride.h, 0, 0),
                                                 {1, inner.src.d, row.src.h, row.src.w, g.channels}, src.strides());
       const image_view<sum_type> to(sums, {1, 1, 1, g.dst.w, g.filters}, {0, 0, 0, pitch(g), 1});
       sum(row, under, to, acc, numbers);
-      finish_planes<out_ops>(e, pixel_sums<sum_type>{sums, pitch(g), g.dst.w, g.filters},
-                             strided_pixels<D>{v.dst.pointer(n, d, h0 + r, 0, 0), v.dst.strides().w, v.dst.strides().c},
+      finish_pixels<out_ops>(e, pixel_sums<sum_type>{sums, pitch(g), g.dst.w, g.filters}, v.dst, {n, d, h0 + r, 0, 0},
                              epilogue_place{numbers.first + r * numbers.row, numbers.step, 0}, finished);
     }
 
@@ -314,7 +314,7 @@ class depthwise_mixed {
     const cut_type& cut;
     const weight_unit* weights;
     const Values values_of_src;
-    source_unit* source;
+    stored_unit* source;
     weight_unit* scratch;
     sum_type *sums, *finished;
   };

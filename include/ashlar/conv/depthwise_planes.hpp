@@ -17,6 +17,7 @@
 #include <cmath>
 
 #include <ashlar/conv/geometry.hpp>
+#include <ashlar/core/blocked_image.hpp>
 #include <ashlar/core/executor.hpp>
 #include <ashlar/loop/blocking.hpp>
 #include <ashlar/loop/finish.hpp>
@@ -101,8 +102,9 @@ class depthwise_planes {
   using buffers = detail::plane_buffers<O>;
 
  public:
-  depthwise_planes(const conv_geometry& g, const depthwise_shape& shape, const image_view<const T>& src,
-                   const T* packed, const image_view<T>& dst, const E& e, T padding, const pixel_numbers& numbers)
+  depthwise_planes(const conv_geometry& g, const depthwise_shape& shape, const blocked_image_view<const T>& src,
+                   const T* packed, const blocked_image_view<T>& dst, const E& e, T padding,
+                   const pixel_numbers& numbers)
       : g_(g),
         src_(src),
         packed_(packed),
@@ -197,9 +199,9 @@ class depthwise_planes {
   // Epilogue (transposed: rows are channels) and store of a tile's sums.
   void finish(const row_of_dst& at, index ox, const T* sums, index width) const {
     const index columns = std::min(width, g_.dst.w - ox), step = dst_.strides().w;
-    for (index r = 0; r < std::min(tiles_.height, g_.dst.h - at.h); ++r, sums += width) {
+    T* to = dst_.pointer(at.n, at.d, at.h, ox, at.k);
+    for (index r = 0; r < std::min(tiles_.height, g_.dst.h - at.h); ++r, sums += width, to += dst_.strides().h) {
       const index pixel = numbers_.first + at.d * numbers_.plane + (at.h + r) * numbers_.row + ox * numbers_.step;
-      T* const to = dst_.pointer(at.n, at.d, at.h + r, ox, at.k);
       if (step == 1 && numbers_.step == 1) {
         finish_rows<O>(epilogue_, sums, 0, 1, columns, to, 0, {at.k, 1, pixel});
       } else if (numbers_.step == 1) {
@@ -312,9 +314,9 @@ class depthwise_planes {
   }
 
   const conv_geometry& g_;
-  image_view<const T> src_;
+  blocked_image_view<const T> src_;
   const T* packed_;
-  image_view<T> dst_;
+  blocked_image_view<T> dst_;
   transposed_epilogue epilogue_;
   T padding_;
   tiles tiles_;

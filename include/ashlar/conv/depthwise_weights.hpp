@@ -85,9 +85,10 @@ class depthwise_weights {
   static constexpr int most_taps = 7, most_vectors = 4;  // at a time
 
  public:
-  static bool serves(const conv_geometry& g, const image_view<const T>& src, const image_view<const T>& dy) {
+  static bool serves(const conv_geometry& g, const blocked_image_view<const T>& src,
+                     const blocked_image_view<const T>& dy) {
     return g.group_channels() == 1 && g.group_filters() == 1 && g.channels > 1 && src.strides().c == 1 &&
-           dy.strides().c == 1;
+           dy.strides().c == 1 && !src.blocked() && !dy.blocked();
   }
 
   /// Channels of a task: so few that the sums of all their taps rest in L1, and that every worker has some.

@@ -101,8 +101,9 @@ struct grouped_kernel {
 
   /// memory: executor.concurrency() times workspace_elements, aligned to 64 bytes.
   template <expression E, class Executor>
-  static void run(const conv_geometry& g, const image_view<const T>& src, const T* packed, const image_view<T>& dst,
-                  const E& epilogue, T padding_value, T* memory, Executor& executor, const pixel_numbers& numbers) {
+  static void run(const conv_geometry& g, const blocked_image_view<const T>& src, const T* packed,
+                  const blocked_image_view<T>& dst, const E& epilogue, T padding_value, T* memory, Executor& executor,
+                  const pixel_numbers& numbers) {
     depthwise_channels<O, E, detail::small_groups>(g, src, packed, dst, epilogue, padding_value, numbers)
         .run(memory, executor);
   }

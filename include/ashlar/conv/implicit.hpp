@@ -74,13 +74,14 @@ class implicit_block {
  private:
   void set_offsets() {
     if (cut_.segments == 0) return;
-    const index across = cut_.segments / (g_.kernel.d * g_.kernel.h);  // segments of a row of taps
+    const index across = cut_.segments / (g_.kernel.d * g_.kernel.h * cut_.blocks);  // taps, or 1 for all of a row
     index s = 0;
     for (index d = 0; d < g_.kernel.d; ++d)
       for (index r = 0; r < g_.kernel.h; ++r)
         for (index t = 0; t < across; ++t)
-          offsets_[s++] = (cut_.copies ? d : d * g_.dilation.d) * cut_.source.d + r * g_.dilation.h * cut_.source.h +
-                          t * g_.dilation.w * cut_.source.w;
+          for (index c = 0; c < cut_.blocks; ++c)
+            offsets_[s++] = (cut_.copies ? d : d * g_.dilation.d) * cut_.source.d + r * g_.dilation.h * cut_.source.h +
+                            t * g_.dilation.w * cut_.source.w + c * views_.src.block_stride();
   }
 
   void run_group(index group, const image_epilogue& e) {
@@ -88,16 +89,30 @@ class implicit_block {
     const index last = std::min(panel0_ + cut_.panel_block, cut_.panels);
     for (index panel = panel0_; panel < last; ++panel) {
       const index first = panel * nr();
-      column_ = group * g_.group_filters() + first;
-      width_ = std::min(nr(), g_.group_filters() - first);
+      const index width = std::min(nr(), g_.group_filters() - first);
       panel_ = x_.weights + (group * cut_.panels + panel) * panel_elements();
-      index s = 0;
-      do {  // once without a tap, too
-        run_segments(source, s, std::min(cut_.segment_block, cut_.segments - s), e);
-        s += cut_.segment_block;
-      } while (s < cut_.segments);
-      if (cut_.strided_dst) finish(e);
+      for (index c = 0; c < width; c += width_, panel_ += width_ * Format::together) {
+        column_ = group * g_.group_filters() + first + c;
+        width_ = one_distance(width - c);
+        run_columns(source, e);
+      }
     }
+  }
+
+  // Of so many channels from column_ on, how many vectors of dst follow each other at one distance.
+  index one_distance(index width) const {
+    const bool all = cut_.strided_dst || views_.dst.block() == O::lanes();
+    return all ? width : views_.dst.run(column_, width);
+  }
+
+  // Columns of a panel: sums of all segments.
+  void run_columns(const A* source, const image_epilogue& e) {
+    index s = 0;
+    do {  // once without a tap, too
+      run_segments(source, s, std::min(cut_.segment_block, cut_.segments - s), e);
+      s += cut_.segment_block;
+    } while (s < cut_.segments);
+    if (cut_.strided_dst) finish(e);
   }
 
   index panel_elements() const { return cut_.segments * cut_.depth * nr(); }
@@ -140,6 +155,7 @@ class implicit_block {
     x.last = first + count == cut_.segments && !cut_.strided_dst;
     x.partial_stride = nr();
     x.dst_stride = views_.dst.strides().w;
+    x.dst_vector = views_.dst.block() == O::lanes() ? views_.dst.block_stride() : O::lanes();
     // All tiles together fetch what the panel holds next.
     const index share = ceil_div(line, cut.count * rows_);
     for (index r = 0; r < rows_; ++r) {
@@ -160,9 +176,8 @@ class implicit_block {
   void finish(const image_epilogue& e) {
     for (index r = 0; r < rows_; ++r) {
       const pixel_sums<T> sums{sums_ + r * columns_ * nr(), nr(), columns_, width_};
-      const strided_pixels<D> to{views_.dst.pointer(n_, d0_, h0_ + r, w0_, column_), views_.dst.strides().w,
-                                 views_.dst.strides().c};
-      finish_planes<O>(e, sums, to, {pixel(r), views_.pixel_step, column_}, finished_);
+      finish_pixels<O>(e, sums, views_.dst, {n_, d0_, h0_ + r, w0_, column_}, {pixel(r), views_.pixel_step, column_},
+                       finished_);
     }
   }
 
@@ -175,7 +190,7 @@ class implicit_block {
   A* source_;
   T *sums_, *finished_;
   index panel0_, w0_, h0_, d0_, n_, rows_, columns_;
-  index column_, width_;  // of the panel: its first output channel, and how many it has
+  index column_, width_;  // of the panel: the first output channel in hand, and how many
   const B* panel_;
 };
 

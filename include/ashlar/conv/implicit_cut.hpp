@@ -12,7 +12,8 @@
 //         finish                                             where dst has no contiguous channels
 //
 // A segment is a tap (d, r, s) and its channels or, where a row of taps reads consecutive memory, (d, r) with all of
-// its s and channels: three channels make one long segment of a kernel row. The order of the sum is the same.
+// its s and channels: three channels make one long segment of a kernel row. Where channels lie in blocks that are read
+// in place, a tap and a block of its channels. The order of the sum is the same.
 //
 // Depends on: conv/geometry.hpp, loop/blocking.hpp.   Used by: conv/implicit.hpp, conv/plan.hpp.
 #pragma once
@@ -28,14 +29,16 @@ namespace ashlar {
 struct conv_layout {
   index element_bytes;
   image_axes src;       // strides
-  bool dst_contiguous;  // channels of dst lie side by side
-  bool transformed;     // a prologue: the source must be copied
+  bool dst_contiguous;  // channels of dst lie side by side, at least those of a vector
+  bool copied;          // a prologue, or blocks that channels of a group do not fill: the source must be copied
+  index blocks = 1;     // of channels of a group, where they are read in place
 };
 
 struct implicit_cut {
   bool copies;            // source rows are copied to the workspace, with their padding
   triple source;          // distances of planes, rows and pixels as the tile reads them, in elements
   index segments, depth;  // the sum of a group: segments * depth terms
+  index blocks;           // segments of a tap: blocks of channels of a source that is read in place
   index segment_block;    // segments between which sums rest
   index rows, columns;    // of a block of dst
   index row_blocks, column_blocks;
@@ -60,7 +63,7 @@ ASHLAR_INLINE constexpr bool crowded(index distance, index element_bytes, index 
 }
 
 ASHLAR_INLINE constexpr bool copies_source(const conv_geometry& g, const conv_layout& l) {
-  return l.transformed || g.padded() || l.src.c != 1 || crowded(l.src.w * g.stride.w, l.element_bytes, g.dst.w);
+  return l.copied || g.padded() || l.src.c != 1 || crowded(l.src.w * g.stride.w, l.element_bytes, g.dst.w);
 }
 
 // The distance of copied pixels: dense, so that a row of taps is one segment, unless they fall on one set.
@@ -133,9 +136,10 @@ constexpr implicit_cut cut(const conv_geometry& g, const conv_layout& l, index n
   const index in_columns = detail::span_of(b.columns, g.stride.w, g.kernel.w, g.dilation.w);
   b.source =
       b.copies ? triple{in_rows * in_columns * pixel, in_columns * pixel, pixel} : triple{l.src.d, l.src.h, l.src.w};
-  const bool merges = g.dilation.w == 1 && pixel == g.group_channels();
-  b.segments = g.kernel.d * g.kernel.h * (merges ? 1 : g.kernel.w);
-  b.depth = g.group_channels() * (merges ? g.kernel.w : 1);
+  b.blocks = b.copies ? 1 : l.blocks;
+  const bool merges = b.blocks == 1 && g.dilation.w == 1 && pixel == g.group_channels();
+  b.segments = g.kernel.d * g.kernel.h * (merges ? 1 : g.kernel.w) * b.blocks;
+  b.depth = g.group_channels() / b.blocks * (merges ? g.kernel.w : 1);
   b.segment_block = std::max<index>(1, b.segments);
   if (b.segments * b.depth * panel_bytes > c.l2 / 2) {
     const index fit = std::max<index>(1, c.l2 / 2 / (b.depth * panel_bytes));

@@ -4,6 +4,7 @@
 //
 //   serves(g)                                  can it compute this geometry
 //   panel_width()                              of the packed weights; part of their key
+//   source_unit()                              channels of src that are copied together: no block may cut them
 //   packed_elements(g), pack(g, weights, out)
 //   workspace_elements(views, e, lanes, caches)
 //   run(views, packed, e, how)                 how: padding value, prologue, memory, executor, caches
@@ -52,6 +53,7 @@ struct implicit_algorithm {
 
   static bool serves(const conv_geometry&) { return true; }
   static index panel_width() { return kernel::nr(); }
+  static index source_unit() { return Format::group * Format::together; }
   static index packed_elements(const conv_geometry& g) { return kernel::packed_elements(g); }
   template <class W, class Zeros = no_zeros>
   static void pack(const conv_geometry& g, const grouped_filters<W>& w, unit* out, const Zeros& zeros = {}) {
@@ -88,9 +90,17 @@ struct implicit_algorithm {
     return as_one_row(without_strides(without_cropping(v)), uses_rows<E>);
   }
   static implicit_cut cut_of(const views_type& v, index lanes, const cache_sizes& caches) {
-    constexpr index bytes = sizeof(typename Format::sum_type);
-    const bool transformed = !Format::in_place || v.transformed;
-    return kernel::plan(v.g, {bytes, v.src.strides(), v.dst.strides().c == 1, transformed}, lanes, caches);
+    return kernel::plan(v.g, layout_of(v), lanes, caches);
+  }
+  // Blocks of src are read in place where each group fills its own, those of dst written where vectors never cross
+  // them.
+  static conv_layout layout_of(const views_type& v) {
+    const index channels = v.g.group_channels(), block = v.src.block(), lanes = Format::O::lanes();
+    const bool fills = v.src.blocked() && v.src.holds_vectors(block) && channels % block == 0;
+    const bool in_place = Format::in_place && !v.transformed && (fills || !v.src.blocked());
+    const bool starts_vectors = !v.dst.blocked() || v.g.groups == 1 || v.g.group_filters() % lanes == 0;
+    return {sizeof(typename Format::sum_type), v.src.strides(), v.dst.holds_vectors(lanes) && starts_vectors, !in_place,
+            fills ? channels / block : 1};
   }
 };
 
@@ -106,6 +116,7 @@ ASHLAR_INLINE constexpr bool starts_outside(const conv_geometry& g) {
 template <class T, class Isa, class Kernel>
 struct small_group_algorithm {
   static index panel_width() { return ops<T, Isa>::lanes(); }
+  static index source_unit() { return 1; }
   static index packed_elements(const conv_geometry& g) { return Kernel::packed_elements(g); }
   template <class E>
   static index workspace_elements(const conv_views<T>& v, const E&, index lanes, const cache_sizes& caches) {
@@ -141,6 +152,7 @@ struct parity_algorithm {
 
   static bool serves(const conv_geometry&) { return false; }  // no forward convolution
   static index panel_width() { return Kernel::panel_width(); }
+  static index source_unit() { return Kernel::source_unit(); }
 
   static index packed_elements(const conv_geometry& g) {
     const parity_classes classes(g);
@@ -213,7 +225,8 @@ template <class T, class Isa, class Prologue>
 struct winograd_source {
   source_values<T, Prologue> values;
 
-  void operator()(const image_view<const T>& src, const winograd_block_of_source& b, index channel, T* to) const {
+  void operator()(const blocked_image_view<const T>& src, const winograd_block_of_source& b, index channel,
+                  T* to) const {
     source_values<T, Prologue> own = values;
     own.channel = channel;
     const index c = src.extents().c;
@@ -239,6 +252,7 @@ struct winograd_algorithm {
     return kernel::serves(g) && g.kernel.d * g.group_channels() <= Format::most_terms;
   }
   static index panel_width() { return kernel::nr(); }
+  static index source_unit() { return 1; }
   /// What tells its packed weights from those of other points.
   static std::uint64_t transform() { return detail::weights_fingerprint<typename Format::algorithm>; }
   static index packed_elements(const conv_geometry& g) { return kernel::packed_elements(g) * units; }
@@ -266,7 +280,7 @@ struct winograd_algorithm {
 
  private:
   static winograd_layout layout_of(const views_type& v) {
-    return {v.transformed || v.src.strides().c != 1, v.dst.strides().c != 1};
+    return {v.transformed || v.src.strides().c != 1 || v.src.blocked(), !v.dst.holds_vectors(Format::O::lanes())};
   }
 };
 template <class T, class Isa, class F>

@@ -91,7 +91,7 @@ class parity_classes {
     part.g = geometry(i);
     e.d = part.g.dst.d, e.h = part.g.dst.h, e.w = part.g.dst.w;
     s.d *= g_.stride.d, s.h *= g_.stride.h, s.w *= g_.stride.w;
-    part.dst = image_view<D>(v.dst.pointer(0, p.d, p.h, p.w, 0), e, s);
+    part.dst = v.dst.over(v.dst.pointer(0, p.d, p.h, p.w, 0), e, s);
     part.first_pixel = v.first_pixel + p.d * v.pixel_plane + p.h * v.pixel_row + p.w * v.pixel_step;
     part.pixel_plane = v.pixel_plane * g_.stride.d;
     part.pixel_row = v.pixel_row * g_.stride.h;

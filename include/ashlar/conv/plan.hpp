@@ -82,17 +82,15 @@ class conv_plan {
 
   /// Bytes of scratch that run() needs with the same views and options: exact, bounded by blocks and workers.
   template <detail::conv_option... Options>
-  [[nodiscard]] std::size_t workspace_bytes(const image_view<const src_type>& src, const image_view<dst_type>& dst,
-                                            const Options&... options) const {
-    return workspace_of(whole(geometry_, src, dst), options...);
+  [[nodiscard]] std::size_t workspace_bytes(const blocked_image_view<const src_type>& src,
+                                            const blocked_image_view<dst_type>& dst, const Options&... options) const {
+    return workspace_of(views_of(src, dst, no_prologue{}), options...);
   }
   /// The same of a src with a prologue.
   template <class S, class P, detail::conv_option... Options>
-  [[nodiscard]] std::size_t workspace_bytes(const transformed_image<S, P>& src, const image_view<dst_type>& dst,
+  [[nodiscard]] std::size_t workspace_bytes(const transformed_image<S, P>& src, const blocked_image_view<dst_type>& dst,
                                             const Options&... options) const {
-    auto views = whole(geometry_, image_view<const src_type>(src.image), dst);
-    views.transformed = true;
-    return workspace_of(views, options...);
+    return workspace_of(views_of(src.image, dst, src.prologue), options...);
   }
 
   /// The most that any contiguous NHWC or NCHW src, without a prologue, and dst need with these options and an epilogue
@@ -104,18 +102,16 @@ class conv_plan {
     const src_type* const src = nullptr;
     dst_type* const dst = nullptr;
     const image_axes in = src_extents(), out = dst_extents();
-    return std::max(workspace_bytes(image_view<const src_type>(last(src, in)), last(dst, out), options...),
-                    channels_must_be_last()
-                        ? 0
-                        : workspace_bytes(image_view<const src_type>(first(src, in)), first(dst, out), options...));
+    return std::max(workspace_bytes(last(src, in), last(dst, out), options...),
+                    channels_must_be_last() ? 0 : workspace_bytes(first(src, in), first(dst, out), options...));
   }
 
   /// dst = epilogue(convolution of src and the packed weights).     Specification: reference::convolution.
   ///
-  /// src and dst have the extents of the plan, any strides: NHWC, NCHW, slices of channels; dst's elements are
-  /// distinct, and src apart from it. To the epilogue an image is a matrix: pixels x output channels
-  /// (epilogue/image_operand.hpp). Options as in gemm: an expression, on(executor), scratch(bytes), cache_sizes; of
-  /// small integers src_zero_point, of floats padding_value, by default 0.
+  /// src and dst have the extents of the plan, any strides: NHWC, NCHW, slices of channels, or channels in blocks
+  /// (core/blocked_image.hpp); dst's elements are distinct, and src apart from it. To the epilogue an image is a
+  /// matrix: pixels x output channels (epilogue/image_operand.hpp). Options as in gemm: an expression, on(executor),
+  /// scratch(bytes), cache_sizes; of small integers src_zero_point, of floats padding_value, by default 0.
   ///
   ///     plan.run(nhwc(x, 1, 56, 56, 64), w, nhwc(y, 1, 56, 56, 64), relu(acc + per_column(bias)), on(pool));
   ///
@@ -124,22 +120,22 @@ class conv_plan {
   /// allocates nothing. The result does not depend on the executor, the layout or the cut (with
   /// native_rounding on the layout, which says how taps share groups).
   template <detail::conv_option... Options>
-  status run(const image_view<const src_type>& src, const packed_filter<weight_type>& weights,
-             const image_view<dst_type>& dst, const Options&... options) const {
+  status run(const blocked_image_view<const src_type>& src, const packed_filter<weight_type>& weights,
+             const blocked_image_view<dst_type>& dst, const Options&... options) const {
     return run_source(src, no_prologue{}, weights, dst, options...);
   }
   /// The same of a src whose elements pass through an expression, of plans of floats (conv/source.hpp).
   template <class S, class P, detail::conv_option... Options>
   status run(const transformed_image<S, P>& src, const packed_filter<weight_type>& weights,
-             const image_view<dst_type>& dst, const Options&... options) const {
+             const blocked_image_view<dst_type>& dst, const Options&... options) const {
     static_assert(product::transforms, "conv: the src of integers, or with native_rounding, has no prologue");
-    return run_source(image_view<const src_type>(src.image), src.prologue, weights, dst, options...);
+    return run_source(src.image, src.prologue, weights, dst, options...);
   }
 
  private:
   template <class... Options>
   std::size_t workspace_of(const conv_views<src_type, dst_type>& views, const Options&... options) const {
-    if (views.dst.empty()) return 0;
+    if (views.dst.empty() || views.src.block() <= 0 || views.dst.block() <= 0) return 0;  // the last two: run() refuses
     const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
     const auto caches = detail::option<detail::cache_option>(detail::caches_of<Isa>(), options...);
     const auto e = detail::option<detail::epilogue_option>(acc, options...);
@@ -152,8 +148,8 @@ class conv_plan {
   }
 
   template <class Prologue, class... Options>
-  status run_source(const image_view<const src_type>& src, const Prologue& prologue,
-                    const packed_filter<weight_type>& weights, const image_view<dst_type>& dst,
+  status run_source(const blocked_image_view<const src_type>& src, const Prologue& prologue,
+                    const packed_filter<weight_type>& weights, const blocked_image_view<dst_type>& dst,
                     const Options&... options) const {
     static_assert(product::small || !(std::is_same_v<Options, src_zero_point> || ...),
                   "conv: zero points are for small integers");
@@ -169,14 +165,22 @@ class conv_plan {
     const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
     const auto caches = detail::option<detail::cache_option>(detail::caches_of<Isa>(), options...);
     const auto memory = detail::option<detail::scratch_option>(detail::no_scratch{}, options...);
-    auto views = whole(geometry_, src, dst);
-    views.transformed = !std::is_same_v<Prologue, no_prologue>;
+    const auto views = views_of(src, dst, prologue);
     const conv_algorithm reader = reader_of(weights);
     const index elements = workspace_elements(reader, views, e, target.get().concurrency(), caches);
     const unit* const data = reinterpret_cast<const unit*>(weights.data);
     return detail::with_memory<sum_type>("conv", elements, detail::memory_of(memory), [&](sum_type* own) {
       with(reader, [&](auto a) { a.run(views, data, e, product::how(own, target.get(), caches, source)); });
     });
+  }
+
+  // Kernels that want channels_last read a copy of a src in blocks.
+  template <class Prologue>
+  conv_views<src_type, dst_type> views_of(const blocked_image_view<const src_type>& src,
+                                          const blocked_image_view<dst_type>& dst, const Prologue&) const {
+    auto views = whole(geometry_, src, dst);
+    views.transformed = !std::is_same_v<Prologue, no_prologue> || (channels_must_be_last() && src.blocked());
+    return views;
   }
 
   template <class F>
@@ -242,8 +246,8 @@ class conv_plan {
   }
 
   template <class E>
-  status check(const image_view<const src_type>& src, const packed_filter<weight_type>& weights,
-               const image_view<dst_type>& dst, const E& e) const {
+  status check(const blocked_image_view<const src_type>& src, const packed_filter<weight_type>& weights,
+               const blocked_image_view<dst_type>& dst, const E& e) const {
     if (status s = detail::check_image("src", src, src_extents()); !s.ok()) return s;
     if (status s = detail::check_image("dst", dst, dst_extents()); !s.ok()) return s;
     if (status s = detail::check_filter(weights, key(reader_of(weights))); !s.ok()) return s;
@@ -254,11 +258,31 @@ class conv_plan {
                            " elements apart but the plan (%s) was made for channels_last",
                            src.strides().c, dst.strides().c, name(algorithm_));
     }
+    if (status s = check_blocks(src, reader_of(weights), dst); !s.ok()) return s;
     return detail::check_epilogue(dst, e);
   }
 
+  // Does the algorithm take blocks of channels as src and dst have them?
+  status check_blocks(const blocked_image_view<const src_type>& src, conv_algorithm reader,
+                      const blocked_image_view<dst_type>& dst) const {
+    const index unit = with(reader, [](auto a) { return a.source_unit(); });
+    if (status s = detail::check_units(src, src.extents().c / geometry_.groups, unit); !s.ok()) return s;
+    if (!channels_must_be_last()) return {};
+    if (!product::transforms && src.blocked()) {
+      return status::error(errc::unsupported,
+                           "conv: src has channels in blocks of %" PRId64
+                           " but the plan (%s) reads bytes with channels_last alone",
+                           src.block(), name(algorithm_));
+    }
+    const index lanes = ops<sum_type, Isa>::lanes();
+    if (dst.holds_vectors(lanes)) return {};
+    return status::error(errc::unsupported,
+                         "conv: dst has channels in blocks of %" PRId64 " but the plan (%s) writes vectors of %" PRId64,
+                         dst.block(), name(algorithm_), lanes);
+  }
+
   template <class Prologue>
-  status check_source(const detail::source_request<Prologue>& source, const image_view<dst_type>& dst) const {
+  status check_source(const detail::source_request<Prologue>& source, const blocked_image_view<dst_type>& dst) const {
     if (status s = product::check(source.zero); !s.ok()) return s;
     if (source.padding.value != 0 && request_.gradient) {
       return status::error(errc::unsupported,

@@ -7,12 +7,13 @@
 //   pixels of even distance     a pointwise convolution does not care about rows: one long row for the whole batch
 //   dilated rows                every d-th row of dst reads every d-th row of src: d convolutions without dilation
 //
-// Depends on: conv/geometry.hpp, core/image.hpp.   Used by: conv/implicit.hpp, conv/plan.hpp.
+// Depends on: conv/geometry.hpp, core/blocked_image.hpp.   Used by: conv/implicit.hpp, conv/plan.hpp.
 #pragma once
 
 #include <algorithm>
 
 #include <ashlar/conv/geometry.hpp>
+#include <ashlar/core/blocked_image.hpp>
 
 namespace ashlar {
 
@@ -34,15 +35,15 @@ ASHLAR_INLINE constexpr void subsample(index kernel, index before, index after, 
 template <class T, class D = T>
 struct conv_views {
   conv_geometry g;
-  image_view<const T> src;
-  image_view<D> dst;
+  blocked_image_view<const T> src;
+  blocked_image_view<D> dst;
   index first_pixel, pixel_plane, pixel_row, pixel_step;
   bool transformed = false;  // src passes through a prologue
 };
 
 template <class T, class D>
-ASHLAR_INLINE constexpr conv_views<T, D> whole(const conv_geometry& g, const image_view<const T>& src,
-                                               const image_view<D>& dst) {
+ASHLAR_INLINE constexpr conv_views<T, D> whole(const conv_geometry& g, const blocked_image_view<const T>& src,
+                                               const blocked_image_view<D>& dst) {
   const image_axes& e = dst.extents();
   return {g, src, dst, 0, e.h * e.w, e.w, 1};
 }
@@ -58,7 +59,7 @@ ASHLAR_INLINE constexpr conv_views<T, D> without_cropping(conv_views<T, D> v) {
            std::max<index>(0, g.src.w - skip.w)};
   g.before = {g.before.d + skip.d, g.before.h + skip.h, g.before.w + skip.w};
   e.d = g.src.d, e.h = g.src.h, e.w = g.src.w;
-  v.src = image_view<const T>(data, e, v.src.strides());
+  v.src = v.src.over(data, e, v.src.strides());
   return v;
 }
 
@@ -71,7 +72,7 @@ ASHLAR_INLINE constexpr conv_views<T, D> without_strides(conv_views<T, D> v) {
   detail::subsample(g.kernel.h, g.before.h, g.after.h, g.dst.h, g.src.h, g.stride.h, strides.h);
   detail::subsample(g.kernel.w, g.before.w, g.after.w, g.dst.w, g.src.w, g.stride.w, strides.w);
   extents.d = g.src.d, extents.h = g.src.h, extents.w = g.src.w;
-  v.src = image_view<const T>(v.src.data(), extents, strides);
+  v.src = v.src.over(v.src.data(), extents, strides);
   return v;
 }
 
@@ -79,16 +80,16 @@ namespace detail {
 
 // Do pixels have one distance, the batch's images included where `whole_batch`?
 template <class T>
-ASHLAR_INLINE constexpr bool even(const image_view<T>& v, bool whole_batch) {
+ASHLAR_INLINE constexpr bool even(const blocked_image_view<T>& v, bool whole_batch) {
   return v.evenly_spaced() && (!whole_batch || v.extents().n == 1 || v.strides().n == v.pixels() * v.strides().w);
 }
 template <class T>
-ASHLAR_INLINE constexpr image_view<T> as_row(const image_view<T>& v, bool whole_batch) {
+ASHLAR_INLINE constexpr blocked_image_view<T> as_row(const blocked_image_view<T>& v, bool whole_batch) {
   image_axes e = v.extents();
   e.w = v.pixels() * (whole_batch ? e.n : 1);
   e.d = e.h = 1;
   if (whole_batch) e.n = 1;
-  return {v.data(), e, v.strides()};
+  return v.over(v.data(), e, v.strides());
 }
 
 }  // namespace detail
@@ -125,12 +126,12 @@ ASHLAR_INLINE constexpr conv_views<T, D> row_phase(conv_views<T, D> v, index pha
   const T* const src = v.src.pointer(0, 0, first, 0, 0);
   g.src.h = e.h = ceil_div(std::max<index>(0, e.h - first), step);
   s.h *= step;
-  v.src = image_view<const T>(src, e, s);
+  v.src = v.src.over(src, e, s);
   e = v.dst.extents(), s = v.dst.strides();
   D* const dst = v.dst.pointer(0, 0, phase, 0, 0);
   g.dst.h = e.h = ceil_div(e.h - phase, step);
   s.h *= step;
-  v.dst = image_view<D>(dst, e, s);
+  v.dst = v.dst.over(dst, e, s);
   g.dilation.h = 1;
   g.before.h = (first - start) / step;
   g.after.h = std::max<index>(0, g.dst.h - 1 + g.kernel.h - g.before.h - g.src.h);

@@ -38,6 +38,7 @@ struct seven_bit_algorithm {
   static constexpr index units = index(sizeof(unit) / sizeof(Unit));
 
   static index panel_width() { return dense::panel_width(); }
+  static index source_unit() { return dense::source_unit(); }
   static index packed_elements(const conv_geometry& g) { return dense::packed_elements(g) * units; }
   template <class W, class Zeros = typename dense::no_zeros>
   static void pack(const conv_geometry& g, const grouped_filters<W>& w, Unit* out, const Zeros& = {}) {

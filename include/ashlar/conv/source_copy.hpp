@@ -4,8 +4,9 @@
 //
 //   copy[(d * rows + h) * columns + w][c] = prologue(src(n, d0 + d, h0 + h, w0 + w, c)), or the padding value outside
 //
-// Any layout of src: rows that are contiguous are copied as such, planes of channels are transposed in registers. What
-// is stored are units of the format (loop/format.hpp): the elements themselves, or several small integers each.
+// Any layout of src: rows that are contiguous are copied as such, planes of channels are transposed in registers,
+// blocks of channels are put next to each other. What is stored are units of the format (loop/format.hpp): the elements
+// themselves, or several small integers each.
 //
 // Depends on: conv/source.hpp, loop/{finish,format}.hpp.   Used by: conv/{implicit,depthwise_mixed,source_images}.hpp.
 #pragma once
@@ -14,7 +15,7 @@
 #include <type_traits>
 
 #include <ashlar/conv/source.hpp>
-#include <ashlar/core/image.hpp>
+#include <ashlar/core/blocked_image.hpp>
 #include <ashlar/loop/finish.hpp>
 #include <ashlar/loop/format.hpp>
 
@@ -35,8 +36,8 @@ class source_copy {
  public:
   /// Distances of planes, rows and pixels in the copy are `to`, in units; it holds planes * to.d of them.
   template <class Prologue>
-  [[gnu::noinline]] static void run(const image_view<const T>& src, const source_block& b, unit* copy, const triple& to,
-                                    const source_values<unit, Prologue>& values) {
+  [[gnu::noinline]] static void run(const blocked_image_view<const T>& src, const source_block& b, unit* copy,
+                                    const triple& to, const source_values<unit, Prologue>& values) {
     for (index p = 0; p < b.planes; ++p) {
       const index d = b.d + p * b.plane_step;
       for (index r = 0; r < b.rows; ++r) {
@@ -45,7 +46,7 @@ class source_copy {
         if (d < 0 || d >= src.extents().d || h < 0 || h >= src.extents().h) {
           fill(row, to.w * b.columns, values.padding);
         } else {
-          copy_row(src, {src.pointer(b.n, d, h, 0, 0), b.w, b.columns}, row, to.w, values);
+          copy_row(src, {b.n, d, h, b.w, b.columns}, row, to.w, values);
         }
       }
     }
@@ -53,31 +54,33 @@ class source_copy {
 
  private:
   struct row_part {
-    const T* row;
-    index w, columns;
+    index n, d, h, w, columns;
   };
 
   template <class Prologue>
-  static void copy_row(const image_view<const T>& src, const row_part& x, unit* to, index pixel,
+  static void copy_row(const blocked_image_view<const T>& src, const row_part& x, unit* to, index pixel,
                        const source_values<unit, Prologue>& values) {
     const index width = src.extents().w;
     const index first = std::clamp<index>(x.w, 0, width), last = std::clamp<index>(x.w + x.columns, first, width);
     const index left = std::min(first - x.w, x.columns), inside = std::max<index>(0, last - first);
     unit* const pixels = to + left * pixel;
     fill(to, left * pixel, values.padding);
-    copy_pixels(src, x.row + first * src.strides().w, inside, pixels, pixel);
+    for (index c = 0, run; c < src.extents().c; c += run) {
+      run = src.run(c, src.extents().c - c);
+      copy_pixels(src.strides(), run, src.pointer(x.n, x.d, x.h, first, c), inside, pixels + c / Format::group, pixel);
+    }
     if constexpr (!std::is_same_v<Prologue, no_prologue>) {
       apply_rows<O>(values.prologue, pixels, pixel, inside, src.extents().c, 0, values.channel);
     }
     fill(pixels + inside * pixel, (x.columns - left - inside) * pixel, values.padding);
   }
 
-  static void copy_pixels(const image_view<const T>& src, const T* from, index count, unit* to, index pixel) {
-    const index channels = src.extents().c;
-    if (src.strides().c == 1 && src.strides().w == channels && pixel * Format::group == channels) {
+  static void copy_pixels(const image_axes& strides, index channels, const T* from, index count, unit* to,
+                          index pixel) {
+    if (strides.c == 1 && strides.w == channels && pixel * Format::group == channels) {
       Format::copy_a({from, 0, 1, 1, count * channels}, to, 0, count * pixel);
     } else if (count > 0) {
-      Format::copy_a({from, src.strides().w, src.strides().c, count, channels}, to, pixel, steps_of<Format>(channels));
+      Format::copy_a({from, strides.w, strides.c, count, channels}, to, pixel, steps_of<Format>(channels));
     }
   }
 

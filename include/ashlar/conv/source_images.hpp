@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // conv/source_images.hpp: a convolution image by image, for kernels that read src where it is: where the epilogue looks
-// at the number of a pixel, and where src passes through a prologue, whose image is then copied to the workspace.
+// at the number of a pixel, and where src passes through a prologue, or lies in blocks that the kernel does not read;
+// the image is then copied to the workspace.
 //
 //   for_each_image(views, e, how, f)    f(views, epilogue, how) of one image, or of all of them at once
 //
@@ -9,6 +10,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <type_traits>
 
 #include <ashlar/conv/reduce.hpp>
@@ -28,7 +30,7 @@ ASHLAR_INLINE constexpr index source_image_elements(const conv_views<T, D>& v) {
 
 /// The image of views as it leaves the prologue, channels innermost, at `to`. The workers share its rows.
 template <class Isa, class T, class How>
-image_view<const T> transformed_source(const image_view<const T>& src, T* to, const How& how) {
+image_view<const T> transformed_source(const blocked_image_view<const T>& src, T* to, const How& how) {
   const image_axes& e = src.extents();
   const index rows = e.d * e.h, row = e.w * e.c, workers = std::clamp<index>(how.executor.concurrency(), 1, rows);
   how.executor.parallel_for(workers, [&](index worker) {
@@ -46,8 +48,8 @@ ASHLAR_INLINE conv_views<T, D> one_image(const conv_views<T, D>& v, index n) {
   conv_views<T, D> one = v;
   image_axes in = v.src.extents(), out = v.dst.extents();
   one.g.batch = in.n = out.n = 1;
-  one.src = image_view<const T>(v.src.pointer(n, 0, 0, 0, 0), in, v.src.strides());
-  one.dst = image_view<D>(v.dst.pointer(n, 0, 0, 0, 0), out, v.dst.strides());
+  one.src = v.src.over(v.src.pointer(n, 0, 0, 0, 0), in, v.src.strides());
+  one.dst = v.dst.over(v.dst.pointer(n, 0, 0, 0, 0), out, v.dst.strides());
   return one;
 }
 
@@ -55,17 +57,16 @@ template <class Isa, bool Numbered, class T, class D, class E, class How, class 
 void for_each_image(const conv_views<T, D>& v, const E& e, const How& how, const F& f) {
   constexpr bool transforms = !std::is_same_v<std::decay_t<decltype(how.prologue)>, no_prologue>;
   if constexpr (!Numbered && !transforms) {
-    f(v, e, how);
-  } else {
-    for (index n = 0; n < v.g.batch; ++n) {
-      conv_views<T, D> one = one_image(v, n);
-      How rest = how;
-      if constexpr (transforms) {
-        one.src = transformed_source<Isa, T>(one.src, how.memory, how);
-        rest.memory += source_image_elements(v);
-      }
-      f(one, e.at_image(n), rest);
+    if (!v.transformed) return f(v, e, how);
+  }
+  for (index n = 0; n < v.g.batch; ++n) {
+    conv_views<T, D> one = one_image(v, n);
+    How rest = how;
+    if constexpr (std::floating_point<T>) {  // integers are read where they are
+      if (v.transformed) one.src = transformed_source<Isa, T>(one.src, how.memory, how);
+      rest.memory += source_image_elements(v);
     }
+    f(one, e.at_image(n), rest);
   }
 }
 

@@ -106,8 +106,8 @@ class weights_block {
   using tiles = row_tiles<table, operands, acc_node>;
 
  public:
-  weights_block(const conv_geometry& g, const weights_cut& cut, const image_view<const T>& src,
-                const image_view<const T>& dy, T padding_value, T* own, T* sums)
+  weights_block(const conv_geometry& g, const weights_cut& cut, const blocked_image_view<const T>& src,
+                const blocked_image_view<const T>& dy, T padding_value, T* own, T* sums)
       : g_(g), cut_(cut), src_(src), dy_(dy), padding_value_(padding_value), sums_(sums) {
     offsets_ = reinterpret_cast<index*>(own);
     source_ = own + cut.offset_elements;
@@ -165,26 +165,34 @@ class weights_block {
         const index h = row0_ * g_.stride.h - g_.before.h + r, phase = r % g_.stride.h;
         if (phase >= cut_.row_phases) continue;  // no tap reads it
         const bool inside = plane >= 0 && plane < g_.src.d && h >= 0 && h < g_.src.h;
-        const T* const row = inside ? src_.pointer(image / g_.dst.d, plane, h, 0, first_) : nullptr;
+        const source_row row{image / g_.dst.d, plane, h, inside};
         T* const to = source_ + offsets_[i] + phase * cut_.phase_elements() + r / g_.stride.h * columns_;
         for (index s = 0; s < taps; ++s) copy_row(row, tap_ + s, to + s * channels_ * cut_.distance);
       }
     }
   }
 
-  // The source columns that the block's pixels meet at column s of the taps; no row: padding.
-  void copy_row(const T* row, index s, T* to) {
+  struct source_row {
+    index n, d, h;
+    bool inside;
+  };
+  // The source columns that the block's pixels meet at column s of the taps; a row outside: padding.
+  void copy_row(const source_row& row, index s, T* to) {
     const index step = g_.stride.w, start = column0_ * step - g_.before.w + s * g_.dilation.w;
     const index left = std::clamp<index>(start < 0 ? ceil_div(-start, step) : 0, 0, columns_);
     const index end = g_.src.w > start ? std::min(columns_, ceil_div(g_.src.w - start, step)) : 0;
-    const index inside = row ? std::max<index>(0, end - left) : 0;
+    const index inside = row.inside ? std::max<index>(0, end - left) : 0;
     for (index c = 0; inside < columns_ && c < channels_; ++c) {
       std::fill_n(to + c * cut_.distance, columns_, padding_value_);
     }
     if (inside == 0) return;
-    const index stride = src_.strides().w;
-    block_copy<T, Isa>::run({row + (start + left * step) * stride, src_.strides().c, step * stride, channels_, inside},
-                            to + left, cut_.distance, inside);
+    const index stride = step * src_.strides().w;
+    for (index c = 0, run; c < channels_; c += run) {
+      run = src_.run(first_ + c, channels_ - c);
+      const T* const from = src_.pointer(row.n, row.d, row.h, start + left * step, first_ + c);
+      block_copy<T, Isa>::run({from, src_.strides().c, stride, run, inside}, to + c * cut_.distance + left,
+                              cut_.distance, inside);
+    }
   }
 
   void copy_panel(index first) {
@@ -193,8 +201,12 @@ class weights_block {
     for (index i = 0; i < images_; ++i) {
       const index image = image0_ + i;
       for (index r = 0; r < rows_; ++r, to += columns_ * nr()) {
-        const T* const from = dy_.pointer(image / g_.dst.d, image % g_.dst.d, row0_ + r, column0_, first);
-        block_copy<T, Isa>::run({from, dy_.strides().w, dy_.strides().c, columns_, width}, to, nr(), nr());
+        for (index c = 0, run; c < width; c += run) {
+          run = dy_.run(first + c, width - c);
+          const T* const from = dy_.pointer(image / g_.dst.d, image % g_.dst.d, row0_ + r, column0_, first + c);
+          block_copy<T, Isa>::run({from, dy_.strides().w, dy_.strides().c, columns_, run}, to + c, nr(),
+                                  c + run < width ? run : nr() - c);
+        }
       }
     }
   }
@@ -238,6 +250,7 @@ class weights_block {
     x.a_stride = cut_.distance;
     x.b = panel_, x.b_stride = nr(), x.b_group = 0;
     x.partial_stride = cut_.padded_filters;
+    x.dst_vector = O::lanes();
     x.row = 0, x.row_step = 1, x.col = 0, x.n = width;
     x.resume = resume, x.last = false;
     x.prefetch = reinterpret_cast<const char*>(next_panel(first_filter));
@@ -247,16 +260,16 @@ class weights_block {
   // What copy_panel will read next, as far as dy's pixels have one distance: of this block, or of the next one. The
   // first tile fetches it (56 x 56 x 64 -> 256, 1 x 1, dy from memory: a third of the time was the copy's).
   const T* next_panel(index first_filter) const {
-    const T* const block = dy_.pointer(image0_ / g_.dst.d, image0_ % g_.dst.d, row0_, column0_, 0);
     const index next = first_filter + nr();
-    return next < g_.group_filters() ? block + next * dy_.strides().c
-                                     : block + images_ * rows_ * columns_ * dy_.strides().w;
+    const bool last = next >= g_.group_filters();
+    const T* const block = dy_.pointer(image0_ / g_.dst.d, image0_ % g_.dst.d, row0_, column0_, last ? 0 : next);
+    return last ? block + images_ * rows_ * columns_ * dy_.strides().w : block;
   }
   index tap_columns() const { return std::min(cut_.tap_columns, g_.kernel.w - tap_); }
 
   const conv_geometry& g_;
   const weights_cut& cut_;
-  const image_view<const T> src_, dy_;
+  const blocked_image_view<const T> src_, dy_;
   T padding_value_;
   index* offsets_;
   T *source_, *panel_, *sums_;

@@ -42,8 +42,8 @@ class conv_weights_plan {
   /// dw(k, t, c) = sum over images and pixels of src * dy, and, where bias is not null, bias(k) = sum of dy.
   ///                                                          Specification: reference::weights_gradient, bit for bit.
   ///
-  /// src and dy have the extents of the forward convolution's src and dst, dw of its weights; any strides, dw's and
-  /// bias' elements distinct and apart from src and dy. Options: on(executor), scratch(bytes), cache_sizes,
+  /// src and dy have the extents of the forward convolution's src and dst, dw of its weights; any strides or blocks,
+  /// dw's and bias' elements distinct and apart from src and dy. Options: on(executor), scratch(bytes), cache_sizes,
   /// padding_value (that of the forward convolution).
   ///
   ///     plan.run(nhwc(x, 32, 20, 20, 32), nhwc(dy, 32, 9, 9, 64), ohwi(dw, 64, 4, 4, 32), db, on(pool));
@@ -51,8 +51,8 @@ class conv_weights_plan {
   /// Returns shape_mismatch, null_pointer, aliasing, overflow, workspace_too_small or out_of_memory; nothing is written
   /// then. With scratch() it allocates nothing. The result does not depend on the executor, the layout or the cut.
   template <detail::conv_option... Options>
-  status run(const image_view<const T>& src, const image_view<const T>& dy, const filter_view<T>& dw, T* bias,
-             const Options&... options) const {
+  status run(const blocked_image_view<const T>& src, const blocked_image_view<const T>& dy, const filter_view<T>& dw,
+             T* bias, const Options&... options) const {
     if (status s = check(src, dy, dw); !s.ok()) return s;
     if (empty()) return clear(dw, bias);
     const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
@@ -60,7 +60,7 @@ class conv_weights_plan {
     const T padding = T(detail::option<detail::padding_option>(padding_value(0), options...).value);
     const index lanes = target.get().concurrency();
     if (depthwise::serves(geometry_, src, dy)) {
-      const depthwise sums(geometry_, src, dy, dw, padding, lanes);
+      const depthwise sums(geometry_, src.image(), dy.image(), dw, padding, lanes);
       const index each = depthwise::workspace_elements(geometry_, lanes);
       return detail::with_memory<T>("conv", depthwise_elements(lanes), detail::memory_of(memory), [&](T* own) {
         share(target.get(), sums.tasks(), [&](index w, index t) { sums.run(t, own + w * each); });
@@ -91,12 +91,12 @@ class conv_weights_plan {
   }
 
   template <class Executor>
-  void run_group(index group, const weights_cut& b, T padding, const image_view<const T>& src,
-                 const image_view<const T>& dy, const filter_view<T>& dw, T* bias, T* memory,
+  void run_group(index group, const weights_cut& b, T padding, const blocked_image_view<const T>& src,
+                 const blocked_image_view<const T>& dy, const filter_view<T>& dw, T* bias, T* memory,
                  Executor& executor) const {
     const conv_geometry& g = geometry_;
-    const image_view<const T> x = src.channels(group * g.group_channels(), g.group_channels());
-    const image_view<const T> y = dy.channels(group * g.group_filters(), g.group_filters());
+    const blocked_image_view<const T> x = src.channels(group * g.group_channels(), g.group_channels());
+    const blocked_image_view<const T> y = dy.channels(group * g.group_filters(), g.group_filters());
     T* const sums = memory;
     T* const own = memory + multiple(b.sum_elements, 64 / index(sizeof(T)));
     T* const group_bias = bias ? bias + group * g.group_filters() : nullptr;
@@ -154,15 +154,16 @@ class conv_weights_plan {
     return {};
   }
 
-  status check(const image_view<const T>& src, const image_view<const T>& dy, const filter_view<T>& dw) const {
+  status check(const blocked_image_view<const T>& src, const blocked_image_view<const T>& dy,
+               const filter_view<T>& dw) const {
     const conv_geometry& g = geometry_;
     if (status s = detail::check_image("src", src, detail::src_extents(g)); !s.ok()) return s;
     if (status s = detail::check_image("dy", dy, detail::dst_extents(g)); !s.ok()) return s;
     if (status s = detail::check_filter_extents("dw", dw.extents(), detail::filter_extents(g)); !s.ok()) return s;
     if (dw.data() == nullptr) return status::error(errc::null_pointer, "conv: the data of dw is null");
-    const image_view<const T> memory(dw.data(),
-                                     {dw.extents().k, dw.extents().d, dw.extents().r, dw.extents().s, dw.extents().c},
-                                     {dw.strides().k, dw.strides().d, dw.strides().r, dw.strides().s, dw.strides().c});
+    const filter_axes &e = dw.extents(), &d = dw.strides();
+    const blocked_image_view<const T> memory(
+        image_view<const T>(dw.data(), {e.k, e.d, e.r, e.s, e.c}, {d.k, d.d, d.r, d.s, d.c}));
     if (!detail::distinct(memory)) {
       return status::error(errc::bad_stride, "conv: elements of dw must not overlap");
     }

@@ -5,10 +5,10 @@
 //
 //     plan.run(transform(nhwc(x, 1, 28, 28, 256), relu(acc * per_column(scale) + per_column(shift))), w, dst);
 //
-// Depends on: core/image.hpp, epilogue/expression.hpp.   Used by: loop/finish.hpp, conv/, reference/conv.hpp.
+// Depends on: core/blocked_image.hpp, epilogue/expression.hpp.   Used by: loop/finish.hpp, conv/, reference/conv.hpp.
 #pragma once
 
-#include <ashlar/core/image.hpp>
+#include <ashlar/core/blocked_image.hpp>
 #include <ashlar/epilogue/expression.hpp>
 
 namespace ashlar {
@@ -19,7 +19,7 @@ struct no_prologue {};
 /// An image whose elements pass through an expression when a convolution reads them.
 template <class T, class E>
 struct transformed_image {
-  image_view<T> image;
+  blocked_image_view<T> image;
   E prologue;
 };
 
@@ -33,6 +33,11 @@ struct transformed_image {
 /// workspace. src is not changed; what the expression points to must outlive the run and not share memory with dst.
 template <class T, expression E>
 ASHLAR_INLINE constexpr transformed_image<T, E> transform(const image_view<T>& image, const E& prologue) {
+  static_assert(!uses_rows<E> && !reads_dst<E>, "transform: the prologue of an image knows an element and its channel");
+  return {image, prologue};
+}
+template <class T, expression E>
+ASHLAR_INLINE constexpr transformed_image<T, E> transform(const blocked_image_view<T>& image, const E& prologue) {
   static_assert(!uses_rows<E> && !reads_dst<E>, "transform: the prologue of an image knows an element and its channel");
   return {image, prologue};
 }

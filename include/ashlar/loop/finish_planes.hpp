@@ -3,11 +3,14 @@
 // loop/finish_planes.hpp: the epilogue of sums whose dst has no contiguous channels: a plane a channel, or any strides.
 //
 // Pixels lie side by side in a plane: the sums are transposed, a few channels and a row of pixels at a time, and the
-// transposed epilogue runs along the pixels. Other layouts are scattered element by element.
+// transposed epilogue runs along the pixels. Blocks of channels that no vector fits are rows of few channels. Other
+// layouts are scattered element by element.
 //
-// Depends on: loop/finish.hpp, tile/finish_rows.hpp, pack/copy_block.hpp.   Used by: conv/, winograd/kernel.hpp.
+// Depends on: core/blocked_image.hpp, loop/finish.hpp, tile/finish_rows.hpp, pack/copy_block.hpp.   Used by: conv/,
+// winograd/kernel.hpp.
 #pragma once
 
+#include <ashlar/core/blocked_image.hpp>
 #include <ashlar/loop/finish.hpp>
 #include <ashlar/pack/copy_block.hpp>
 #include <ashlar/tile/finish_rows.hpp>
@@ -32,6 +35,9 @@ struct strided_pixels {
 template <class O, class E, class T, class D>
 void finish_planes(const E& e, const pixel_sums<T>& sums, const strided_pixels<D>& dst, const epilogue_place& at,
                    T* memory) {
+  if (dst.channel_stride == 1) {
+    return finish_rows<O>(e, sums.data, sums.stride, sums.pixels, sums.channels, dst.data, dst.pixel_stride, at);
+  }
   if (dst.pixel_stride != 1 || at.row_step != 1) {
     return finish_strided<O>(e, sums.data, sums.stride, sums.pixels, sums.channels, dst.data, dst.pixel_stride,
                              dst.channel_stride, at);
@@ -41,6 +47,19 @@ void finish_planes(const E& e, const pixel_sums<T>& sums, const strided_pixels<D
                                            sums.pixels);
   finish_rows<O>(e.transposed(), memory, ld, sums.channels, sums.pixels, dst.data, dst.channel_stride,
                  {at.col, 1, at.row});
+}
+
+/// The same of pixels of a row of an image from (n, d, h, w) on, block of channels by block of channels.
+template <class O, class E, class T, class D>
+void finish_pixels(const E& e, const pixel_sums<T>& sums, const blocked_image_view<D>& dst, const image_axes& first,
+                   const epilogue_place& at, T* memory) {
+  for (index c = 0, run; c < sums.channels; c += run) {
+    run = dst.run(first.c + c, sums.channels - c);
+    const strided_pixels<D> to{dst.pointer(first.n, first.d, first.h, first.w, first.c + c), dst.strides().w,
+                               dst.strides().c};
+    finish_planes<O>(e, pixel_sums<T>{sums.data + c, sums.stride, sums.pixels, run}, to,
+                     {at.row, at.row_step, at.col + c}, memory);
+  }
 }
 
 }  // namespace ashlar

@@ -36,14 +36,15 @@ status check_pool_image(const char* what, const image_view<T>& v, const image_ax
   }
   if (v.empty()) return {};
   if (v.data() == nullptr) return status::error(errc::null_pointer, "pool: the data of %s is null", what);
-  if (!addressable(v)) return status::error(errc::overflow, "pool: offsets of %s exceed 64 bits", what);
+  if (!addressable(blocked_image_view(v)))
+    return status::error(errc::overflow, "pool: offsets of %s exceed 64 bits", what);
   return {};
 }
 
 // What is written: elements of its own.
 template <class T, class Unit = this_unit>
 status check_pool_written(const char* what, const image_view<T>& v) {
-  if (v.empty() || distinct(v)) return {};
+  if (v.empty() || distinct(blocked_image_view(v))) return {};
   const image_axes& s = v.strides();
   return status::error(errc::bad_stride,
                        "pool: %s has strides %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64

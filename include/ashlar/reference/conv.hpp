@@ -9,8 +9,10 @@
 // Depends on: core/image.hpp, conv/geometry.hpp, epilogue/, isa/scalar.hpp.   Used by: tests.
 #pragma once
 
+#include <type_traits>
+
 #include <ashlar/conv/geometry.hpp>
-#include <ashlar/core/image.hpp>
+#include <ashlar/core/blocked_image.hpp>
 #include <ashlar/core/small_integers.hpp>
 #include <ashlar/epilogue.hpp>
 #include <ashlar/epilogue/output.hpp>
@@ -28,7 +30,7 @@ template <class T, class S = T, class W = T, class Za = no_zero_point, class Zb 
 struct operands {
   using sum_type = T;
   const conv_geometry& g;
-  image_view<const S> src;
+  blocked_image_view<const S> src;
   filter_view<const W> weights;
   T padding_value;
   ashlar::detail::zero_point_values<Za> src_zero{};
@@ -117,7 +119,7 @@ constexpr void for_each_pixel(index batch, const triple& extents, const F& f) {
 
 // dst = epilogue(the sums of x), of the convolution or its transposed one.
 template <class Operands, class D, class E, class Unit = ashlar::detail::this_unit>
-constexpr void run(const Operands& x, const image_view<D>& dst, const E& epilogue, bool gradient) {
+constexpr void run(const Operands& x, const blocked_image_view<D>& dst, const E& epilogue, bool gradient) {
   using T = typename Operands::sum_type;
   using out = output<ops<T, isa::scalar>, D>;
   for_each_pixel(x.g.batch, gradient ? x.g.src : x.g.dst, [&](index n, const triple& o, index pixel) {
@@ -141,14 +143,15 @@ constexpr void run(const Operands& x, const image_view<D>& dst, const E& epilogu
 /// point, of floats as 0. weight_zero: an integer or a pointer to one for each output channel. Dst as in gemm.
 ///
 /// Sum: std::int64_t sums integers of at most 16 bits in 64, without zero points. Of floats, src may be a transform()
-/// of an image, and padding another number than 0.
+/// of an image, and padding another number than 0. Of src and dst one alone in blocks of channels: state S, W and D.
 ///
 ///     reference::mixed_convolution(g, nhwc(x, 1, 8, 8, 4), ohwi(w, 6, 3, 3, 4), nhwc(y, 1, 6, 6, 6), acc, 128, 0);
 template <class S, class W, class D, class Sum = std::conditional_t<small_integers<S, W>, std::int32_t, float>,
           expression E = acc_node, class Zb = int, class Unit = ashlar::detail::this_unit>
-constexpr void mixed_convolution(const conv_geometry& g, const image_view<const S>& src,
-                                 const filter_view<const W>& weights, const image_view<D>& dst, const E& epilogue = {},
-                                 std::int32_t src_zero = 0, Zb weight_zero = 0, bool gradient = false) {
+constexpr void mixed_convolution(const conv_geometry& g, const blocked_image_view<const S>& src,
+                                 const filter_view<const W>& weights, const blocked_image_view<D>& dst,
+                                 const E& epilogue = {}, std::int32_t src_zero = 0, Zb weight_zero = 0,
+                                 bool gradient = false) {
   if constexpr (std::same_as<Sum, std::int32_t>) {
     const convolution_detail::operands<Sum, S, W, std::int32_t, Zb> x{g, src, weights, 0, {src_zero}, {weight_zero}};
     convolution_detail::run(x, dst, epilogue, gradient);
@@ -156,34 +159,49 @@ constexpr void mixed_convolution(const conv_geometry& g, const image_view<const 
     convolution_detail::run(convolution_detail::operands<Sum, S, W>{g, src, weights, 0}, dst, epilogue, gradient);
   }
 }
+template <class S, class W, class D, class Sum = std::conditional_t<small_integers<S, W>, std::int32_t, float>,
+          expression E = acc_node, class Zb = int, class Unit = ashlar::detail::this_unit>
+constexpr void mixed_convolution(const conv_geometry& g, const image_view<const S>& src,
+                                 const filter_view<const W>& weights, const image_view<D>& dst, const E& epilogue = {},
+                                 std::int32_t src_zero = 0, Zb weight_zero = 0, bool gradient = false) {
+  mixed_convolution<S, W, D, Sum>(g, blocked_image_view<const S>(src), weights, blocked_image_view<D>(dst), epilogue,
+                                  src_zero, weight_zero, gradient);
+}
+template <class S, class P, class W, class D, expression E = acc_node, class Unit = ashlar::detail::this_unit>
+constexpr void mixed_convolution(const conv_geometry& g, const transformed_image<S, P>& src,
+                                 const filter_view<const W>& weights, const blocked_image_view<D>& dst,
+                                 const E& epilogue = {}, float padding_value = 0, bool gradient = false) {
+  using operands = convolution_detail::operands<float, std::remove_const_t<S>, W, no_zero_point, no_zero_point, P>;
+  convolution_detail::run(operands{g, src.image, weights, padding_value, {}, {}, src.prologue}, dst, epilogue,
+                          gradient);
+}
 template <class S, class P, class W, class D, expression E = acc_node, class Unit = ashlar::detail::this_unit>
 constexpr void mixed_convolution(const conv_geometry& g, const transformed_image<S, P>& src,
                                  const filter_view<const W>& weights, const image_view<D>& dst, const E& epilogue = {},
                                  float padding_value = 0, bool gradient = false) {
-  using operands = convolution_detail::operands<float, std::remove_const_t<S>, W, no_zero_point, no_zero_point, P>;
-  convolution_detail::run(operands{g, src.image, weights, padding_value, {}, {}, src.prologue}, dst, epilogue,
-                          gradient);
+  mixed_convolution(g, src, weights, blocked_image_view<D>(dst), epilogue, padding_value, gradient);
 }
 
 /// dst(n, o, k) = epilogue( sum over taps t and channels c of src(n, o * stride - before + t * dilation, c) *
 /// weights(k, t, c) ), in this order, one fused multiply-add each.
 ///
-/// src, weights and dst have the extents of g, any strides; src may be a transform() of an image; the epilogue sees
-/// pixel (od * H + oh) * W + ow of an image as its row and the output channel as its column. The caller sees to shapes
-/// and aliasing.
+/// src, weights and dst have the extents of g, any strides or blocks; src may be a transform() of an image; the
+/// epilogue sees pixel (od * H + oh) * W + ow of an image as its row and the output channel as its column. The caller
+/// sees to shapes and aliasing.
 ///
 ///     reference::convolution(g, nhwc(x, 1, 8, 8, 4), ohwi(w, 6, 3, 3, 4), nhwc(y, 1, 6, 6, 6), relu(acc));
 ///
 /// Changes nothing but dst; allocates nothing.
 template <class T, expression E = acc_node, class Unit = ashlar::detail::this_unit>
-constexpr void convolution(const conv_geometry& g, const image_view<const T>& src, const filter_view<const T>& weights,
-                           const image_view<T>& dst, const E& epilogue = {}, T padding_value = T(0)) {
+constexpr void convolution(const conv_geometry& g, const std::type_identity_t<blocked_image_view<const T>>& src,
+                           const filter_view<const T>& weights, const std::type_identity_t<blocked_image_view<T>>& dst,
+                           const E& epilogue = {}, std::type_identity_t<T> padding_value = T(0)) {
   convolution_detail::run(convolution_detail::operands<T>{g, src, weights, padding_value}, dst, epilogue, false);
 }
 template <class T, class S, class P, expression E = acc_node, class Unit = ashlar::detail::this_unit>
 constexpr void convolution(const conv_geometry& g, const transformed_image<S, P>& src,
-                           const filter_view<const T>& weights, const image_view<T>& dst, const E& epilogue = {},
-                           T padding_value = T(0)) {
+                           const filter_view<const T>& weights, const std::type_identity_t<blocked_image_view<T>>& dst,
+                           const E& epilogue = {}, std::type_identity_t<T> padding_value = T(0)) {
   using operands = convolution_detail::operands<T, T, T, no_zero_point, no_zero_point, P>;
   convolution_detail::run(operands{g, src.image, weights, padding_value, {}, {}, src.prologue}, dst, epilogue, false);
 }
@@ -194,15 +212,16 @@ constexpr void convolution(const conv_geometry& g, const transformed_image<S, P>
 /// Taps from the last to the first, so that src's pixels come in increasing order; those outside src are 0 and take
 /// part. src has the extents of g's dst, dst those of g's src, weights are g's.
 template <class T, expression E = acc_node, class Unit = ashlar::detail::this_unit>
-constexpr void transposed_convolution(const conv_geometry& g, const image_view<const T>& src,
-                                      const filter_view<const T>& weights, const image_view<T>& dst,
-                                      const E& epilogue = {}) {
+constexpr void transposed_convolution(const conv_geometry& g,
+                                      const std::type_identity_t<blocked_image_view<const T>>& src,
+                                      const filter_view<const T>& weights,
+                                      const std::type_identity_t<blocked_image_view<T>>& dst, const E& epilogue = {}) {
   convolution_detail::run(convolution_detail::operands<T>{g, src, weights, T(0)}, dst, epilogue, true);
 }
 template <class T, class S, class P, expression E = acc_node, class Unit = ashlar::detail::this_unit>
 constexpr void transposed_convolution(const conv_geometry& g, const transformed_image<S, P>& src,
-                                      const filter_view<const T>& weights, const image_view<T>& dst,
-                                      const E& epilogue = {}) {
+                                      const filter_view<const T>& weights,
+                                      const std::type_identity_t<blocked_image_view<T>>& dst, const E& epilogue = {}) {
   using operands = convolution_detail::operands<T, T, T, no_zero_point, no_zero_point, P>;
   convolution_detail::run(operands{g, src.image, weights, T(0), {}, {}, src.prologue}, dst, epilogue, true);
 }
@@ -210,8 +229,9 @@ constexpr void transposed_convolution(const conv_geometry& g, const transformed_
 /// dw(k, t, c) = sum over images n, pixels o of src(n, o * stride - before + t * dilation, c) * dy(n, o, k), in this
 /// order, one fused multiply-add each; bias(k) = sum of dy(n, o, k), where bias is not null.
 template <class T, class Unit = ashlar::detail::this_unit>
-constexpr void weights_gradient(const conv_geometry& g, const image_view<const T>& src, const image_view<const T>& dy,
-                                const filter_view<T>& dw, T* bias = nullptr, T padding_value = T(0)) {
+constexpr void weights_gradient(const conv_geometry& g, const std::type_identity_t<blocked_image_view<const T>>& src,
+                                const std::type_identity_t<blocked_image_view<const T>>& dy, const filter_view<T>& dw,
+                                std::type_identity_t<T>* bias = nullptr, std::type_identity_t<T> padding_value = T(0)) {
   using O = ops<T, isa::scalar>;
   const convolution_detail::operands<T> x{g, src, {}, padding_value};
   const auto for_each_pixel = [&](const auto& f) {

@@ -42,6 +42,7 @@ struct segmented_operands : tile_operands<A, B, T, D> {
   index segments;
   const index* a_offset;  // of each segment, in elements
   index row_step;         // from a row of the tile to the next in the epilogue's coordinates
+  index dst_vector;       // from a vector of a row of dst to the next: a vector, or a block of channels
 };
 
 /// Of the epilogue's rows, how many a row of the tile is.
@@ -52,6 +53,16 @@ ASHLAR_INLINE constexpr index row_step(const tile_operands<A, B, T, D>&) {
 template <class A, class B, class T, class D>
 ASHLAR_INLINE constexpr index row_step(const segmented_operands<A, B, T, D>& x) {
   return x.row_step;
+}
+
+/// From a vector of a row of dst to the next, where one has so many lanes.
+template <class A, class B, class T, class D>
+ASHLAR_INLINE constexpr index dst_vector(const tile_operands<A, B, T, D>&, index lanes) {
+  return lanes;
+}
+template <class A, class B, class T, class D>
+ASHLAR_INLINE constexpr index dst_vector(const segmented_operands<A, B, T, D>& x, index) {
+  return x.dst_vector;
 }
 
 }  // namespace ashlar

@@ -352,14 +352,14 @@ class register_tile {
   }
   template <int R, int J, class V>
   static ASHLAR_INLINE void store_sums(T* row, V v, index tail) {
-    if constexpr (R < MR) store_cell<sums, J, false>(row, v, tail);
+    if constexpr (R < MR) store_cell<sums, J != NV - 1>(row + J * O::lanes(), v, tail);
   }
-  template <class Out, int J, bool Full, class To, class V>
-  static ASHLAR_INLINE void store_cell(To* row, V v, index tail) {
-    if constexpr (J == NV - 1 && !Full) {
-      Out::store_n(row + J * O::lanes(), v, tail);
+  template <class Out, bool Whole, class To, class V>
+  static ASHLAR_INLINE void store_cell(To* to, V v, index tail) {
+    if constexpr (Whole) {
+      Out::store(to, v);
     } else {
-      Out::store(row + J * O::lanes(), v);
+      Out::store_n(to, v, tail);
     }
   }
 
@@ -369,7 +369,12 @@ class register_tile {
     alignas(64) T tile[cells::size() * O::max_lanes];
     const index stride = NV * O::lanes();
     (O::store(tile + (I / NV) * stride + I % NV * O::lanes(), acc), ...);
-    finish_rows<O>(e, tile, stride, MR, x.n, x.dst, x.dst_stride, {x.row, row_step(x), x.col});
+    const index lanes = O::lanes(), apart = dst_vector(x, lanes);
+    const index together = apart == lanes ? x.n : lanes;  // columns that lie side by side in dst
+    for (index j = 0; j < x.n; j += together) {
+      finish_rows<O>(e, tile + j, stride, MR, std::min(together, x.n - j), x.dst + j / lanes * apart, x.dst_stride,
+                     {x.row, row_step(x), x.col + j});
+    }
   }
 
   // Epilogue and store; Full: the last vector is whole as well.
@@ -377,22 +382,23 @@ class register_tile {
   static ASHLAR_INLINE void finish(seq<I...>, const operands& x, const E& expression, index tail, Acc... acc) {
     // Its own where a store of bytes may alias whatever has an address; else it stays where it is.
     std::conditional_t<sizeof(D) == 1, const E, const E&> e = expression;
-    destination to{fetches_dst ? unknown(x.dst) : x.dst, x.dst_stride, x.row, row_step(x), x.col};
+    destination to{
+        fetches_dst ? unknown(x.dst) : x.dst, x.dst_stride, dst_vector(x, O::lanes()), x.row, row_step(x), x.col};
     (finish_cell<I / NV, I % NV, Full>(to, e, tail, acc), ...);
   }
   struct destination {  // read once: a vector store may alias the operands
     D* dst;
-    index stride, row, row_step, col;
+    index stride, vector, row, row_step, col;
   };
   template <int R, int J, bool Full, class V>
   static ASHLAR_INLINE void finish_cell(destination& to, const E& e, index tail, V v) {
     if constexpr (R >= MR) return;
     constexpr bool whole = Full || J != NV - 1;
-    const index offset = J * O::lanes();
     D* const row = fetches_dst ? to.dst : to.dst + R * to.stride;
-    const typename out::template place<whole> at{to.row + R * to.row_step, to.col + offset, whole ? O::lanes() : tail,
-                                                 row + offset};
-    store_cell<out, J, Full>(row, e.eval(typename out::context{}, out::seen(e, v, at), at), tail);
+    D* const cell = row + J * to.vector;
+    const typename out::template place<whole> at{to.row + R * to.row_step, to.col + J * O::lanes(),
+                                                 whole ? O::lanes() : tail, cell};
+    store_cell<out, whole>(cell, e.eval(typename out::context{}, out::seen(e, v, at), at), tail);
     // One address that moves on: g++ would compute all of them before the loop over tiles and keep them in memory.
     if constexpr (fetches_dst && J == NV - 1 && R != MR - 1) to.dst = unknown(row + to.stride);
   }

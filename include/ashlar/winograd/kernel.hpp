@@ -27,12 +27,13 @@
 
 namespace ashlar {
 
-/// The operands of one convolution; where the cut neither copies nor writes planes, channels are contiguous.
+/// The operands of one convolution; where the cut neither copies nor writes planes, src has contiguous channels, dst
+/// too, or whole vectors of them in blocks.
 template <class Format, class D = typename Format::sum_type>
 struct winograd_operands {
-  image_view<const typename Format::src_type> src;
+  blocked_image_view<const typename Format::src_type> src;
   const typename Format::unit* weights;  // packed
-  image_view<D> dst;
+  blocked_image_view<D> dst;
   typename Format::src_type padding{};  // of bytes src's zero point
 };
 
@@ -148,7 +149,7 @@ class winograd_block {
   // What the segment's tiles read of plane p of the kernel: src, or the copy of it.
   source_place source_of(const winograd_tile& at, index p, index count) {
     const index channel = channel_group_ * g_.group_channels(), channels = g_.group_channels();
-    const image_view<const src_type> src = x_.src.channels(channel, channels);
+    const blocked_image_view<const src_type> src = x_.src.channels(channel, channels);
     const index d = at.d * g_.stride.d - g_.before.d + p * g_.dilation.d, h = at.h - g_.before.h,
                 w = at.w - g_.before.w;
     if constexpr (any_layout) {
@@ -158,7 +159,7 @@ class winograd_block {
         return {ndhwc(static_cast<const src_type*>(source_), 1, 1, rows, columns, channels), 0, 0, 0, 0};
       }
     }
-    return {src, at.n, d, h, w};
+    return {src.image(), at.n, d, h, w};
   }
 
   void finish(index k, index width) {
@@ -167,8 +168,12 @@ class winograd_block {
     }
     for (index t = 0; t < count_; ++t) {
       const winograd_tile at = place(first_ + t);
-      output_tile<Format, D, image_epilogue>(x_.dst, at, channel_group_ * g_.group_filters() + k)
-          .run(epilogue_.at_image(at.n), m_ + t * cut_.m_tile, cut_.m_point, width);
+      const index first = channel_group_ * g_.group_filters() + k;
+      for (index c = 0, run; c < width; c += run) {
+        run = x_.dst.run(first + c, width - c);
+        output_tile<Format, D, image_epilogue>(x_.dst, at, first + c)
+            .run(epilogue_.at_image(at.n), m_ + t * cut_.m_tile + c, cut_.m_point, run);
+      }
     }
   }
 
@@ -187,10 +192,8 @@ class winograd_block {
   }
   void finish_row(const winograd_tile& at, index r, index k, const pixel_sums<T>& sums) {
     const index channel = channel_group_ * g_.group_filters() + k, row = (at.d * g_.dst.h + at.h + r) * g_.dst.w + at.w;
-    const image_axes& s = x_.dst.strides();
-    finish_planes<O>(epilogue_.at_image(at.n), sums,
-                     strided_pixels<D>{x_.dst.pointer(at.n, at.d, at.h + r, at.w, channel), s.w, s.c},
-                     {row, 1, channel}, sums_ + cut_.sums);
+    finish_pixels<O>(epilogue_.at_image(at.n), sums, x_.dst, {at.n, at.d, at.h + r, at.w, channel}, {row, 1, channel},
+                     sums_ + cut_.sums);
   }
 
   // How many tiles from t on, which is at a place, are a segment; how many pixels of a row of dst they are.

@@ -107,7 +107,7 @@ class output_tile {
 
  public:
   /// `width` channels from `channel` on; the row of a pixel is its number within the image.
-  ASHLAR_INLINE output_tile(const image_view<D>& dst, const winograd_tile& at, index channel)
+  ASHLAR_INLINE output_tile(const blocked_image_view<D>& dst, const winograd_tile& at, index channel)
       : first_(dst.pointer(at.n, at.d, at.h, at.w, channel)),
         row_stride_(dst.strides().h),
         column_stride_(dst.strides().w),
