@@ -423,7 +423,14 @@ class register_tile {
   // memory is loaded once.
   template <bool Full, int... I, class... V>
   static ASHLAR_INLINE void store_all(seq<I...>, const destination& to, index tail, V... values) {
-    (store_one < I / NV, Full || I % NV != NV - 1 > (place_of<I>(to), tail, values), ...);
+    if constexpr (Full && NV == 2 && narrowing_pairs<typename out::E, D>) {
+      if (to.vector == O::lanes()) return store_pairs(std::make_integer_sequence<int, MR>{}, to, values...);
+    }
+    (store_one<I / NV, (Full || I % NV != NV - 1)>(place_of<I>(to), tail, values), ...);
+  }
+  template <int... R, class... V>
+  static ASHLAR_INLINE void store_pairs(seq<R...>, const destination& to, V... values) {
+    (out::E::store_nearest(place_of<R * NV>(to), pick<R * NV>(values...), pick<R * NV + 1>(values...)), ...);
   }
   template <int R, bool Whole, class V>
   static ASHLAR_INLINE void store_one(D* cell, index tail, V v) {
