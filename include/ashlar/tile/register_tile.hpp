@@ -412,12 +412,13 @@ class register_tile {
   }
   template <int R, int J, bool Full, class V>
   static ASHLAR_INLINE void finish_cell(destination& to, const E& e, index tail, V v) {
-    if constexpr (R >= MR) return;
-    D* const row = fetches_dst ? to.dst : to.dst + R * to.stride;
-    D* const cell = row + J * to.vector;
-    store_cell<out, Full || J != NV - 1>(cell, value<R, J, Full>(to, cell, e, tail, v), tail);
-    // One address that moves on: g++ would compute all of them before the loop over tiles and keep them in memory.
-    if constexpr (fetches_dst && J == NV - 1 && R != MR - 1) to.dst = unknown(row + to.stride);
+    if constexpr (R < MR) {
+      D* const row = fetches_dst ? to.dst : to.dst + R * to.stride;
+      D* const cell = row + J * to.vector;
+      store_cell<out, Full || J != NV - 1>(cell, value<R, J, Full>(to, cell, e, tail, v), tail);
+      // One address that moves on: g++ would compute all of them before the loop over tiles and keep them in memory.
+      if constexpr (fetches_dst && J == NV - 1 && R != MR - 1) to.dst = unknown(row + to.stride);
+    }
   }
   // Of bytes, whose stores alias whatever has an address: after all values, so that what a column's rows share in
   // memory is loaded once.
