@@ -99,6 +99,16 @@ void compare_stores(const lanes_of<T>& x) {
     REQUIRE(u8[l] == std::clamp(x.a[l], 0, 255));
     REQUIRE(s16[l] == std::clamp(x.a[l], -32768, 32767));
   }
+  if constexpr (requires(typename V::vec v) { V::store_nearest(s8, v, v); }) {
+    std::int8_t both_s8[2 * V::max_lanes];
+    std::uint8_t both_u8[2 * V::max_lanes];
+    V::store_nearest(both_s8, V::load(x.a), V::load(x.b)), V::store_nearest(both_u8, V::load(x.a), V::load(x.b));
+    for (index l = 0; l < 2 * V::lanes(); ++l) {
+      const T number = l < V::lanes() ? x.a[l] : x.b[l - V::lanes()];
+      REQUIRE(both_s8[l] == std::clamp(number, -128, 127));
+      REQUIRE(both_u8[l] == std::clamp(number, 0, 255));
+    }
+  }
 }
 
 template <class T>

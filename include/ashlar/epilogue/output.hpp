@@ -59,6 +59,10 @@ struct converting_position {
 template <class O, class D>
 concept narrowing_ops = requires(D* p, const typename O::vec& v) { O::store_nearest(p, v); };
 
+/// Ops that store two vectors of them side by side.
+template <class O, class D>
+concept narrowing_pairs = requires(D* p, const typename O::vec& v) { O::store_nearest(p, v, v); };
+
 namespace detail {
 
 // The type of the sums that accumulators of O are, and the ops of an expression of T about them.

@@ -116,6 +116,14 @@ struct avx2_instructions<std::int32_t> {
   static ASHLAR_INLINE void store_nearest(std::uint8_t* p, const vec& x) {
     _mm_storel_epi64(as_memory(p), _mm_packus_epi16(words(x), words(x)));
   }
+  static ASHLAR_INLINE void store_nearest(std::int8_t* p, const vec& x, const vec& y) {
+    const __m256i both = _mm256_packs_epi32(x, y);
+    store_halves(p, _mm256_packs_epi16(both, both));
+  }
+  static ASHLAR_INLINE void store_nearest(std::uint8_t* p, const vec& x, const vec& y) {
+    const __m256i both = _mm256_packs_epi32(x, y);
+    store_halves(p, _mm256_packus_epi16(both, both));
+  }
   static ASHLAR_INLINE vec whole(const avx2_vector<float>& y) { return _mm256_cvttps_epi32(y); }
   static ASHLAR_INLINE vec to_int(const avx2_vector<float>& y) {
     const __m256i whole = _mm256_cvttps_epi32(y);  // outside and NaN: the least
@@ -137,6 +145,12 @@ struct avx2_instructions<std::int32_t> {
   template <class D>
   static ASHLAR_INLINE __m128i_u* as_memory(D* p) {
     return reinterpret_cast<__m128i_u*>(p);
+  }
+  // Four bytes of the first vector, four of the second, in both lanes: in order.
+  template <class D>
+  static ASHLAR_INLINE void store_halves(D* p, const __m256i& x) {
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 0, 4, 1, 5);
+    _mm_storeu_si128(as_memory(p), _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(x, order)));
   }
   static ASHLAR_INLINE __m128i words(const __m256i& x) {
     return _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));

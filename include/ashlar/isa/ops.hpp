@@ -47,6 +47,7 @@ namespace ashlar {
 ///     shift_left(x, n)  shift_right(x, n)    by 0 <= n <= 31; to the right as numbers
 ///     doubling_high_product(a, b)        2 a b / 2^32 to the nearest integer, halves upwards, saturated
 ///     store_nearest(p, x)                to std::int8_t, std::uint8_t or std::int16_t, saturated
+///     store_nearest(p, x, y)             the same of two vectors side by side, to bytes; may be missing
 ///     to_int(y)                          of floats, as converted<std::int32_t>: truncated, the nearer end, NaN is 0
 ///     whole(y)                           to_int of integers of 32 bits, without care for others; may be missing
 ///     nearest_scaled(x, s, least, most)  to_int(round_even(from_int(x) * s)) within two integers that are floats, too

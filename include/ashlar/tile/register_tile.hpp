@@ -352,14 +352,14 @@ class register_tile {
   }
   template <int R, int J, class V>
   static ASHLAR_INLINE void store_sums(T* row, V v, index tail) {
-    if constexpr (R < MR) store_cell<sums, J, false>(row, v, tail);
+    if constexpr (R < MR) store_cell<sums, J != NV - 1>(row + J * O::lanes(), v, tail);
   }
-  template <class Out, int J, bool Full, class To, class V>
-  static ASHLAR_INLINE void store_cell(To* row, V v, index tail) {
-    if constexpr (J == NV - 1 && !Full) {
-      Out::store_n(row + J * O::lanes(), v, tail);
+  template <class Out, bool Whole, class To, class V>
+  static ASHLAR_INLINE void store_cell(To* to, V v, index tail) {
+    if constexpr (Whole) {
+      Out::store(to, v);
     } else {
-      Out::store(row + J * O::lanes(), v);
+      Out::store_n(to, v, tail);
     }
   }
 
@@ -374,27 +374,63 @@ class register_tile {
 
   // Epilogue and store; Full: the last vector is whole as well.
   template <bool Full, int... I, class... Acc>
-  static ASHLAR_INLINE void finish(seq<I...>, const operands& x, const E& expression, index tail, Acc... acc) {
+  static ASHLAR_INLINE void finish([[maybe_unused]] seq<I...> s, const operands& x, const E& expression, index tail,
+                                   Acc... acc) {
     // Its own where a store of bytes may alias whatever has an address; else it stays where it is.
     std::conditional_t<sizeof(D) == 1, const E, const E&> e = expression;
     destination to{fetches_dst ? unknown(x.dst) : x.dst, x.dst_stride, x.row, row_step(x), x.col};
-    (finish_cell<I / NV, I % NV, Full>(to, e, tail, acc), ...);
+    if constexpr (sizeof(D) == 1) {
+      store_all<Full>(s, to, tail, value<I / NV, I % NV, Full>(to, place_of<I>(to), e, tail, acc)...);
+    } else {
+      (finish_cell<I / NV, I % NV, Full>(to, e, tail, acc), ...);
+    }
   }
   struct destination {  // read once: a vector store may alias the operands
     D* dst;
     index stride, row, row_step, col;
   };
+  template <int I>
+  static ASHLAR_INLINE D* place_of(const destination& to) {
+    return to.dst + I / NV * to.stride + I % NV * O::lanes();
+  }
+  template <int R, int J, bool Full, class V>
+  static ASHLAR_INLINE auto value(const destination& to, D* cell, const E& e, index tail, V v) {
+    if constexpr (R >= MR) {
+      return v;
+    } else {
+      constexpr bool whole = Full || J != NV - 1;
+      const typename out::template place<whole> at{to.row + R * to.row_step, to.col + J * O::lanes(),
+                                                   whole ? O::lanes() : tail, cell};
+      return e.eval(typename out::context{}, out::seen(e, v, at), at);
+    }
+  }
   template <int R, int J, bool Full, class V>
   static ASHLAR_INLINE void finish_cell(destination& to, const E& e, index tail, V v) {
-    if constexpr (R >= MR) return;
-    constexpr bool whole = Full || J != NV - 1;
-    const index offset = J * O::lanes();
-    D* const row = fetches_dst ? to.dst : to.dst + R * to.stride;
-    const typename out::template place<whole> at{to.row + R * to.row_step, to.col + offset, whole ? O::lanes() : tail,
-                                                 row + offset};
-    store_cell<out, J, Full>(row, e.eval(typename out::context{}, out::seen(e, v, at), at), tail);
-    // One address that moves on: g++ would compute all of them before the loop over tiles and keep them in memory.
-    if constexpr (fetches_dst && J == NV - 1 && R != MR - 1) to.dst = unknown(row + to.stride);
+    if constexpr (R < MR) {
+      D* const row = fetches_dst ? to.dst : to.dst + R * to.stride;
+      D* const cell = row + J * O::lanes();
+      store_cell<out, Full || J != NV - 1>(cell, value<R, J, Full>(to, cell, e, tail, v), tail);
+      // One address that moves on: g++ would compute all of them before the loop over tiles and keep them in memory.
+      if constexpr (fetches_dst && J == NV - 1 && R != MR - 1) to.dst = unknown(row + to.stride);
+    }
+  }
+  // Of bytes, whose stores alias whatever has an address: after all values, so that what a column's rows share in
+  // memory is loaded once.
+  template <bool Full, int... I, class... V>
+  static ASHLAR_INLINE void store_all(seq<I...>, const destination& to, index tail, V... values) {
+    if constexpr (Full && NV == 2 && narrowing_pairs<typename out::E, D>) {
+      store_pairs(std::make_integer_sequence<int, MR>{}, to, values...);
+    } else {
+      (store_one<I / NV, (Full || I % NV != NV - 1)>(place_of<I>(to), tail, values), ...);
+    }
+  }
+  template <int... R, class... V>
+  static ASHLAR_INLINE void store_pairs(seq<R...>, const destination& to, V... values) {
+    (out::E::store_nearest(place_of<R * NV>(to), pick<R * NV>(values...), pick<R * NV + 1>(values...)), ...);
+  }
+  template <int R, bool Whole, class V>
+  static ASHLAR_INLINE void store_one(D* cell, index tail, V v) {
+    if constexpr (R < MR) store_cell<out, Whole>(cell, v, tail);
   }
 };
 
