@@ -176,8 +176,8 @@ struct paired_channels {
 
   template <class O>
   static constexpr detail::depthwise_tiles<O> tiles(const conv_geometry& g, index) {
-    constexpr bool full = !O::masked_memory;
     detail::depthwise_tiles<O> t = with_shape<O>(g, []<depthwise_shape S>() {
+      constexpr bool full = !O::masked_memory;
       constexpr int rows = S.height > 0 ? 2 : 1;
       return detail::depthwise_tiles<O>{rows,
                                         columns,
@@ -186,7 +186,8 @@ struct paired_channels {
                                         &depthwise_pair_tile<O, S, 1, columns, full, acc_node>::run,
                                         nullptr};
     });
-    if constexpr (full) t.ragged = &depthwise_pair_tile<O, {0, 0, 0}, 1, t.ragged_columns, false, acc_node>::run;
+    if constexpr (!O::masked_memory)
+      t.ragged = &depthwise_pair_tile<O, {0, 0, 0}, 1, t.ragged_columns, false, acc_node>::run;
     return t;
   }
 
