@@ -8,13 +8,14 @@
 // Rows of src are copies with their padding, the columns of each residue modulo the stride together, so that every load
 // is a whole vector of consecutive elements. Lanes past the end of a row of dst compute what nobody stores.
 //
-// Depends on: isa/, conv/depthwise_tile.hpp.   Used by: conv/depthwise_planes.hpp.
+// Depends on: isa/, conv/depthwise_tile.hpp, core/unknown.hpp.   Used by: conv/depthwise_planes.hpp.
 #pragma once
 
 #include <algorithm>
 #include <utility>
 
 #include <ashlar/conv/depthwise_tile.hpp>
+#include <ashlar/core/unknown.hpp>
 
 namespace ashlar {
 
@@ -59,7 +60,7 @@ class plane_tile {
   static constexpr bool keeps_weights =
       S.height * S.width + TH * V + V <= isa::facts<typename O::isa_type>::vector_registers;
   static ASHLAR_INLINE const T* fence(const T*& weights) {
-    if constexpr (!keeps_weights) asm volatile("" : "+r"(weights));
+    if constexpr (!keeps_weights) weights = detail::unknown(weights);
     return weights;
   }
 

@@ -12,7 +12,7 @@
 // addresses, so padding, views with gaps and the ragged end of a row are all the same to the tile (after Dukhan, "The
 // Indirect Convolution Algorithm", 2019). An address costs a scalar load, of which there are two to spare per cycle.
 //
-// Depends on: epilogue/, isa/, tile/finish_rows.hpp.   Used by: conv/depthwise_channels.hpp.
+// Depends on: epilogue/, isa/, tile/finish_rows.hpp, core/unknown.hpp.   Used by: conv/depthwise_channels.hpp.
 #pragma once
 
 #include <algorithm>
@@ -20,6 +20,7 @@
 #include <cstring>
 #include <utility>
 
+#include <ashlar/core/unknown.hpp>
 #include <ashlar/epilogue.hpp>
 #include <ashlar/epilogue/output.hpp>
 #include <ashlar/isa.hpp>
@@ -244,7 +245,7 @@ class depthwise_tile {
   static ASHLAR_INLINE void rows_of(seq<I...> s, int count, const operands& x, const src* const*& at, const T*& w,
                                     index c, index n, Acc&... acc) {
     for (int r = 0; r < count; ++r, at += columns, w += tap_row()) {
-      asm volatile("" : "+r"(w));  // not to be kept for the next row: not all of them fit the registers
+      w = detail::unknown(w);  // not to be kept for the next row: not all of them fit the registers
       vectors_of<First, End>(s, std::make_integer_sequence<int, V>{}, x, at, w, c, n, acc...);
     }
   }

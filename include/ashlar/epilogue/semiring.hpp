@@ -36,6 +36,11 @@ concept semiring_on = requires(const typename O::vec& v) {
   { S::template accumulate<O>(v, v, v) } -> std::same_as<typename O::vec>;
 };
 
+/// S can also multiply by one element of a, where the ISA has such an instruction (accumulate_lane, as of plus_times).
+template <class S, class O>
+concept lane_semiring_on =
+    lane_ops<O> && requires(const typename O::vec& v) { S::template accumulate_lane<O, 0>(v, v, v); };
+
 /// S is a semiring of some element type.
 template <class S>
 concept semiring = semiring_on<S, ops<float, isa::scalar>> || semiring_on<S, ops<double, isa::scalar>> ||

@@ -6,7 +6,7 @@
 // vector dwarf a store to L1 and a load: so tiles with such an epilogue put their accumulators down and this loop takes
 // them up.
 //
-// Depends on: epilogue/, isa/.   Used by: tile/register_tile.hpp.
+// Depends on: epilogue/, isa/.   Used by: tile/tile_sums.hpp.
 #pragma once
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 //
 // tile/operands.hpp: what one call of a micro-kernel works on: addresses, strides, extents.
 //
-// Depends on: core/config.hpp.   Used by: tile/register_tile.hpp, loop/, conv/.
+// Depends on: core/config.hpp.   Used by: tile/{register_tile,tile_sums}.hpp, loop/, conv/.
 #pragma once
 
 #include <ashlar/core/config.hpp>

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tile/register_tile.hpp: the micro-kernel. The only file with parameter packs of vectors and folds over them.
+// tile/register_tile.hpp: the micro-kernel.
 //
 //   acc[r][j] = resume ? partial[r][j] : zero
 //   for k:  acc[r][j] = semiring(A(r, k), B(k, j), acc[r][j])          one fused step per k, in increasing order
-//   last ? dst[r][j] = epilogue(acc[r][j]) : partial[r][j] = acc[r][j]
+//   last ? dst[r][j] = epilogue(acc[r][j]) : partial[r][j] = acc[r][j]                       (tile/tile_sums.hpp)
 //
 // A is read by rows (k contiguous, any distance between rows), so a row-major matrix, a block copied from a transposed
 // one and the pixels of an image are all the same to it. B is read by steps of NV vectors at any distance: a packed
-// panel or the rows of a row-major matrix. Accumulators are function parameter packs: an array of them goes to the
-// stack with g++ 12, and SVE vectors cannot be array elements or members at all.
+// panel or the rows of a row-major matrix. Accumulators are function parameter packs, here and in what they are passed
+// to: an array of them goes to the stack with g++ 12, and SVE vectors cannot be array elements or members at all.
 //
-// Depends on: tile/{shape,operands,row_pairs,finish_rows}.hpp, core/row_addresses.hpp, epilogue/.   Used by: loop/.
+// Depends on: tile/{shape,operands,row_pairs,tile_sums}.hpp, core/{row_addresses,unknown}.hpp, epilogue/semiring.hpp.
+// Used by: loop/.
 #pragma once
 
 #include <algorithm>
@@ -20,12 +21,12 @@
 #include <utility>
 
 #include <ashlar/core/row_addresses.hpp>
-#include <ashlar/epilogue.hpp>
-#include <ashlar/epilogue/output.hpp>
-#include <ashlar/tile/finish_rows.hpp>
+#include <ashlar/core/unknown.hpp>
+#include <ashlar/epilogue/semiring.hpp>
 #include <ashlar/tile/operands.hpp>
 #include <ashlar/tile/row_pairs.hpp>
 #include <ashlar/tile/shape.hpp>
+#include <ashlar/tile/tile_sums.hpp>
 
 namespace ashlar {
 
@@ -44,28 +45,19 @@ class register_tile {
   using A = typename Operands::a_type;
   using B = typename Operands::b_type;
   using D = typename Operands::dst_type;
-  using out = output<O, D>;
-  using sums = ops<T, typename O::isa_type>;
+  using sums = tile_sums<O, MR, NV, Semiring, E, Operands>;
   using operands = Operands;
   static constexpr bool segmented = std::is_same_v<Operands, segmented_operands<A, B, T, D>>;
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
-  // Two rows by two columns at a time: cells of an odd last row have cells of no row beside them.
   static constexpr bool by_pairs = multiplies_pairs<O>;
-  using cells = std::make_integer_sequence<int, (MR + by_pairs * (MR % 2)) * NV>;  // I: row I / NV, vector I % NV
+  static constexpr bool by_lanes = lane_semiring_on<Semiring, O>;
+  using cells = typename sums::cells;  // I: row I / NV, vector I % NV
   using vectors = std::make_integer_sequence<int, NV>;
-  // A semiring that can use lane FMAs says so; others broadcast.
-  static constexpr bool by_lanes = [] {
-    if constexpr (lane_ops<O>) {
-      return requires(typename O::vec v) { Semiring::template accumulate_lane<O, 0>(v, v, v); };
-    } else {
-      return false;
-    }
-  }();
 
  public:
   /// Does the tile itself fetch the lines of dst that it will store? Else the caller does, a tile ahead.
-  static constexpr bool fetches_dst = std::is_base_of_v<isa::neon, typename O::isa_type>;
+  static constexpr bool fetches_dst = sums::fetches_dst;
 
   /// Runs the tile. A function of its own (never inlined), so that one binary copy serves every caller.
   [[gnu::noinline]] static void run(const operands& x, const E& e) { start(cells{}, x, e); }
@@ -83,7 +75,7 @@ class register_tile {
     if constexpr (by_lanes) {
       T initial[MR * NV * O::max_lanes];
       store_initial(cells{}, initial);
-      const T* const from = unknown(initial);
+      const T* const from = detail::unknown(initial);
       for (; count > 0; --count, next.move(y)) start_from(cells{}, y, e, from);
     } else {
       for (; count > 0; --count, next.move(y)) start(cells{}, y, e);
@@ -102,7 +94,7 @@ class register_tile {
   template <int... I, class... Acc>
   static ASHLAR_INLINE void body(seq<I...> s, const operands& x, const E& e, Acc... acc) {
     const index tail = x.n - (NV - 1) * O::lanes();
-    if (x.resume) load_partial(s, x, tail, acc...);
+    if (x.resume) sums::load(s, x, tail, acc...);
     work(s, x, e, tail, acc...);
   }
 
@@ -110,10 +102,10 @@ class register_tile {
   struct step_of_tiles {
     index a, b, partial, dst, prefetch, row, col;
     ASHLAR_INLINE void move(operands& y) const {
-      y.a = unknown(y.a + a);
-      y.b = unknown(y.b + b);
-      y.partial = unknown(y.partial + partial);
-      y.dst = unknown(y.dst + dst);
+      y.a = detail::unknown(y.a + a);
+      y.b = detail::unknown(y.b + b);
+      y.partial = detail::unknown(y.partial + partial);
+      y.dst = detail::unknown(y.dst + dst);
       y.row += row;
       y.col += col;
       y.prefetch += prefetch;
@@ -135,33 +127,18 @@ class register_tile {
   static ASHLAR_INLINE void body_from(seq<I...> s, const operands& x, const E& e, const T* initial, Acc... acc) {
     const index tail = x.n - (NV - 1) * O::lanes();
     if (x.resume) [[unlikely]] {
-      load_partial(s, x, tail, acc...);
+      sums::load(s, x, tail, acc...);
     } else {
       ((acc = O::load(initial + I * O::lanes())), ...);
     }
     work(s, x, e, tail, acc...);
   }
 
-  // The same pointer, of which the compiler knows nothing more.
-  template <class P>
-  static ASHLAR_INLINE P unknown(P p) {
-    asm volatile("" : "+r"(p));
-    return p;
-  }
-
   template <int... I, class... Acc>
   static ASHLAR_INLINE void work(seq<I...> s, const operands& x, const E& e, index tail, Acc&... acc) {
-    if constexpr (fetches_dst) fetch_rows(std::make_integer_sequence<int, MR>{}, x.dst, x.dst_stride);
+    sums::fetch_dst(x);
     accumulate(s, x, tail, acc...);
-    if constexpr (by_pairs) row_pairs<O, NV>::to_rows(s, acc...);
-    if (!x.last) return store_partial(s, x, tail, acc...);
-    if constexpr (runs_long<E> || out::in_memory) return finish_from_memory(s, x, e, acc...);
-    const bool ragged = by_lanes ? __builtin_expect(tail != O::lanes(), 0) : tail != O::lanes();
-    if constexpr (!std::is_same_v<typename out::expression_type, D>) {
-      if (ragged) return finish_from_memory(s, x, e, acc...);  // else every cell has a loop over single elements
-    }
-    if (O::masked_memory || ragged) return finish<false>(s, x, e, tail, acc...);
-    if constexpr (!O::masked_memory) finish<true>(s, x, e, tail, acc...);
+    sums::store(s, x, e, tail, acc...);
   }
 
   template <int... I, class... Acc>
@@ -186,7 +163,7 @@ class register_tile {
     index k = x.k;
     constexpr int step = unroll();
     const auto left = [&](index steps) __attribute__((always_inline)) {
-      if constexpr (by_lanes) return nothing_to_fetch ? steps : unknown(steps);
+      if constexpr (by_lanes) return nothing_to_fetch ? steps : detail::unknown(steps);
       return steps;
     };
     for (; by_lanes ? k > step : k >= step; k = left(k - step)) {
@@ -230,11 +207,6 @@ class register_tile {
     } else {
       return KU;
     }
-  }
-
-  template <int... R>
-  static ASHLAR_INLINE void fetch_rows(seq<R...>, const D* dst, index stride) {
-    ((__builtin_prefetch(dst, 1, 3), dst = unknown(dst + (R < MR - 1 ? stride : 0))), ...);
   }
 
   template <int... K>
@@ -326,116 +298,6 @@ class register_tile {
                                       index b_group, index tail, Acc&... acc) {
     const std::array<typename O::vec, NV> bv{load_b<J>(b, b_group, tail)...};
     ((acc = Semiring::template accumulate_lane<O, K>(a[I / NV], bv[I % NV], acc)), ...);
-  }
-
-  template <int... I, class... Acc>
-  static ASHLAR_INLINE void load_partial([[maybe_unused]] seq<I...> s, const operands& x, index tail, Acc&... acc) {
-    ((acc = load_cell<I / NV, I % NV>(x.partial + (I / NV) * x.partial_stride, tail)), ...);
-    if constexpr (by_pairs) row_pairs<O, NV>::from_rows(s, acc...);
-  }
-  template <int R, int J>
-  static ASHLAR_INLINE auto load_cell(const T* row, index tail) {
-    if constexpr (R >= MR) {
-      return Semiring::template zero<O>();
-    } else if constexpr (J == NV - 1) {
-      return O::load_n(row + J * O::lanes(), tail);
-    } else {
-      return O::load(row + J * O::lanes());
-    }
-  }
-
-  template <int... I, class... Acc>
-  static ASHLAR_INLINE void store_partial(seq<I...>, const operands& x, index tail, Acc... acc) {
-    T* const partial = x.partial;  // read once: a vector store may alias x
-    const index stride = x.partial_stride;
-    (store_sums<I / NV, I % NV>(partial + (I / NV) * stride, acc, tail), ...);
-  }
-  template <int R, int J, class V>
-  static ASHLAR_INLINE void store_sums(T* row, V v, index tail) {
-    if constexpr (R < MR) store_cell<sums, J != NV - 1>(row + J * O::lanes(), v, tail);
-  }
-  template <class Out, bool Whole, class To, class V>
-  static ASHLAR_INLINE void store_cell(To* to, V v, index tail) {
-    if constexpr (Whole) {
-      Out::store(to, v);
-    } else {
-      Out::store_n(to, v, tail);
-    }
-  }
-
-  // A long epilogue: the accumulators go to L1, a loop takes them from there.
-  template <int... I, class... Acc>
-  static ASHLAR_INLINE void finish_from_memory(seq<I...>, const operands& x, const E& e, Acc... acc) {
-    alignas(64) T tile[cells::size() * O::max_lanes];
-    const index stride = NV * O::lanes();
-    (O::store(tile + (I / NV) * stride + I % NV * O::lanes(), acc), ...);
-    const index lanes = O::lanes(), apart = dst_vector(x, lanes);
-    const index together = apart == lanes ? x.n : lanes;  // columns that lie side by side in dst
-    for (index j = 0; j < x.n; j += together) {
-      finish_rows<O>(e, tile + j, stride, MR, std::min(together, x.n - j), x.dst + j / lanes * apart, x.dst_stride,
-                     {x.row, row_step(x), x.col + j});
-    }
-  }
-
-  // Epilogue and store; Full: the last vector is whole as well.
-  template <bool Full, int... I, class... Acc>
-  static ASHLAR_INLINE void finish([[maybe_unused]] seq<I...> s, const operands& x, const E& expression, index tail,
-                                   Acc... acc) {
-    // Its own where a store of bytes may alias whatever has an address; else it stays where it is.
-    std::conditional_t<sizeof(D) == 1, const E, const E&> e = expression;
-    destination to{
-        fetches_dst ? unknown(x.dst) : x.dst, x.dst_stride, dst_vector(x, O::lanes()), x.row, row_step(x), x.col};
-    if constexpr (sizeof(D) == 1) {
-      store_all<Full>(s, to, tail, value<I / NV, I % NV, Full>(to, place_of<I>(to), e, tail, acc)...);
-    } else {
-      (finish_cell<I / NV, I % NV, Full>(to, e, tail, acc), ...);
-    }
-  }
-  struct destination {  // read once: a vector store may alias the operands
-    D* dst;
-    index stride, vector, row, row_step, col;
-  };
-  template <int I>
-  static ASHLAR_INLINE D* place_of(const destination& to) {
-    return to.dst + I / NV * to.stride + I % NV * to.vector;
-  }
-  template <int R, int J, bool Full, class V>
-  static ASHLAR_INLINE auto value(const destination& to, D* cell, const E& e, index tail, V v) {
-    if constexpr (R >= MR) {
-      return v;
-    } else {
-      constexpr bool whole = Full || J != NV - 1;
-      const typename out::template place<whole> at{to.row + R * to.row_step, to.col + J * O::lanes(),
-                                                   whole ? O::lanes() : tail, cell};
-      return e.eval(typename out::context{}, out::seen(e, v, at), at);
-    }
-  }
-  template <int R, int J, bool Full, class V>
-  static ASHLAR_INLINE void finish_cell(destination& to, const E& e, index tail, V v) {
-    if constexpr (R < MR) {
-      D* const row = fetches_dst ? to.dst : to.dst + R * to.stride;
-      D* const cell = row + J * to.vector;
-      store_cell<out, Full || J != NV - 1>(cell, value<R, J, Full>(to, cell, e, tail, v), tail);
-      // One address that moves on: g++ would compute all of them before the loop over tiles and keep them in memory.
-      if constexpr (fetches_dst && J == NV - 1 && R != MR - 1) to.dst = unknown(row + to.stride);
-    }
-  }
-  // Of bytes, whose stores alias whatever has an address: after all values, so that what a column's rows share in
-  // memory is loaded once.
-  template <bool Full, int... I, class... V>
-  static ASHLAR_INLINE void store_all(seq<I...>, const destination& to, index tail, V... values) {
-    if constexpr (Full && NV == 2 && narrowing_pairs<typename out::E, D>) {
-      if (to.vector == O::lanes()) return store_pairs(std::make_integer_sequence<int, MR>{}, to, values...);
-    }
-    (store_one<I / NV, (Full || I % NV != NV - 1)>(place_of<I>(to), tail, values), ...);
-  }
-  template <int... R, class... V>
-  static ASHLAR_INLINE void store_pairs(seq<R...>, const destination& to, V... values) {
-    (out::E::store_nearest(place_of<R * NV>(to), pick<R * NV>(values...), pick<R * NV + 1>(values...)), ...);
-  }
-  template <int R, bool Whole, class V>
-  static ASHLAR_INLINE void store_one(D* cell, index tail, V v) {
-    if constexpr (R < MR) store_cell<out, Whole>(cell, v, tail);
   }
 };
 

@@ -2,10 +2,11 @@
 //
 // tile/row_pairs.hpp: accumulators of a tile that multiplies two rows by two columns at a time (isa/dot.hpp, pair_ops).
 //
-//   while it sums     cell (2p, j): rows 2p and 2p + 1, the left half of the columns of vector j; (2p + 1, j): the
-//   right before and after  cell (r, j): row r, vector j
+//   while it sums      cell (2p, j): rows 2p and 2p + 1, the left half of the columns of vector j; (2p + 1, j): the
+//                      right half
+//   before and after   cell (r, j): row r, vector j
 //
-// Depends on: isa/dot.hpp.   Used by: tile/register_tile.hpp.
+// Depends on: isa/dot.hpp.   Used by: tile/{register_tile,tile_sums}.hpp.
 #pragma once
 
 #include <utility>

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tile/tile_sums.hpp: what becomes of a tile's sums: memory between K blocks, after the last one the epilogue and dst.
+//
+//   load    acc[r][j] = partial[r][j]
+//   store   last ? dst[r][j] = epilogue(acc[r][j]) : partial[r][j] = acc[r][j]
+//
+// The epilogue works on the registers; a long one, and one of a type that has no registers, on L1 (finish_rows.hpp).
+// Sums are function parameter packs, as in register_tile.hpp.
+//
+// Depends on: tile/{operands,row_pairs,finish_rows}.hpp, core/unknown.hpp, epilogue/.
+// Used by: tile/register_tile.hpp.
+#pragma once
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+#include <ashlar/core/unknown.hpp>
+#include <ashlar/epilogue.hpp>
+#include <ashlar/epilogue/output.hpp>
+#include <ashlar/tile/finish_rows.hpp>
+#include <ashlar/tile/operands.hpp>
+#include <ashlar/tile/row_pairs.hpp>
+
+namespace ashlar {
+
+/// The sums of a tile of MR rows x NV vectors, outside its loop over k. `tail`: columns of the last vector.
+template <class O, int MR, int NV, class Semiring, class E, class Operands>
+class tile_sums {
+  using T = typename O::value_type;
+  using D = typename Operands::dst_type;
+  using out = output<O, D>;
+  using sum_ops = ops<T, typename O::isa_type>;  // O may be of products
+  using operands = Operands;
+  template <int... I>
+  using seq = std::integer_sequence<int, I...>;
+  using rows = std::make_integer_sequence<int, MR>;
+  static constexpr bool by_pairs = multiplies_pairs<O>;
+  static constexpr bool by_lanes = lane_semiring_on<Semiring, O>;
+
+ public:
+  /// I: row I / NV, vector I % NV. Two rows by two columns at a time, cells of an odd last row have cells of no row
+  /// beside them.
+  using cells = std::make_integer_sequence<int, (MR + by_pairs * (MR % 2)) * NV>;
+
+  /// Does the tile itself fetch the lines of dst that it will store? Then its rows are addressed one after the other.
+  static constexpr bool fetches_dst = std::is_base_of_v<isa::neon, typename O::isa_type>;
+
+  static ASHLAR_INLINE void fetch_dst(const operands& x) {
+    if constexpr (fetches_dst) fetch_rows(rows{}, x.dst, x.dst_stride);
+  }
+
+  /// The sums of the K blocks before.
+  template <int... I, class... Acc>
+  static ASHLAR_INLINE void load([[maybe_unused]] seq<I...> s, const operands& x, index tail, Acc&... acc) {
+    ((acc = load_cell<I / NV, I % NV>(x.partial + (I / NV) * x.partial_stride, tail)), ...);
+    if constexpr (by_pairs) row_pairs<O, NV>::from_rows(s, acc...);
+  }
+
+  /// To partial, or through the epilogue to dst.
+  template <int... I, class... Acc>
+  static ASHLAR_INLINE void store(seq<I...> s, const operands& x, const E& e, index tail, Acc&... acc) {
+    if constexpr (by_pairs) row_pairs<O, NV>::to_rows(s, acc...);
+    if (!x.last) return store_partial(s, x, tail, acc...);
+    if constexpr (runs_long<E> || out::in_memory) return finish_from_memory(s, x, e, acc...);
+    const bool ragged = by_lanes ? __builtin_expect(tail != O::lanes(), 0) : tail != O::lanes();
+    if constexpr (!std::is_same_v<typename out::expression_type, D>) {
+      if (ragged) return finish_from_memory(s, x, e, acc...);  // else every cell has a loop over single elements
+    }
+    if (O::masked_memory || ragged) return finish<false>(s, x, e, tail, acc...);
+    if constexpr (!O::masked_memory) finish<true>(s, x, e, tail, acc...);
+  }
+
+ private:
+  template <int... R>
+  static ASHLAR_INLINE void fetch_rows(seq<R...>, const D* dst, index stride) {
+    ((__builtin_prefetch(dst, 1, 3), dst = detail::unknown(dst + (R < MR - 1 ? stride : 0))), ...);
+  }
+
+  template <int R, int J>
+  static ASHLAR_INLINE auto load_cell(const T* row, index tail) {
+    if constexpr (R >= MR) {
+      return Semiring::template zero<O>();
+    } else if constexpr (J == NV - 1) {
+      return O::load_n(row + J * O::lanes(), tail);
+    } else {
+      return O::load(row + J * O::lanes());
+    }
+  }
+
+  template <int... I, class... Acc>
+  static ASHLAR_INLINE void store_partial(seq<I...>, const operands& x, index tail, Acc... acc) {
+    T* const partial = x.partial;  // read once: a vector store may alias x
+    const index stride = x.partial_stride;
+    (store_sums<I / NV, I % NV>(partial + (I / NV) * stride, acc, tail), ...);
+  }
+  template <int R, int J, class V>
+  static ASHLAR_INLINE void store_sums(T* row, V v, index tail) {
+    if constexpr (R < MR) store_cell<sum_ops, J != NV - 1>(row + J * O::lanes(), v, tail);
+  }
+  template <class Out, bool Whole, class To, class V>
+  static ASHLAR_INLINE void store_cell(To* to, V v, index tail) {
+    if constexpr (Whole) {
+      Out::store(to, v);
+    } else {
+      Out::store_n(to, v, tail);
+    }
+  }
+
+  // A long epilogue: the accumulators go to L1, a loop takes them from there.
+  template <int... I, class... Acc>
+  static ASHLAR_INLINE void finish_from_memory(seq<I...>, const operands& x, const E& e, Acc... acc) {
+    alignas(64) T tile[cells::size() * O::max_lanes];
+    const index stride = NV * O::lanes();
+    (O::store(tile + (I / NV) * stride + I % NV * O::lanes(), acc), ...);
+    const index lanes = O::lanes(), apart = dst_vector(x, lanes);
+    const index together = apart == lanes ? x.n : lanes;  // columns that lie side by side in dst
+    for (index j = 0; j < x.n; j += together) {
+      finish_rows<O>(e, tile + j, stride, MR, std::min(together, x.n - j), x.dst + j / lanes * apart, x.dst_stride,
+                     {x.row, row_step(x), x.col + j});
+    }
+  }
+
+  // Epilogue and store; Full: the last vector is whole as well.
+  template <bool Full, int... I, class... Acc>
+  static ASHLAR_INLINE void finish([[maybe_unused]] seq<I...> s, const operands& x, const E& expression, index tail,
+                                   Acc... acc) {
+    // Its own where a store of bytes may alias whatever has an address; else it stays where it is.
+    std::conditional_t<sizeof(D) == 1, const E, const E&> e = expression;
+    destination to{fetches_dst ? detail::unknown(x.dst) : x.dst,
+                   x.dst_stride,
+                   dst_vector(x, O::lanes()),
+                   x.row,
+                   row_step(x),
+                   x.col};
+    if constexpr (sizeof(D) == 1) {
+      store_all<Full>(s, to, tail, value<I / NV, I % NV, Full>(to, place_of<I>(to), e, tail, acc)...);
+    } else {
+      (finish_cell<I / NV, I % NV, Full>(to, e, tail, acc), ...);
+    }
+  }
+  struct destination {  // read once: a vector store may alias the operands
+    D* dst;
+    index stride, vector, row, row_step, col;
+  };
+  template <int I>
+  static ASHLAR_INLINE D* place_of(const destination& to) {
+    return to.dst + I / NV * to.stride + I % NV * to.vector;
+  }
+  template <int R, int J, bool Full, class V>
+  static ASHLAR_INLINE auto value(const destination& to, D* cell, const E& e, index tail, V v) {
+    if constexpr (R >= MR) {
+      return v;
+    } else {
+      constexpr bool whole = Full || J != NV - 1;
+      const typename out::template place<whole> at{to.row + R * to.row_step, to.col + J * O::lanes(),
+                                                   whole ? O::lanes() : tail, cell};
+      return e.eval(typename out::context{}, out::seen(e, v, at), at);
+    }
+  }
+  template <int R, int J, bool Full, class V>
+  static ASHLAR_INLINE void finish_cell(destination& to, const E& e, index tail, V v) {
+    if constexpr (R < MR) {
+      D* const row = fetches_dst ? to.dst : to.dst + R * to.stride;
+      D* const cell = row + J * to.vector;
+      store_cell<out, Full || J != NV - 1>(cell, value<R, J, Full>(to, cell, e, tail, v), tail);
+      // One address that moves on: g++ would compute all of them before the loop over tiles and keep them in memory.
+      if constexpr (fetches_dst && J == NV - 1 && R != MR - 1) to.dst = detail::unknown(row + to.stride);
+    }
+  }
+  // Of bytes, whose stores alias whatever has an address: after all values, so that what a column's rows share in
+  // memory is loaded once.
+  template <bool Full, int... I, class... V>
+  static ASHLAR_INLINE void store_all(seq<I...>, const destination& to, index tail, V... values) {
+    if constexpr (Full && NV == 2 && narrowing_pairs<typename out::E, D>) {
+      if (to.vector == O::lanes()) return store_pairs(rows{}, to, values...);
+    }
+    (store_one<I / NV, (Full || I % NV != NV - 1)>(place_of<I>(to), tail, values), ...);
+  }
+  template <int... R, class... V>
+  static ASHLAR_INLINE void store_pairs(seq<R...>, const destination& to, V... values) {
+    (out::E::store_nearest(place_of<R * NV>(to), pick<R * NV>(values...), pick<R * NV + 1>(values...)), ...);
+  }
+  template <int R, bool Whole, class V>
+  static ASHLAR_INLINE void store_one(D* cell, index tail, V v) {
+    if constexpr (R < MR) store_cell<out, Whole>(cell, v, tail);
+  }
+};
+
+}  // namespace ashlar
