@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// loop/direct.hpp: products with a small B: every operand is read where it is, nothing is cut, copied or divided up.
+// loop/direct.hpp: products with a small B: every operand is read where it is, nothing is cut or divided up.
 //
 // What a call costs beside the arithmetic decides here: 16 x 16 x 16 is 130 cycles of it. So no plan is made: two loops
-// of tiles.
+// of tiles. Only columns that do not fill a vector, where loads cannot be masked, are copied, to the stack.
 //
-// Depends on: loop/contract.hpp.   Used by: gemm/gemm.hpp.
+// Depends on: loop/contract.hpp, pack/copy_block.hpp.   Used by: gemm/gemm.hpp.
 #pragma once
 
 #include <ashlar/loop/contract.hpp>
+#include <ashlar/pack/copy_block.hpp>
 
 namespace ashlar {
 
@@ -22,15 +23,16 @@ struct direct_contraction {
   static ASHLAR_INLINE bool serves(const contraction<plain_format<T, Isa>>& c, index workers,
                                    const cache_sizes& caches) {
     const bool in_place = c.a_k_stride == 1 && c.dst_column_stride == 1 && (c.panels || c.b_column_stride == 1);
-    const bool whole = O::masked_memory || c.panels || c.n % O::lanes() == 0;
-    return in_place && whole && saturated_product(c.k, c.n) <= caches.l2 / 4 / index(sizeof(T)) &&
+    return in_place && (!ragged(c) || c.k <= copied_elements / table::nr()) &&
+           saturated_product(c.k, c.n) <= caches.l2 / 4 / index(sizeof(T)) &&
            (workers <= 1 || detail::little_work(c.m, c.n, c.k));
   }
 
   /// One tile, where that is all, is called from here: 4 x 4 x 4 takes 18 ns by way of run_tiles.
   static ASHLAR_INLINE void run(const contraction<plain_format<T, Isa>>& c, const E& e) {
+    if (ragged(c)) return run_ragged(c, e);
     const index vectors = vectors_of(c.n);
-    if (c.n > table::nr() || c.m > tallest(c, vectors)) return run_tiles(c, e);
+    if (c.n > table::nr() || c.m > tallest(c, vectors)) return run_tiles(c, e, nullptr);
     tile_operands<T> x;
     x.k = c.k;
     x.a = c.a, x.a_stride = c.a_row_stride;
@@ -44,13 +46,29 @@ struct direct_contraction {
   }
 
  private:
-  // Rows outside, panels inside: a tile's rows of A stay in L1, and dst is written along its rows.
-  [[gnu::noinline]] static void run_tiles(const contraction<plain_format<T, Isa>>& c, const E& e) {
+  static constexpr index copied_elements = 8192 / index(sizeof(T));  // on the stack
+
+  // Does B end with columns that do not fill a vector, which only masked loads could read?
+  static ASHLAR_INLINE bool ragged(const contraction<plain_format<T, Isa>>& c) {
+    return !O::masked_memory && !c.panels && c.n % O::lanes() != 0;
+  }
+
+  [[gnu::noinline]] static void run_ragged(const contraction<plain_format<T, Isa>>& c, const E& e) {
+    alignas(64) T last[O::masked_memory ? 1 : copied_elements];
+    const index nr = table::nr(), whole = c.n / nr * nr, rest = c.n - whole;
+    block_copy<T, Isa>::run({c.b + whole, c.b_k_stride, 1, c.k, rest}, last, nr, vectors_of(rest) * O::lanes());
+    run_tiles(c, e, last);
+  }
+
+  // Rows outside, panels inside: a tile's rows of A stay in L1, and dst is written along its rows. `last`: the columns
+  // that do not fill a panel, where they are not read in place.
+  [[gnu::noinline]] static void run_tiles(const contraction<plain_format<T, Isa>>& c, const E& e, const T* last) {
     const index nr = table::nr();
     tile_operands<T> x;
     x.k = c.k;
     x.a_stride = c.a_row_stride;
-    x.b_stride = c.panels ? nr : c.b_k_stride;
+    const index b_stride = c.panels ? nr : c.b_k_stride;
+    x.b_stride = b_stride;
     x.b_group = 0;
     x.partial = nullptr, x.partial_stride = 0;
     x.dst_stride = c.dst_row_stride;
@@ -83,7 +101,9 @@ struct direct_contraction {
       }
       if (x.col < c.n) {
         x.n = c.n - x.col;
+        if (last) x.b = last, x.b_stride = nr;
         table::find(height, vectors_of(x.n))(x, e);
+        x.b_stride = b_stride;
       }
       x.row += height;
       x.a += height * x.a_stride;

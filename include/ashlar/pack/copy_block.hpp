@@ -57,7 +57,8 @@ class block_copy {
       }
       for (; j < padded; j += lanes) {
         const index have = std::clamp<index>(src.cols - j, 0, lanes);
-        O::store_n(to + j, O::load_n(from + (have > 0 ? j : 0), have), std::min(lanes, padded - j));
+        const auto rest = O::load_n(from + (have > 0 ? j : 0), have);
+        j + lanes <= padded ? O::store(to + j, rest) : O::store_n(to + j, rest, padded - j);
       }
     }
   }

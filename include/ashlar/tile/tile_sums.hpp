@@ -62,13 +62,18 @@ class tile_sums {
   template <int... I, class... Acc>
   static ASHLAR_INLINE void store(seq<I...> s, const operands& x, const E& e, index tail, Acc&... acc) {
     if constexpr (by_pairs) row_pairs<O, NV>::to_rows(s, acc...);
-    if (!x.last) return store_partial(s, x, tail, acc...);
-    if constexpr (runs_long<E> || out::in_memory) return finish_from_memory(s, x, e, acc...);
     const bool ragged = by_lanes ? __builtin_expect(tail != O::lanes(), 0) : tail != O::lanes();
-    if constexpr (!std::is_same_v<typename out::expression_type, D>) {
+    const bool constant = __builtin_constant_p(tail);  // of fixed extents
+    if constexpr (!O::masked_memory) {
+      // Branches on the number of lanes between the accumulators would take their registers.
+      if (ragged && !constant) return x.last ? finish_from_memory(s, x, e, acc...) : store_ragged_partial(s, x, acc...);
+    }
+    if (!x.last) return store_partial(s, x, O::masked_memory || constant ? tail : O::lanes(), acc...);
+    if constexpr (runs_long<E> || out::in_memory) return finish_from_memory(s, x, e, acc...);
+    if constexpr (O::masked_memory && !std::is_same_v<typename out::expression_type, D>) {
       if (ragged) return finish_from_memory(s, x, e, acc...);  // else every cell has a loop over single elements
     }
-    if (O::masked_memory || ragged) return finish<false>(s, x, e, tail, acc...);
+    if (O::masked_memory || (ragged && constant)) return finish<false>(s, x, e, tail, acc...);
     if constexpr (!O::masked_memory) finish<true>(s, x, e, tail, acc...);
   }
 
@@ -108,18 +113,27 @@ class tile_sums {
     }
   }
 
-  // A long epilogue: the accumulators go to L1, a loop takes them from there.
+  // A long epilogue, or columns that do not fill a vector: the accumulators go to L1, a loop takes them from there.
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void finish_from_memory(seq<I...>, const operands& x, const E& e, Acc... acc) {
+  static ASHLAR_INLINE void finish_from_memory(seq<I...> s, const operands& x, const E& e, Acc... acc) {
     alignas(64) T tile[cells::size() * O::max_lanes];
-    const index stride = NV * O::lanes();
-    (O::store(tile + (I / NV) * stride + I % NV * O::lanes(), acc), ...);
+    to_memory(s, tile, acc...);
     const index lanes = O::lanes(), apart = dst_vector(x, lanes);
     const index together = apart == lanes ? x.n : lanes;  // columns that lie side by side in dst
     for (index j = 0; j < x.n; j += together) {
-      finish_rows<O>(e, tile + j, stride, MR, std::min(together, x.n - j), x.dst + j / lanes * apart, x.dst_stride,
+      finish_rows<O>(e, tile + j, NV * lanes, MR, std::min(together, x.n - j), x.dst + j / lanes * apart, x.dst_stride,
                      {x.row, row_step(x), x.col + j});
     }
+  }
+  template <int... I, class... Acc>
+  static ASHLAR_INLINE void store_ragged_partial(seq<I...> s, const operands& x, Acc... acc) {
+    alignas(64) T tile[cells::size() * O::max_lanes];
+    to_memory(s, tile, acc...);
+    finish_rows<sum_ops>(ashlar::acc, tile, NV * O::lanes(), MR, x.n, x.partial, x.partial_stride, {});
+  }
+  template <int... I, class... Acc>
+  static ASHLAR_INLINE void to_memory(seq<I...>, T* tile, Acc... acc) {
+    (O::store(tile + I * O::lanes(), acc), ...);
   }
 
   // Epilogue and store; Full: the last vector is whole as well.
