@@ -39,6 +39,7 @@ namespace ashlar {
 ///     load(const a_unit*)                 consecutive units of one row of A
 ///     ones()                              a vector of units of ones, for a or b
 ///     dot(acc, a, b)
+///     in_memory{const b_unit*}            where registers are short, a vector of b that dot() reads itself; optional
 ///
 /// The one that has lanes of its own (lane_ops) also says fma_lane<L>(acc, b, a): dot() with unit L of a; the one that
 /// multiplies two rows by two columns (pair_ops) says how, and add_columns(acc, b): to lane j the sum of group j.
@@ -117,8 +118,8 @@ struct dot_products {
   static ASHLAR_INLINE constexpr typename O::vec zero() {
     return O::zero();
   }
-  template <class O>
-  static ASHLAR_INLINE constexpr typename O::vec accumulate(const typename O::vec& a, const typename O::vec& b,
+  template <class O, class B>
+  static ASHLAR_INLINE constexpr typename O::vec accumulate(const typename O::vec& a, const B& b,
                                                             const typename O::vec& acc) {
     return O::dot(acc, a, b);
   }

@@ -36,18 +36,27 @@ struct dot_ops<isa::avx2> : detail::dot_units<isa::avx2, std::int16_t, std::int8
   }
 };
 
-namespace detail {
-alignas(32) inline constexpr std::int16_t pairs_of_ones[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-}
-
-// vpmaddubsw's pairs are within 2 * 255 * 64 = 32640; vpmaddwd by ones, in memory, adds two of them.
+// vpmaddubsw's pairs are within 2 * 255 * 64 = 32640; vpmaddwd by ones adds two of them. 12 sums, the ones, a vector of
+// A, one of B and one of products are all 16 registers: other vectors of B are read from memory by vpmaddubsw itself.
+// With the ones in memory instead, which every product reads, loads took as long as products (3 to 4 % of 1 x 1
+// convolutions).
 template <>
 struct seven_bit_dot_ops<isa::avx2> : detail::dot_units<isa::avx2, std::uint8_t, std::int8_t, 4> {
+  struct in_memory {
+    const std::int32_t* p;
+  };
   static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
     __m256i sum = acc, product;
     asm("vpmaddubsw %3, %2, %1\n\tvpmaddwd %4, %1, %1\n\tvpaddd %1, %0, %0"
         : "+x"(sum), "=&x"(product)
-        : "x"(__m256i(a)), "x"(__m256i(b)), "m"(detail::pairs_of_ones));
+        : "x"(__m256i(a)), "x"(__m256i(b)), "x"(_mm256_set1_epi16(1)));
+    return sum;
+  }
+  static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const in_memory& b) {
+    __m256i sum = acc, product;
+    asm("vpmaddubsw %3, %2, %1\n\tvpmaddwd %4, %1, %1\n\tvpaddd %1, %0, %0"
+        : "+x"(sum), "=&x"(product)
+        : "x"(__m256i(a)), "m"(*reinterpret_cast<const __m256i_u*>(b.p)), "x"(_mm256_set1_epi16(1)));
     return sum;
   }
 };

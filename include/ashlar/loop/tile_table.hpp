@@ -29,7 +29,9 @@ struct tile_table {
     ASHLAR_INLINE void operator()(const Operands& x, const E& e) const { run(x, e, 1, tile_order::down, 0); }
     friend constexpr bool operator==(many_tiles a, std::nullptr_t) { return a.run == nullptr; }
   };
-  static constexpr bool by_many = std::is_same_v<isa::neon, Isa> || std::is_base_of_v<isa::neon_dot, Isa>;
+  /// Bytes on x86: the steps of a tile are so few that a call for each took a tenth of 1 x 1 convolutions.
+  static constexpr bool by_many = std::is_same_v<isa::neon, Isa> || std::is_base_of_v<isa::neon_dot, Isa> ||
+                                  (std::is_base_of_v<isa::avx2, Isa> && std::is_same_v<Semiring, dot_products>);
   /// Do the tiles multiply two rows by two columns at a time?
   static constexpr bool by_pairs = multiplies_pairs<O>;
   /// Do the tiles fetch dst themselves (register_tile::fetches_dst)?

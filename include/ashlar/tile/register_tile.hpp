@@ -172,10 +172,9 @@ class register_tile {
       } else {
         steps(s, std::make_integer_sequence<int, step>{}, rows, b, x.b_stride, x.b_group, tail, acc...);
       }
-      if (!nothing_to_fetch) fetch(std::make_integer_sequence<int, step>{}, ahead, x.prefetch_stride);
+      if (!nothing_to_fetch) ahead = fetch(std::make_integer_sequence<int, step>{}, ahead, x.prefetch_stride);
       rows.advance(by_pairs && !segmented ? 2 * step : step);
       b += step * x.b_stride;
-      ahead += step * x.prefetch_stride;
     }
     if constexpr (by_lanes) {
       if (k == step) [[likely]] {
@@ -193,10 +192,11 @@ class register_tile {
     }
   }
 
-  // Cache lines of a step of B. A vector counts as one at least where it is wide or its length is not known.
-  static constexpr int lines = [] {
+  // Bytes of a step of B. Its lines are fetched, the last one by its last byte: where rows are not aligned, its start
+  // came with the panel before. A vector whose length is not known counts as a line.
+  static constexpr int step_bytes = [] {
     constexpr int bytes = int(isa::facts<typename O::isa_type>::vector_bytes);
-    return bytes == 16 ? (NV * bytes + 63) / 64 : NV * std::max(bytes, 64) / 64;
+    return NV * (bytes == 0 ? 64 : bytes);
   }();
 
   static constexpr int unroll() {
@@ -209,13 +209,22 @@ class register_tile {
     }
   }
 
+  // Returns what the next steps fetch. x86 has 16 general registers: one address moves on, where several would take
+  // those of the rows of A.
   template <int... K>
-  static ASHLAR_INLINE void fetch(seq<K...>, const char* p, index stride) {
-    (fetch_lines(std::make_integer_sequence<int, lines>{}, p + K * stride), ...);
+  static ASHLAR_INLINE const char* fetch(seq<K...>, const char* p, index stride) {
+    constexpr auto lines = std::make_integer_sequence<int, (step_bytes + 63) / 64>{};
+    if constexpr (std::is_base_of_v<isa::avx2, typename O::isa_type>) {
+      ((fetch_lines(lines, p), p = detail::unknown(p + stride), (void)K), ...);
+      return p;
+    } else {
+      (fetch_lines(lines, p + K * stride), ...);
+      return p + index(sizeof...(K)) * stride;
+    }
   }
   template <int... L>
   static ASHLAR_INLINE void fetch_lines(seq<L...>, const char* p) {
-    (__builtin_prefetch(p + L * 64, 0, 2), ...);
+    (__builtin_prefetch(p + std::min(L * 64 + 63, step_bytes - 1), 0, 2), ...);
   }
 
   template <int... I, int... K, class... Acc>
@@ -274,7 +283,9 @@ class register_tile {
   template <int J>
   static ASHLAR_INLINE auto load_b(const B* b, index b_group, index tail) {
     const B* const p = b + J / Group * b_group + J % Group * O::lanes();
-    if constexpr (O::masked_memory && J == NV - 1 && std::is_same_v<B, T>) {
+    if constexpr (J > 0 && requires { typename O::in_memory; }) {
+      return typename O::in_memory{p};
+    } else if constexpr (O::masked_memory && J == NV - 1 && std::is_same_v<B, T>) {
       return O::load_n(p, tail);
     } else {
       return O::load(p);

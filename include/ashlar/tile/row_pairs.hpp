@@ -17,7 +17,7 @@ namespace ashlar {
 
 /// Number J of a pack.
 template <int J, class First, class... Rest>
-ASHLAR_INLINE constexpr First pick(First first, Rest... rest) {
+ASHLAR_INLINE constexpr auto pick(First first, [[maybe_unused]] Rest... rest) {
   if constexpr (J == 0) {
     return first;
   } else {
