@@ -10,14 +10,15 @@
 // Every sum takes one multiply-add a pixel in increasing order, padding included: the bits of the reference. Bound: a
 // load for each multiply-add and V for dy, so that nine multiply-adds of three taps take six cycles of two loads.
 //
-// Depends on: conv/geometry.hpp, core/image.hpp, isa/, loop/blocking.hpp, tile/row_pairs.hpp.   Used by:
-// conv/weights_plan.hpp.
+// Depends on: conv/geometry.hpp, core/{image,blocked_image}.hpp, isa/, loop/blocking.hpp, tile/row_pairs.hpp.
+// Used by: conv/weights_plan.hpp.
 #pragma once
 
 #include <algorithm>
 #include <utility>
 
 #include <ashlar/conv/geometry.hpp>
+#include <ashlar/core/blocked_image.hpp>
 #include <ashlar/core/checked.hpp>
 #include <ashlar/core/image.hpp>
 #include <ashlar/isa.hpp>
