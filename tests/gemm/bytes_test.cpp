@@ -72,6 +72,31 @@ TEST_CASE_TEMPLATE("packed weights: unpacked they are B, and the product is the 
   });
 }
 
+// Ranges that a store of bytes may take over, and those it may not: any zero point, ends of any order and outside
+// bytes, factors of one and more, infinite ones, NaN.
+TEST_CASE_TEMPLATE("a float for each channel, bytes within any range", TC, std::uint8_t, std::int8_t) {
+  mixed_problems<std::uint8_t, std::int8_t, TC>(400, [](random& r, auto& p) {
+    constexpr float infinity = std::numeric_limits<float>::infinity(), below_one = 0x1.fffffep-1f;
+    const bool plain = r.chance(60);
+    std::vector<float> scales(std::size_t(p.shape.n) + 1);
+    for (float& x : scales) {
+      x = 0x1p-20f * float(r.between(-(1 << 19), 1 << 19));
+      if (r.chance(20)) x = r.pick<float>({below_one, -below_one, 0.5f, -0.0f});
+      if (!plain && r.chance(5)) x = r.pick<float>({1, -1, 1e9f, infinity, std::numeric_limits<float>::quiet_NaN()});
+    }
+    std::vector<std::int32_t> bias(scales.size());
+    for (std::int32_t& x : bias) x = r.chance(25) ? std::int32_t(r.bits()) : std::int32_t(r.between(-1000, 1000));
+    const auto zero = r.chance(40) ? std::int32_t(r.between(-128, 255))
+                                   : r.pick<std::int32_t>({-32512, -32513, 32512, 32513, std::int32_t(r.bits())});
+    const auto end = [&](std::int32_t usual) { return r.chance(60) ? usual : std::int32_t(r.between(-300, 300)); };
+    const std::int32_t low = end(-128), high = r.chance(10) ? std::int32_t(r.bits()) : end(255);
+    const auto sums = acc + per_column(bias.data());
+    REQUIRE(p.differs(p.B.read(), requantize<onnx>(sums, per_column(scales.data()), zero, low, high), no_zeros{}) ==
+            "");
+    REQUIRE(p.differs(p.B.read(), requantize(sums, onnx{scales[0]}, zero, low, high), no_zeros{}) == "");
+  });
+}
+
 TEST_CASE("any number of workers, each with its own sums of rows and columns") {
   for_each_case(scaled(60, 6), [](random& r) {
     const gemm_shape s{r.between(20, 60), r.between(20, 200), r.between(1, 200)};

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <ashlar/epilogue/conversion.hpp>
 #include <ashlar/epilogue/output.hpp>
+#include <ashlar/quant/rescale.hpp>
 #include <cmath>
 #include <limits>
 
@@ -86,6 +87,50 @@ void compare_fixed_point(lanes_of<T>& x) {
   }
 }
 
+// Sums of words with a zero point, within two ends.
+template <class D, class T>
+void compare_ranges(const lanes_of<T>& x) {
+  using V = vector_ops<T>;
+  if constexpr (requires { typename V::template byte_range<D>; }) {
+    const T zero = std::clamp(x.b[0] >> 12, -32512, 32512);
+    const D ends[] = {D(x.b[1]), D(x.b[2])};
+    const typename V::template byte_range<D> range(zero, ends);
+    const T* const sources[] = {x.a, x.b, x.b, x.a};
+    const auto bytes = V::bytes_within(V::load(x.a), V::load(x.b), V::load(x.b), V::load(x.a), range);
+    constexpr index size = 4 * V::max_lanes, lanes = V::lanes();
+    D together[size / 2], apart[size];
+    V::store_bytes(together, bytes), V::store_bytes(apart, apart + size / 2, bytes);
+    for (index l = 0; l < 4 * lanes; ++l) {
+      const auto sum = std::int64_t(sources[l / lanes][l % lanes]) + zero;
+      const D expected = std::min(ends[1], std::max(ends[0], detail::clamped<D>(sum)));
+      REQUIRE(apart[l] == expected);
+      if (l < 2 * lanes) REQUIRE(together[l] == expected);
+    }
+  }
+}
+
+// Factors below one: without ends.
+template <class T>
+void compare_plain_scales(lanes_of<T>& x) {
+  using V = vector_ops<T>;
+  using F = vector_ops<float>;
+  if constexpr (requires(typename V::vec n, typename F::vec s) { V::nearest_scaled(n, s); }) {
+    constexpr float least_refused[] = {1, -1, std::numeric_limits<float>::infinity(),
+                                       std::numeric_limits<float>::quiet_NaN()};
+    float factors[V::max_lanes];
+    for (index l = 0; l < V::lanes(); ++l) factors[l] = 0x1.fffffep-1f * float(x.b[l] >> 8) * 0x1p-23f;
+    factors[0] = x.b[0] < 0 ? 0x1.fffffep-1f : -0x1.fffffep-1f;
+    REQUIRE(V::scales_plainly(F::load(factors)));
+    V::store(x.result, V::nearest_scaled(V::load(x.a), F::load(factors)));
+    for (index l = 0; l < V::lanes(); ++l)
+      REQUIRE(x.result[l] == detail::converted<T>(std::nearbyint(float(x.a[l]) * factors[l])));
+    for (float refused : least_refused) {
+      factors[(x.b[1] & 7) % V::lanes()] = refused;
+      REQUIRE(!V::scales_plainly(F::load(factors)));
+    }
+  }
+}
+
 // Smaller integers, saturated.
 template <class T>
 void compare_stores(const lanes_of<T>& x) {
@@ -137,6 +182,8 @@ void compare_all(lanes_of<T>& x) {
     compare(x, [](auto o, auto a, auto b, auto, auto) { return o.bit_or(a, b); });
     if constexpr (fixed_point_ops<vector_ops<T>>) compare_fixed_point(x);
     if constexpr (narrowing_ops<vector_ops<T>, std::int8_t>) compare_stores(x);
+    if constexpr (std::is_signed_v<T>)
+      compare_ranges<std::int8_t>(x), compare_ranges<std::uint8_t>(x), compare_plain_scales(x);
   } else {
     compare(x, [](auto o, auto a, auto b, auto, auto) { return o.div(a, b); });
     compare_exactly(x, [](auto o, auto a, auto, auto, auto) { return o.abs(a); });

@@ -213,6 +213,19 @@ struct apply_node : expression_base<apply_node<F, E...>> {
   ASHLAR_INLINE constexpr auto eval(M m, const typename M::vec& acc, const At& at) const {
     return operands.call(function, m, acc, at);
   }
+  // What leaves_range (epilogue/output.hpp) asks for, of a function that knows it.
+  template <class M, class At>
+    requires requires(const F& f, M m) { f.leaves_range(m); }
+  ASHLAR_INLINE bool leaves_range(M m, const At&) const {
+    return function.leaves_range(m);
+  }
+  template <class M, class At>
+    requires requires(const F& f, M m, const typename M::vec& x) { f.unranged(m, x); }
+  ASHLAR_INLINE auto unranged(M m, const typename M::vec& acc, const At& at) const {
+    return operands.call([this](M n, const typename M::vec& x) { return function.unranged(n, x); }, m, acc, at);
+  }
+  ASHLAR_INLINE constexpr const auto& range_left() const { return function.range; }
+
   ASHLAR_INLINE constexpr auto transposed() const { return operands.transpose_into(same_function{function}); }
   ASHLAR_INLINE constexpr auto at_image(index n) const { return operands.at_image_into(same_function{function}, n); }
   ASHLAR_INLINE constexpr bool fits(index m, index n) const { return operands.fit(m, n); }

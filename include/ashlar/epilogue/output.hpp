@@ -63,6 +63,17 @@ concept narrowing_ops = requires(D* p, const typename O::vec& v) { O::store_near
 template <class O, class D>
 concept narrowing_pairs = requires(D* p, const typename O::vec& v) { O::store_nearest(p, v, v); };
 
+/// Expressions whose last step is a range, plus a zero point and within two ends, that a store of bytes may take over:
+///
+///     leaves_range(m, at)    may it, for the columns at `at` of all rows, whatever the sums are?
+///     unranged(m, acc, at)   then the value before that step
+///     range_left()           the step: zero_point, ends<D>()[0] and [1]
+template <class X, class M, class At>
+concept leaves_range = requires(const X& e, M m, const typename M::vec& acc, const At& at) {
+  { e.leaves_range(m, at) } -> std::same_as<bool>;
+  { e.unranged(m, acc, at) } -> std::convertible_to<typename M::vec>;
+};
+
 namespace detail {
 
 // The type of the sums that accumulators of O are, and the ops of an expression of T about them.

@@ -55,6 +55,25 @@ ASHLAR_INLINE void avx2_store_n(void* to, __m256i x, index n) {
   if (n & 1) _mm_storeu_si32(p, rest);
 }
 
+// The bytes D that words become: plus zero, within two ends.
+template <class D>
+struct avx2_byte_range {
+  ASHLAR_INLINE avx2_byte_range(std::int32_t z, const D* ends)
+      : zero(_mm256_set1_epi16(std::int16_t(z))),
+        low(_mm256_set1_epi8(char(ends[0]))),
+        high(_mm256_set1_epi8(char(ends[1]))) {}
+  // Bytes of two pairs of vectors: in each lane eight of the first pair, eight of the second.
+  ASHLAR_INLINE __m256i of(const __m256i& first, const __m256i& second) const {
+    const __m256i a = _mm256_adds_epi16(first, zero), b = _mm256_adds_epi16(second, zero);
+    if constexpr (std::is_signed_v<D>) {
+      return _mm256_min_epi8(_mm256_max_epi8(_mm256_packs_epi16(a, b), low), high);
+    } else {
+      return _mm256_min_epu8(_mm256_max_epu8(_mm256_packus_epi16(a, b), low), high);
+    }
+  }
+  __m256i zero, low, high;
+};
+
 // The instructions that differ by element type.
 template <class T>
 using avx2_vector = xsimd::batch<T, xsimd::fma3<xsimd::avx2>>;
@@ -157,6 +176,30 @@ struct avx2_instructions<std::int32_t> {
     const __m256 finite = _mm256_max_ps(_mm256_min_ps(number, largest), -largest);
     const __m256 enough = _mm256_max_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(x), finite), _mm256_cvtepi32_ps(least));
     return _mm256_cvtps_epi32(_mm256_min_ps(enough, _mm256_cvtepi32_ps(most)));
+  }
+  static ASHLAR_INLINE bool scales_plainly(const avx2_vector<float>& s) {
+    const __m256 size = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), s);
+    return _mm256_movemask_ps(_mm256_cmp_ps(size, _mm256_set1_ps(1), _CMP_LT_OQ)) == 255;
+  }
+  static ASHLAR_INLINE vec nearest_scaled(const vec& x, const avx2_vector<float>& s) {
+    return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(x), s));
+  }
+  template <class D>
+  using byte_range = avx2_byte_range<D>;
+  template <class D>
+  static ASHLAR_INLINE __m256i bytes_within(const vec& x, const vec& y, const vec& z, const vec& w,
+                                            const byte_range<D>& range) {
+    const __m256i both = range.of(_mm256_packs_epi32(x, y), _mm256_packs_epi32(z, w));
+    return _mm256_permutevar8x32_epi32(both, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  }
+  template <class D>
+  static ASHLAR_INLINE void store_bytes(D* p, const __m256i& bytes) {
+    _mm_storeu_si128(as_memory(p), _mm256_castsi256_si128(bytes));
+  }
+  template <class D>
+  static ASHLAR_INLINE void store_bytes(D* p, D* q, const __m256i& bytes) {
+    store_bytes(p, bytes);
+    _mm_storeu_si128(as_memory(q), _mm256_extracti128_si256(bytes, 1));
   }
 
  private:

@@ -51,6 +51,10 @@ namespace ashlar {
 ///     to_int(y)                          of floats, as converted<std::int32_t>: truncated, the nearer end, NaN is 0
 ///     whole(y)                           to_int of integers of 32 bits, without care for others; may be missing
 ///     nearest_scaled(x, s, least, most)  to_int(round_even(from_int(x) * s)) within two integers that are floats, too
+///     scales_plainly(s)  nearest_scaled(x, s)    are all |s| < 1, and then the same without ends; may be missing
+///     byte_range<D>(zero, ends)          for bytes D: plus zero saturated to 16 bits, within ends[0] and ends[1]
+///     bytes_within(x, y, z, w, range)    the bytes of x and y, then those of z and w
+///     store_bytes(p, b)  store_bytes(p, q, b)    the first half of them; each half; all four may be missing
 ///
 /// Optional (accumulating_ops):  fma_into(acc, a, b) = a * b + acc in the register of acc, for the inner loop. Written
 /// as an assembler instruction where intrinsics leave the choice of registers open: g++ 12 then copies accumulators

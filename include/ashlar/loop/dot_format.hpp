@@ -40,6 +40,17 @@ struct corrected_epilogue : expression_base<corrected_epilogue<E, Columns, Rows,
   ASHLAR_INLINE constexpr auto eval(M m, const V& v, const At& at) const {
     return e.eval(m, v, at);
   }
+  template <class M, class At>
+    requires requires(const E& e, M m, const At& at) { e.leaves_range(m, at); }
+  ASHLAR_INLINE bool leaves_range(M m, const At& at) const {
+    return e.leaves_range(m, at);
+  }
+  template <class M, class V, class At>
+    requires requires(const E& e, M m, const V& v, const At& at) { e.unranged(m, v, at); }
+  ASHLAR_INLINE auto unranged(M m, const V& v, const At& at) const {
+    return e.unranged(m, v, at);
+  }
+  ASHLAR_INLINE constexpr const auto& range_left() const { return e.range_left(); }
   ASHLAR_INLINE constexpr auto at_image(index n) const { return same_terms(e.at_image(n)); }
   ASHLAR_INLINE constexpr auto transposed() const {
     static_assert(!Rows && !Turned && !Za::each, "the terms of a convolution's channels alone");

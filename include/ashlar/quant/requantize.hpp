@@ -78,6 +78,17 @@ struct requantize {
       return range.of(m, rescaled(m, x));
     }
   }
+  // What leaves_range (epilogue/output.hpp) asks for.
+  template <class M>
+    requires scaling<P>
+  ASHLAR_INLINE bool leaves_range(M m) const {
+    return range.fits_words && m.scales_plainly(detail::floats_of<M>::broadcast(policy.scale));
+  }
+  template <class M, class V>
+    requires requires(M m, V x, typename detail::floats_of<M>::vec s) { P::rescale_plainly(m, x, s); }
+  ASHLAR_INLINE V unranged(M m, const V& x) const {
+    return P::rescale_plainly(m, x, detail::floats_of<M>::broadcast(policy.scale));
+  }
 
   P policy;
   detail::shifted_range range;
@@ -147,6 +158,20 @@ struct scaled_sums_node : expression_base<scaled_sums_node<P, E, Scale>> {
       return range.of(m, rescaled(m, x, s));
     }
   }
+  // What leaves_range (epilogue/output.hpp) asks for.
+  template <class M, class At>
+    requires(!expression_uses_rows<Scale>())
+  ASHLAR_INLINE bool leaves_range(M m, const At& at) const {
+    return range.fits_words && m.scales_plainly(scale.eval(math<floats_of<M>>{}, floats_of<M>::zero(), at));
+  }
+  template <class M, class At>
+    requires requires(M m, typename M::vec x, typename floats_of<M>::vec s) { P::rescale_plainly(m, x, s); }
+  ASHLAR_INLINE auto unranged(M m, const typename M::vec& acc, const At& at) const {
+    const auto x = sums.eval(m, acc, at);
+    return P::rescale_plainly(m, x, scale.eval(math<floats_of<M>>{}, floats_of<M>::zero(), at));
+  }
+  ASHLAR_INLINE constexpr const shifted_range& range_left() const { return range; }
+
   ASHLAR_INLINE constexpr auto transposed() const { return same(sums.transposed(), scale.transposed()); }
   ASHLAR_INLINE constexpr auto at_image(index n) const { return same(sums.at_image(n), scale.at_image(n)); }
   ASHLAR_INLINE constexpr bool fits(index m, index n) const { return sums.fits(m, n) && scale.fits(m, n); }

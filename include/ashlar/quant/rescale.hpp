@@ -94,25 +94,52 @@ ASHLAR_INLINE constexpr std::int32_t float_within(std::int32_t x) {
   return std::int32_t(x < 0 ? 0 - kept : kept);
 }
 
-// The sum with the zero point does not wrap: the clamp comes first, its ends less the zero point.
+// The sum with the zero point does not wrap: the clamp comes first, its ends less the zero point; of a policy of a
+// float, they are floats.
 struct shifted_range {
   std::int32_t zero_point, least, most;
+  bool fits_words;  // is a byte right where numbers, and their sums with the zero point, are saturated to 16 bits?
+  std::int8_t signed_ends[2];
+  std::uint8_t unsigned_ends[2];  // of what a store to bytes makes of the range
 
-  ASHLAR_INLINE constexpr shifted_range(std::int32_t z, std::int64_t low, std::int64_t high)
-      : zero_point(z), least(clamped<std::int32_t>(low - z)), most(clamped<std::int32_t>(high - z)) {}
+  ASHLAR_INLINE constexpr shifted_range(std::int32_t z, std::int64_t low, std::int64_t high, bool floats)
+      : zero_point(z),
+        least(end(low - z, floats)),
+        most(end(high - z, floats)),
+        fits_words(-32512 <= z && z <= 32512),
+        signed_ends{shifted<std::int8_t>(least), shifted<std::int8_t>(most)},
+        unsigned_ends{shifted<std::uint8_t>(least), shifted<std::uint8_t>(most)} {}
 
   template <class M, class V>
   ASHLAR_INLINE constexpr V of(M m, const V& x) const {
     return m.add(m.min(m.broadcast(most), m.max(m.broadcast(least), x)), m.broadcast(zero_point));
   }
+
+  /// Both ends as bytes D.
+  template <std::integral D>
+  ASHLAR_INLINE constexpr const D* ends() const {
+    if constexpr (std::is_signed_v<D>) {
+      return signed_ends;
+    } else {
+      return unsigned_ends;
+    }
+  }
+
+ private:
+  static ASHLAR_INLINE constexpr std::int32_t end(std::int64_t x, bool floats) {
+    const auto nearest = clamped<std::int32_t>(x);
+    return floats ? float_within(nearest) : nearest;
+  }
+  template <class D>
+  ASHLAR_INLINE constexpr D shifted(std::int32_t x) const {
+    return clamped<D>(std::int64_t(x) + zero_point);
+  }
 };
 
-// The range of what the policy P makes: of a float's, both ends are floats.
+// The range of what the policy P makes.
 template <rescaling P>
 ASHLAR_INLINE constexpr shifted_range range_of(std::int32_t zero_point, std::int64_t low, std::int64_t high) {
-  shifted_range r(zero_point, low, high);
-  if constexpr (scaling<P>) r.least = float_within(r.least), r.most = float_within(r.most);
-  return r;
+  return {zero_point, low, high, scaling<P>};
 }
 
 // x * scale, one rounded product.
@@ -199,6 +226,12 @@ struct onnx {
     } else {
       return m.min(most, m.max(least, rescale_by(m, x, scale)));
     }
+  }
+  // rescale_by of factors that scales_plainly() takes.
+  template <class O, class V = typename O::vec, class S>
+    requires requires(O m, V x, S s) { m.nearest_scaled(x, s); }
+  static ASHLAR_INLINE V rescale_plainly(O m, const V& x, const S& scale) {
+    return m.nearest_scaled(x, scale);
   }
   template <class O, class V = typename O::vec>
   ASHLAR_INLINE constexpr V rescale(O m, const V& x) const {

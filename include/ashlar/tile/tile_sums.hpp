@@ -36,8 +36,19 @@ class tile_sums {
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
   using rows = std::make_integer_sequence<int, MR>;
+  using tile_vectors = std::make_integer_sequence<int, NV>;
+  using pairs_of_rows = std::make_integer_sequence<int, (MR + 1) / 2>;
   static constexpr bool by_pairs = multiplies_pairs<O>;
   static constexpr bool by_lanes = lane_semiring_on<Semiring, O>;
+  // Does the store of bytes take over the range that the expression ends with?
+  static constexpr bool takes_range = [] {
+    if constexpr (NV == 2 && sizeof(D) == 1) {
+      if constexpr (requires { typename out::E::template byte_range<D>; }) {
+        return leaves_range<E, typename out::context, typename out::template place<true>>;
+      }
+    }
+    return false;
+  }();
 
  public:
   /// I: row I / NV, vector I % NV. Two rows by two columns at a time, cells of an odd last row have cells of no row
@@ -74,7 +85,13 @@ class tile_sums {
       if (ragged) return finish_from_memory(s, x, e, acc...);  // else every cell has a loop over single elements
     }
     if (O::masked_memory || (ragged && constant)) return finish<false>(s, x, e, tail, acc...);
-    if constexpr (!O::masked_memory) finish<true>(s, x, e, tail, acc...);
+    if constexpr (takes_range) {
+      if (!may_take_range(tile_vectors{}, x, e)) [[unlikely]]
+        return finish_from_memory(s, x, e, acc...);
+      finish_in_range(s, x, e, acc...);
+    } else if constexpr (!O::masked_memory) {
+      finish<true>(s, x, e, tail, acc...);
+    }
   }
 
  private:
@@ -136,6 +153,56 @@ class tile_sums {
     (O::store(tile + I * O::lanes(), acc), ...);
   }
 
+  struct destination {  // read once: a vector store may alias the operands
+    D* dst;
+    index stride, vector, row, row_step, col;
+  };
+  template <int I>
+  static ASHLAR_INLINE D* place_of(const destination& to) {
+    return to.dst + I / NV * to.stride + I % NV * to.vector;
+  }
+
+  // Bytes whose range the store takes over: 16 numbers of two rows at a time, where the epilogue would clamp eight.
+  template <int... J>
+  static ASHLAR_INLINE bool may_take_range(seq<J...>, const operands& x, const E& e) {
+    using place = typename out::template place<true>;
+    const auto takes = [&](index j) {
+      return e.leaves_range(typename out::context{}, place{x.row, x.col + j, O::lanes(), x.dst});
+    };
+    return dst_vector(x, O::lanes()) == O::lanes() && (takes(J * O::lanes()) && ...);
+  }
+  template <int... I, class... Acc>
+  static ASHLAR_INLINE void finish_in_range(seq<I...>, const operands& x, const E& expression, Acc... acc) {
+    const E e = expression;  // of its own: a store of bytes may alias whatever has an address
+    const destination to{x.dst, x.dst_stride, O::lanes(), x.row, row_step(x), x.col};
+    const auto& left = e.range_left();
+    const typename out::E::template byte_range<D> range(left.zero_point, left.template ends<D>());
+    store_in_range(pairs_of_rows{}, to, range, unranged<I>(to, e, acc)...);
+  }
+  template <int I, class V>
+  static ASHLAR_INLINE auto unranged(const destination& to, const E& e, V v) {
+    const typename out::template place<true> at{to.row + I / NV * to.row_step, to.col + I % NV * O::lanes(), O::lanes(),
+                                                place_of<I>(to)};
+    return e.unranged(typename out::context{}, out::seen(e, v, at), at);
+  }
+  template <int... P, class Range, class... V>
+  static ASHLAR_INLINE void store_in_range(seq<P...>, const destination& to, const Range& range, V... values) {
+    (store_two_rows<P>(to, range, values...), ...);
+  }
+  // The rows 2P and 2P + 1; an odd last one alone.
+  template <int P, class Range, class... V>
+  static ASHLAR_INLINE void store_two_rows(const destination& to, const Range& range, V... values) {
+    constexpr bool two = 2 * P + 1 < MR;
+    constexpr int first = 2 * P * NV, next = two ? first + NV : first;
+    const auto bytes = out::E::bytes_within(pick<first>(values...), pick<first + 1>(values...), pick<next>(values...),
+                                            pick<next + 1>(values...), range);
+    if constexpr (two) {
+      out::E::store_bytes(place_of<first>(to), place_of<next>(to), bytes);
+    } else {
+      out::E::store_bytes(place_of<first>(to), bytes);
+    }
+  }
+
   // Epilogue and store; Full: the last vector is whole as well.
   template <bool Full, int... I, class... Acc>
   static ASHLAR_INLINE void finish([[maybe_unused]] seq<I...> s, const operands& x, const E& expression, index tail,
@@ -153,14 +220,6 @@ class tile_sums {
     } else {
       (finish_cell<I / NV, I % NV, Full>(to, e, tail, acc), ...);
     }
-  }
-  struct destination {  // read once: a vector store may alias the operands
-    D* dst;
-    index stride, vector, row, row_step, col;
-  };
-  template <int I>
-  static ASHLAR_INLINE D* place_of(const destination& to) {
-    return to.dst + I / NV * to.stride + I % NV * to.vector;
   }
   template <int R, int J, bool Full, class V>
   static ASHLAR_INLINE auto value(const destination& to, D* cell, const E& e, index tail, V v) {
