@@ -12,7 +12,7 @@
 // addresses, so padding, views with gaps and the ragged end of a row are all the same to the tile (after Dukhan, "The
 // Indirect Convolution Algorithm", 2019). An address costs a scalar load, of which there are two to spare per cycle.
 //
-// Depends on: epilogue/, isa/, tile/finish_rows.hpp, core/unknown.hpp.   Used by: conv/depthwise_channels.hpp.
+// Depends on: epilogue/, isa/, tile/finish_rows.hpp, core/{pick,unknown}.hpp.   Used by: conv/depthwise_channels.hpp.
 #pragma once
 
 #include <algorithm>
@@ -20,6 +20,7 @@
 #include <cstring>
 #include <utility>
 
+#include <ashlar/core/pick.hpp>
 #include <ashlar/core/unknown.hpp>
 #include <ashlar/epilogue.hpp>
 #include <ashlar/epilogue/output.hpp>
@@ -120,6 +121,8 @@ struct depthwise_finish {
   using seq = std::integer_sequence<int, I...>;
   static constexpr bool converts = std::same_as<Sums, T> || requires(typename O::vec v) { sum_ops::to_int(v); };
   static constexpr bool in_registers = !runs_long<E> && converts;
+  static constexpr bool in_range = Full && V == 1 && takes_range<sum_ops, D, E>;
+  using fours = std::make_integer_sequence<int, (TH * TW + 3) / 4>;
 
   /// Channels c to c + n - 1. Whole tiles in registers; what ends early, or runs long, through L1.
   template <int... I, class... Acc>
@@ -127,7 +130,11 @@ struct depthwise_finish {
     if constexpr (in_registers) {
       if (x.rows == TH && x.columns == TW) [[likely]] {
         // All of them evaluated before the first store, which might alias a bias.
-        return store(s, x, c, n, evaluate<I>(x, e, c, n, acc)...);
+        if constexpr (!in_range) {
+          return store(s, x, c, n, evaluate<I>(x, e, c, n, acc)...);
+        } else if (e.leaves_range(typename out::context{}, position<0>(x, c, n))) [[likely]] {
+          return store_in_range(fours{}, x, c, byte_range_of<typename out::E, D>(e), unranged<I>(x, e, c, n, acc)...);
+        }
       }
     }
     alignas(64) T tile[TH * TW * V * O::max_lanes];
@@ -156,11 +163,35 @@ struct depthwise_finish {
   static ASHLAR_INLINE D* place(const operands& x, index c) {
     return x.dst + I / TW % TH * x.dst_row + I % TW * x.dst_column + channel<I>(c);
   }
+  template <int I>
+  static ASHLAR_INLINE auto position(const operands& x, index c, index n) {
+    const index row = x.pixel + I / TW % TH * x.pixel_row + I % TW * x.pixel_step;
+    return typename out::template place<Full>{row, channel<I>(c), count<I>(n), place<I>(x, c)};
+  }
   template <int I, class A>
   static ASHLAR_INLINE auto evaluate(const operands& x, const E& e, index c, index n, A acc) {
-    const index row = x.pixel + I / TW % TH * x.pixel_row + I % TW * x.pixel_step;
-    const typename out::template place<Full> at{row, channel<I>(c), count<I>(n), place<I>(x, c)};
+    const auto at = position<I>(x, c, n);
     return e.eval(typename out::context{}, out::seen(e, summed(acc), at), at);
+  }
+  // Bytes whose range the store takes over: four pixels at a time.
+  template <int I, class A>
+  static ASHLAR_INLINE auto unranged(const operands& x, const E& e, index c, index n, A acc) {
+    const auto at = position<I>(x, c, n);
+    return e.unranged(typename out::context{}, out::seen(e, summed(acc), at), at);
+  }
+  template <int... F, class Range, class... V_>
+  static ASHLAR_INLINE void store_in_range(seq<F...>, const operands& x, index c, const Range& range, V_... values) {
+    (store_four<F>(seq<0, 1, 2, 3>{}, x, c, range, values...), ...);
+  }
+  template <int F, int... Q, class Range, class... V_>
+  static ASHLAR_INLINE void store_four(seq<Q...>, const operands& x, index c, const Range& range, V_... values) {
+    constexpr int last = TH * TW - 1;
+    const auto bytes = out::E::bytes_within(pick<std::min(4 * F + Q, last)>(values...)..., range);
+    (store_pixel<4 * F + Q, Q>(x, c, bytes), ...);
+  }
+  template <int I, int Q, class Bytes>
+  static ASHLAR_INLINE void store_pixel(const operands& x, index c, const Bytes& bytes) {
+    if constexpr (I < TH * TW) out::E::template store_quarter<Q>(place<I>(x, c), bytes);
   }
   template <class A>
   static ASHLAR_INLINE auto summed(const A& acc) {

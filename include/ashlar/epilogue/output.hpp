@@ -162,4 +162,18 @@ struct output {
   }
 };
 
+/// Does a store of whole vectors take over the range that E ends with? Accumulators are of O.
+template <class O, class D, class E>
+inline constexpr bool takes_range = false;
+template <class O, class D, class E>
+  requires(sizeof(D) == 1) && requires { typename output<O, D>::E::template byte_range<D>; }
+inline constexpr bool takes_range<O, D, E> =
+    leaves_range<E, typename output<O, D>::context, typename output<O, D>::template place<true>>;
+
+/// That range, of an expression on the vectors of M.
+template <class M, class D, class E>
+ASHLAR_INLINE auto byte_range_of(const E& e) {
+  return typename M::template byte_range<D>(e.range_left().zero_point, e.range_left().template ends<D>());
+}
+
 }  // namespace ashlar

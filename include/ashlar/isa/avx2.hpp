@@ -201,6 +201,15 @@ struct avx2_instructions<std::int32_t> {
     store_bytes(p, bytes);
     _mm_storeu_si128(as_memory(q), _mm256_extracti128_si256(bytes, 1));
   }
+  template <int Q, class D>
+  static ASHLAR_INLINE void store_quarter(D* p, const __m256i& bytes) {
+    const __m128i half = Q < 2 ? _mm256_castsi256_si128(bytes) : _mm256_extracti128_si256(bytes, 1);
+    if constexpr (Q % 2 == 0) {
+      _mm_storel_epi64(as_memory(p), half);
+    } else {
+      _mm_storeh_pi(reinterpret_cast<__m64*>(p), _mm_castsi128_ps(half));
+    }
+  }
 
  private:
   template <class D>

@@ -54,7 +54,8 @@ namespace ashlar {
 ///     scales_plainly(s)  nearest_scaled(x, s)    are all |s| < 1, and then the same without ends; may be missing
 ///     byte_range<D>(zero, ends)          for bytes D: plus zero saturated to 16 bits, within ends[0] and ends[1]
 ///     bytes_within(x, y, z, w, range)    the bytes of x and y, then those of z and w
-///     store_bytes(p, b)  store_bytes(p, q, b)    the first half of them; each half; all four may be missing
+///     store_bytes(p, b)  store_bytes(p, q, b)  store_quarter<Q>(p, b)    the first half of them; each half; one
+///                                        vector's; all of this may be missing
 ///
 /// Optional (accumulating_ops):  fma_into(acc, a, b) = a * b + acc in the register of acc, for the inner loop. Written
 /// as an assembler instruction where intrinsics leave the choice of registers open: g++ 12 then copies accumulators

@@ -11,8 +11,8 @@
 // panel or the rows of a row-major matrix. Accumulators are function parameter packs, here and in what they are passed
 // to: an array of them goes to the stack with g++ 12, and SVE vectors cannot be array elements or members at all.
 //
-// Depends on: tile/{shape,operands,row_pairs,tile_sums}.hpp, core/{row_addresses,unknown}.hpp, epilogue/semiring.hpp.
-// Used by: loop/.
+// Depends on: tile/{shape,operands,row_pairs,tile_sums}.hpp, core/{pick,row_addresses,unknown}.hpp,
+// epilogue/semiring.hpp. Used by: loop/.
 #pragma once
 
 #include <algorithm>
@@ -20,6 +20,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <ashlar/core/pick.hpp>
 #include <ashlar/core/row_addresses.hpp>
 #include <ashlar/core/unknown.hpp>
 #include <ashlar/epilogue/semiring.hpp>

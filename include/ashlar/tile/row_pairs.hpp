@@ -6,24 +6,15 @@
 //                      right half
 //   before and after   cell (r, j): row r, vector j
 //
-// Depends on: isa/dot.hpp.   Used by: tile/{register_tile,tile_sums}.hpp.
+// Depends on: core/pick.hpp, isa/dot.hpp.   Used by: tile/{register_tile,tile_sums}.hpp.
 #pragma once
 
 #include <utility>
 
+#include <ashlar/core/pick.hpp>
 #include <ashlar/isa.hpp>
 
 namespace ashlar {
-
-/// Number J of a pack.
-template <int J, class First, class... Rest>
-ASHLAR_INLINE constexpr auto pick(First first, [[maybe_unused]] Rest... rest) {
-  if constexpr (J == 0) {
-    return first;
-  } else {
-    return pick<J - 1>(rest...);
-  }
-}
 
 /// The two forms of NV cells a row, an even number of rows.
 template <class O, int NV>

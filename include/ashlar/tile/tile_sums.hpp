@@ -8,7 +8,7 @@
 // The epilogue works on the registers; a long one, and one of a type that has no registers, on L1 (finish_rows.hpp).
 // Sums are function parameter packs, as in register_tile.hpp.
 //
-// Depends on: tile/{operands,row_pairs,finish_rows}.hpp, core/unknown.hpp, epilogue/.
+// Depends on: tile/{operands,row_pairs,finish_rows}.hpp, core/{pick,unknown}.hpp, epilogue/.
 // Used by: tile/register_tile.hpp.
 #pragma once
 
@@ -16,6 +16,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <ashlar/core/pick.hpp>
 #include <ashlar/core/unknown.hpp>
 #include <ashlar/epilogue.hpp>
 #include <ashlar/epilogue/output.hpp>
@@ -40,15 +41,7 @@ class tile_sums {
   using pairs_of_rows = std::make_integer_sequence<int, (MR + 1) / 2>;
   static constexpr bool by_pairs = multiplies_pairs<O>;
   static constexpr bool by_lanes = lane_semiring_on<Semiring, O>;
-  // Does the store of bytes take over the range that the expression ends with?
-  static constexpr bool takes_range = [] {
-    if constexpr (NV == 2 && sizeof(D) == 1) {
-      if constexpr (requires { typename out::E::template byte_range<D>; }) {
-        return leaves_range<E, typename out::context, typename out::template place<true>>;
-      }
-    }
-    return false;
-  }();
+  static constexpr bool in_range = NV == 2 && takes_range<O, D, E>;
 
  public:
   /// I: row I / NV, vector I % NV. Two rows by two columns at a time, cells of an odd last row have cells of no row
@@ -85,7 +78,7 @@ class tile_sums {
       if (ragged) return finish_from_memory(s, x, e, acc...);  // else every cell has a loop over single elements
     }
     if (O::masked_memory || (ragged && constant)) return finish<false>(s, x, e, tail, acc...);
-    if constexpr (takes_range) {
+    if constexpr (in_range) {
       if (!may_take_range(tile_vectors{}, x, e)) [[unlikely]]
         return finish_from_memory(s, x, e, acc...);
       finish_in_range(s, x, e, acc...);
@@ -175,9 +168,7 @@ class tile_sums {
   static ASHLAR_INLINE void finish_in_range(seq<I...>, const operands& x, const E& expression, Acc... acc) {
     const E e = expression;  // of its own: a store of bytes may alias whatever has an address
     const destination to{x.dst, x.dst_stride, O::lanes(), x.row, row_step(x), x.col};
-    const auto& left = e.range_left();
-    const typename out::E::template byte_range<D> range(left.zero_point, left.template ends<D>());
-    store_in_range(pairs_of_rows{}, to, range, unranged<I>(to, e, acc)...);
+    store_in_range(pairs_of_rows{}, to, byte_range_of<typename out::E, D>(e), unranged<I>(to, e, acc)...);
   }
   template <int I, class V>
   static ASHLAR_INLINE auto unranged(const destination& to, const E& e, V v) {
