@@ -101,7 +101,8 @@ void compare_ranges(const lanes_of<T>& x) {
     D together[size / 2], apart[size], quarters[size];
     V::store_bytes(together, bytes), V::store_bytes(apart, apart + size / 2, bytes);
     V::template store_quarter<0>(quarters, bytes), V::template store_quarter<1>(quarters + lanes, bytes);
-    V::template store_quarter<2>(quarters + 2 * lanes, bytes), V::template store_quarter<3>(quarters + 3 * lanes, bytes);
+    V::template store_quarter<2>(quarters + 2 * lanes, bytes),
+        V::template store_quarter<3>(quarters + 3 * lanes, bytes);
     for (index l = 0; l < 4 * lanes; ++l) {
       const auto sum = std::int64_t(sources[l / lanes][l % lanes]) + zero;
       const D expected = std::min(ends[1], std::max(ends[0], detail::clamped<D>(sum)));
