@@ -123,7 +123,7 @@ class implicit_block {
     const index d = d0_ * g_.stride.d - g_.before.d, h = h0_ * g_.stride.h - g_.before.h,
                 w = w0_ * g_.stride.w - g_.before.w;
     if (!cut_.copies) {
-      if constexpr (Format::in_place) return src.pointer(n_, d, h, w, 0);
+      if constexpr (Format::units_in_place) return reinterpret_cast<const A*>(src.pointer(n_, d, h, w, 0));
       return source_;  // there is no tap
     }
     const index rows = detail::span_of(rows_, g_.stride.h, g_.kernel.h, g_.dilation.h);

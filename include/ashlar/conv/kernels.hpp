@@ -97,10 +97,21 @@ struct implicit_algorithm {
   static conv_layout layout_of(const views_type& v) {
     const index channels = v.g.group_channels(), block = v.src.block(), lanes = Format::O::lanes();
     const bool fills = v.src.blocked() && v.src.holds_vectors(block) && channels % block == 0;
-    const bool in_place = Format::in_place && !v.transformed && (fills || !v.src.blocked());
+    const bool in_place = !v.transformed && (v.src.blocked() ? fills && Format::in_place : holds_units(v));
     const bool starts_vectors = !v.dst.blocked() || v.g.groups == 1 || v.g.group_filters() % lanes == 0;
-    return {sizeof(typename Format::sum_type), v.src.strides(), v.dst.holds_vectors(lanes) && starts_vectors, !in_place,
-            fills ? channels / block : 1};
+    return {sizeof(typename Format::sum_type), in_units(v.src.strides()), v.dst.holds_vectors(lanes) && starts_vectors,
+            !in_place, fills ? channels / block : 1};
+  }
+  // Are src's pixels units as they lie in memory?
+  static bool holds_units(const views_type& v) {
+    constexpr index unit = Format::group, step = unit * Format::together;
+    const image_axes s = v.src.strides();
+    const bool whole = s.n % unit == 0 && s.d % unit == 0 && s.h % unit == 0 && s.w % unit == 0;
+    return Format::units_in_place && (step == 1 || (s.c == 1 && whole && v.g.group_channels() % step == 0));
+  }
+  static image_axes in_units(image_axes s) {
+    s.n /= Format::group, s.d /= Format::group, s.h /= Format::group, s.w /= Format::group;
+    return s;
   }
 };
 

@@ -27,6 +27,7 @@
 #include <ashlar/isa/scalar.hpp>
 #include <concepts>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 namespace ashlar {
@@ -60,6 +61,12 @@ struct dot_units : ops<std::int32_t, Isa> {
   using b_unit = integer_of<Group* int(sizeof(B))>;
   static constexpr index group = Group, unit = std::min(Group, 4 / int(sizeof(A)));
 
+  /// A unit may lie anywhere: elements of A where the caller has them.
+  static ASHLAR_INLINE auto broadcast_load(const a_unit* p) {
+    a_unit x;
+    std::memcpy(&x, p, sizeof x);
+    return ops<std::int32_t, Isa>::broadcast(x);
+  }
   static ASHLAR_INLINE constexpr auto ones() {
     std::int32_t all = 0;
     for (int g = 0; g < unit; ++g) all |= std::int32_t(1) << (8 * int(sizeof(A)) * g);

@@ -29,7 +29,7 @@ struct bf16_format : plain_format<float, Isa> {
   using semiring = dot_products;
   using groups = bf16_groups<O::group, Isa>;
   static constexpr index group = O::unit, together = O::group / O::unit, rows_together = multiplies_pairs<O> ? 2 : 1;
-  static constexpr bool in_place = false;
+  static constexpr bool in_place = false, units_in_place = false;
 
   template <class How>
   static ASHLAR_INLINE float padding_of(const How& how) {

@@ -119,6 +119,7 @@ struct dot_format {
   static constexpr index group = O::unit, together = O::group / O::unit, rows_together = multiplies_pairs<O> ? 2 : 1;
   static constexpr bool in_place = false;
   static constexpr std::int32_t a_shift = detail::shift_of<typename O::a_element, TA>;
+  static constexpr bool units_in_place = sizeof(TA) == sizeof(typename O::a_element) && a_shift == 0;
   static constexpr std::int32_t b_shift = detail::shift_of<typename O::b_element, TB>;
   static constexpr bool column_terms = a_shift != 0 || !std::same_as<Za, no_zero_point>;
   static constexpr bool row_terms = b_shift != 0 || !std::same_as<Zb, no_zero_point>;

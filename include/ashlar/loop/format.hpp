@@ -11,6 +11,7 @@
 //   together                           so many steps stand together in a panel: sums have a multiple of them
 //   rows_together                      and so many rows where A is copied: tiles start at a multiple of them
 //   in_place                           may the tile read A and B where they are?
+//   units_in_place                     is a unit of A so many elements as they lie in memory? For convolutions
 //   zeros                              zero points
 //   registered                         the element type of its tiles in the registry
 //   copy_a, copy_b                     blocks to rows of units and to panels
@@ -47,7 +48,7 @@ struct plain_format {
   using registered = T;
   using semiring = plus_times;
   static constexpr index group = 1, together = 1, rows_together = 1;
-  static constexpr bool in_place = true;
+  static constexpr bool in_place = true, units_in_place = true;
   struct zeros {};
 
   static ASHLAR_INLINE void copy_a(const strided_block<T>& a, T* out, index ld, index steps) {

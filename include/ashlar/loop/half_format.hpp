@@ -24,7 +24,7 @@ struct half_format : plain_format<float, Isa> {
   using a_type = TA;
   using b_type = TB;
   using b_unit = TB;
-  static constexpr bool in_place = false;
+  static constexpr bool in_place = false, units_in_place = false;
 
   static ASHLAR_INLINE void copy_a(const strided_block<TA>& a, float* out, index ld, index steps) {
     if constexpr (std::same_as<TA, float>) {

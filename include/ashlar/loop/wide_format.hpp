@@ -23,7 +23,7 @@ struct wide_format : plain_format<double, Isa> {
   using O = wide_ops<Isa>;
   using a_type = TA;
   using b_type = TB;
-  static constexpr bool in_place = false;
+  static constexpr bool in_place = false, units_in_place = false;
 
   static ASHLAR_INLINE void copy_a(const strided_block<TA>& a, double* out, index ld, index steps) {
     copy_widened<Isa>(a, out, ld, steps);
