@@ -249,7 +249,7 @@ inline std::vector<network> all(extent batch) {
 
 }  // namespace networks
 
-// --quick: all of ResNet-50 and MobileNetV1 at batch 1, and of what they leave of a family five layers under 1 GFLOP
+// --quick: all of ResNet-50 and MobileNetV1 at batch 1, and of what they leave of a family three layers under 1 GFLOP
 // (dilated ones 6), spread evenly; with batch 8 one.
 inline void choose_quick(std::vector<conv_problem>& list) {
   std::map<std::pair<std::string, extent>, std::vector<conv_problem*>> rest;
@@ -258,7 +258,7 @@ inline void choose_quick(std::vector<conv_problem>& list) {
     if (!p.quick && p.flops() < (p.dilation > 1 ? 6e9 : 1e9)) rest[{p.family(), p.n}].push_back(&p);
   }
   for (auto& [key, layers] : rest) {
-    const std::size_t wanted = std::min<std::size_t>(layers.size(), key.second == 1 ? 5 : 1);
+    const std::size_t wanted = std::min<std::size_t>(layers.size(), key.second == 1 ? 3 : 1);
     for (std::size_t i = 0; i < wanted; ++i) layers[(2 * i + 1) * layers.size() / (2 * wanted)]->quick = true;
   }
 }

@@ -29,9 +29,11 @@ struct tile_table {
     ASHLAR_INLINE void operator()(const Operands& x, const E& e) const { run(x, e, 1, tile_order::down, 0); }
     friend constexpr bool operator==(many_tiles a, std::nullptr_t) { return a.run == nullptr; }
   };
-  /// Bytes on x86: the steps of a tile are so few that a call for each took a tenth of 1 x 1 convolutions.
-  static constexpr bool by_many = std::is_same_v<isa::neon, Isa> || std::is_base_of_v<isa::neon_dot, Isa> ||
-                                  (std::is_base_of_v<isa::avx2, Isa> && std::is_same_v<Semiring, dot_products>);
+  /// On x86 the tiles of convolutions and of bytes, which have few steps: a call for each took a tenth of the time of
+  /// 1 x 1 from 16 channels. Products of floats are often of one tile, which is called faster than several.
+  static constexpr bool by_many =
+      std::is_same_v<isa::neon, Isa> || std::is_base_of_v<isa::neon_dot, Isa> ||
+      (std::is_base_of_v<isa::avx2, Isa> && (std::is_same_v<Semiring, dot_products> || is_segmented<Operands>));
   /// Do the tiles multiply two rows by two columns at a time?
   static constexpr bool by_pairs = multiplies_pairs<O>;
   /// Do the tiles fetch dst themselves (register_tile::fetches_dst)?

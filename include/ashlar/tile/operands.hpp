@@ -45,6 +45,11 @@ struct segmented_operands : tile_operands<A, B, T, D> {
   index dst_vector;       // from a vector of a row of dst to the next: a vector, or a block of channels
 };
 
+template <class Operands>
+inline constexpr bool is_segmented = false;
+template <class A, class B, class T, class D>
+inline constexpr bool is_segmented<segmented_operands<A, B, T, D>> = true;
+
 /// Of the epilogue's rows, how many a row of the tile is.
 template <class A, class B, class T, class D>
 ASHLAR_INLINE constexpr index row_step(const tile_operands<A, B, T, D>&) {

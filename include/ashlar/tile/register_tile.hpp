@@ -48,7 +48,7 @@ class register_tile {
   using D = typename Operands::dst_type;
   using sums = tile_sums<O, MR, NV, Semiring, E, Operands>;
   using operands = Operands;
-  static constexpr bool segmented = std::is_same_v<Operands, segmented_operands<A, B, T, D>>;
+  static constexpr bool segmented = is_segmented<Operands>;
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
   static constexpr bool by_pairs = multiplies_pairs<O>;
@@ -79,7 +79,10 @@ class register_tile {
       const T* const from = detail::unknown(initial);
       for (; count > 0; --count, next.move(y)) start_from(cells{}, y, e, from);
     } else {
-      for (; count > 0; --count, next.move(y)) start(cells{}, y, e);
+      for (; count > 0; --count, next.move(y)) {
+        if (!fetches_dst && order == tile_order::down && count > 1) sums::fetch_dst_of_next(y);
+        start(cells{}, y, e);
+      }
     }
   }
 

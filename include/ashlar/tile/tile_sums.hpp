@@ -55,6 +55,15 @@ class tile_sums {
     if constexpr (fetches_dst) fetch_rows(rows{}, x.dst, x.dst_stride);
   }
 
+  /// The first and the last byte of each row of the tile below.
+  static ASHLAR_INLINE void fetch_dst_of_next(const operands& x) {
+    const D* row = x.dst + MR * x.dst_stride;
+    for (int r = 0; r < MR; ++r, row += x.dst_stride) {
+      __builtin_prefetch(row, 1, 3);
+      if constexpr (sizeof(D) > 1) __builtin_prefetch(row + NV * O::lanes() - 1, 1, 3);
+    }
+  }
+
   /// The sums of the K blocks before.
   template <int... I, class... Acc>
   static ASHLAR_INLINE void load([[maybe_unused]] seq<I...> s, const operands& x, index tail, Acc&... acc) {
