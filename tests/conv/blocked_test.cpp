@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <ashlar/quant.hpp>
+
 namespace ashlar::test {
 namespace {
 
@@ -200,6 +202,7 @@ void small_numbers(index count, const E& e) {
 
 TEST_CASE("bytes and narrow floating-point numbers in blocks") {
   small_numbers<std::uint8_t, std::int8_t, std::int32_t>(150, acc);
+  small_numbers<std::uint8_t, std::int8_t, std::uint8_t>(150, requantize(acc, onnx{0.001f}, 100));
   small_numbers<bf16, bf16, bf16>(150, acc);
 }
 

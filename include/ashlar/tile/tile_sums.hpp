@@ -171,12 +171,12 @@ class tile_sums {
     const auto takes = [&](index j) {
       return e.leaves_range(typename out::context{}, place{x.row, x.col + j, O::lanes(), x.dst});
     };
-    return dst_vector(x, O::lanes()) == O::lanes() && (takes(J * O::lanes()) && ...);
+    return (takes(J * O::lanes()) && ...);
   }
   template <int... I, class... Acc>
   static ASHLAR_INLINE void finish_in_range(seq<I...>, const operands& x, const E& expression, Acc... acc) {
     const E e = expression;  // of its own: a store of bytes may alias whatever has an address
-    const destination to{x.dst, x.dst_stride, O::lanes(), x.row, row_step(x), x.col};
+    const destination to{x.dst, x.dst_stride, dst_vector(x, O::lanes()), x.row, row_step(x), x.col};
     store_in_range(pairs_of_rows{}, to, byte_range_of<typename out::E, D>(e), unranged<I>(to, e, acc)...);
   }
   template <int I, class V>
@@ -196,10 +196,22 @@ class tile_sums {
     constexpr int first = 2 * P * NV, next = two ? first + NV : first;
     const auto bytes = out::E::bytes_within(pick<first>(values...), pick<first + 1>(values...), pick<next>(values...),
                                             pick<next + 1>(values...), range);
-    if constexpr (two) {
+    if (to.vector != O::lanes()) {
+      store_apart<2 * P>(to, bytes);
+    } else if constexpr (two) {
       out::E::store_bytes(place_of<first>(to), place_of<next>(to), bytes);
     } else {
       out::E::store_bytes(place_of<first>(to), bytes);
+    }
+  }
+  // Vectors in blocks of channels.
+  template <int R, class Bytes>
+  static ASHLAR_INLINE void store_apart(const destination& to, const Bytes& bytes) {
+    out::E::template store_quarter<0>(place_of<R * NV>(to), bytes);
+    out::E::template store_quarter<1>(place_of<R * NV + 1>(to), bytes);
+    if constexpr (R + 1 < MR) {
+      out::E::template store_quarter<2>(place_of<R * NV + 2>(to), bytes);
+      out::E::template store_quarter<3>(place_of<R * NV + 3>(to), bytes);
     }
   }
 
