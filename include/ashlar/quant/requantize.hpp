@@ -69,6 +69,8 @@ namespace functions {
 /// One policy for every element.
 template <rescaling P>
 struct requantize {
+  static constexpr bool runs_long = !scaling<P>;
+
   template <class M, class V>
   ASHLAR_INLINE constexpr V operator()(M m, const V& x) const {
     detail::expect_sums<M, P>();
