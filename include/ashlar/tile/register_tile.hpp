@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 
@@ -228,7 +229,8 @@ class register_tile {
   }
   template <int... L>
   static ASHLAR_INLINE void fetch_lines(seq<L...>, const char* p) {
-    (__builtin_prefetch(p + std::min(L * 64 + 63, step_bytes - 1), 0, 2), ...);
+    const auto address = reinterpret_cast<std::uintptr_t>(p);  // 0 where there is nothing to fetch
+    (__builtin_prefetch(reinterpret_cast<const char*>(address + std::min(L * 64 + 63, step_bytes - 1)), 0, 2), ...);
   }
 
   template <int... I, int... K, class... Acc>
