@@ -94,7 +94,7 @@ void compare_ranges(const lanes_of<T>& x) {
   if constexpr (requires { typename V::template byte_range<D>; }) {
     const T zero = std::clamp(x.b[0] >> 12, -32512, 32512);
     const D ends[] = {D(x.b[1]), D(x.b[2])};
-    const typename V::template byte_range<D> range(zero, ends);
+    const typename V::template byte_range<D> range(zero, ends[0], ends[1]);
     const T* const sources[] = {x.a, x.b, x.b, x.a};
     const auto bytes = V::bytes_within(V::load(x.a), V::load(x.b), V::load(x.b), V::load(x.a), range);
     constexpr index size = 4 * V::max_lanes, lanes = V::lanes();

@@ -67,7 +67,7 @@ concept narrowing_pairs = requires(D* p, const typename O::vec& v) { O::store_ne
 ///
 ///     leaves_range(m, at)    may it, for the columns at `at` of all rows, whatever the sums are?
 ///     unranged(m, acc, at)   then the value before that step
-///     range_left()           the step: zero_point, ends<D>()[0] and [1]
+///     range_left()           the step: zero_point, low<D>(), high<D>()
 template <class X, class M, class At>
 concept leaves_range = requires(const X& e, M m, const typename M::vec& acc, const At& at) {
   { e.leaves_range(m, at) } -> std::same_as<bool>;
@@ -173,7 +173,8 @@ inline constexpr bool takes_range<O, D, E> =
 /// That range, of an expression on the vectors of M.
 template <class M, class D, class E>
 ASHLAR_INLINE auto byte_range_of(const E& e) {
-  return typename M::template byte_range<D>(e.range_left().zero_point, e.range_left().template ends<D>());
+  const auto& left = e.range_left();
+  return typename M::template byte_range<D>(left.zero_point, left.template low<D>(), left.template high<D>());
 }
 
 }  // namespace ashlar

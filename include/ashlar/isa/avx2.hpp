@@ -55,13 +55,13 @@ ASHLAR_INLINE void avx2_store_n(void* to, __m256i x, index n) {
   if (n & 1) _mm_storeu_si32(p, rest);
 }
 
-// The bytes D that words become: plus zero, within two ends.
+// The bytes D that words become: plus zero, within low and high.
 template <class D>
 struct avx2_byte_range {
-  ASHLAR_INLINE avx2_byte_range(std::int32_t z, const D* ends)
+  ASHLAR_INLINE avx2_byte_range(std::int32_t z, D least, D most)
       : zero(_mm256_set1_epi16(std::int16_t(z))),
-        low(_mm256_set1_epi8(char(ends[0]))),
-        high(_mm256_set1_epi8(char(ends[1]))) {}
+        low(_mm256_set1_epi8(char(least))),
+        high(_mm256_set1_epi8(char(most))) {}
   // Bytes of two pairs of vectors: in each lane eight of the first pair, eight of the second.
   ASHLAR_INLINE __m256i of(const __m256i& first, const __m256i& second) const {
     const __m256i a = _mm256_adds_epi16(first, zero), b = _mm256_adds_epi16(second, zero);

@@ -38,8 +38,8 @@ struct dot_ops<isa::avx2> : detail::dot_units<isa::avx2, std::int16_t, std::int8
 
 // vpmaddubsw's pairs are within 2 * 255 * 64 = 32640; vpmaddwd by ones adds two of them. 12 sums, the ones, a vector of
 // A, one of B and one of products are all 16 registers: other vectors of B are read from memory by vpmaddubsw itself.
-// With the ones in memory instead, which every product reads, loads took as long as products (3 to 4 % of 1 x 1
-// convolutions).
+// With the ones in memory instead, which every product reads, loads took as long as products (2 to 4 % of 1 x 1
+// convolutions). Either dot() is one block: of a product and a sum apart g++ 12 made 2 % slower loops.
 template <>
 struct seven_bit_dot_ops<isa::avx2> : detail::dot_units<isa::avx2, std::uint8_t, std::int8_t, 4> {
   struct in_memory {

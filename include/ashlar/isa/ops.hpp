@@ -52,7 +52,7 @@ namespace ashlar {
 ///     whole(y)                           to_int of integers of 32 bits, without care for others; may be missing
 ///     nearest_scaled(x, s, least, most)  to_int(round_even(from_int(x) * s)) within two integers that are floats, too
 ///     scales_plainly(s)  nearest_scaled(x, s)    are all |s| < 1, and then the same without ends; may be missing
-///     byte_range<D>(zero, ends)          for bytes D: plus zero saturated to 16 bits, within ends[0] and ends[1]
+///     byte_range<D>(zero, low, high)     for bytes D: plus zero saturated to 16 bits, within low and high
 ///     bytes_within(x, y, z, w, range)    the bytes of x and y, then those of z and w
 ///     store_bytes(p, b)  store_bytes(p, q, b)  store_quarter<Q>(p, b)    the first half of them; each half; one
 ///                                        vector's; all of this may be missing

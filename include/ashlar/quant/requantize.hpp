@@ -84,7 +84,7 @@ struct requantize {
   template <class M>
     requires scaling<P>
   ASHLAR_INLINE bool leaves_range(M m) const {
-    return range.fits_words && m.scales_plainly(detail::floats_of<M>::broadcast(policy.scale));
+    return range.fits_words() && m.scales_plainly(detail::floats_of<M>::broadcast(policy.scale));
   }
   template <class M, class V>
     requires requires(M m, V x, typename detail::floats_of<M>::vec s) { P::rescale_plainly(m, x, s); }
@@ -164,7 +164,7 @@ struct scaled_sums_node : expression_base<scaled_sums_node<P, E, Scale>> {
   template <class M, class At>
     requires(!expression_uses_rows<Scale>())
   ASHLAR_INLINE bool leaves_range(M m, const At& at) const {
-    return range.fits_words && m.scales_plainly(scale.eval(math<floats_of<M>>{}, floats_of<M>::zero(), at));
+    return range.fits_words() && m.scales_plainly(scale.eval(math<floats_of<M>>{}, floats_of<M>::zero(), at));
   }
   template <class M, class At>
     requires requires(M m, typename M::vec x, typename floats_of<M>::vec s) { P::rescale_plainly(m, x, s); }

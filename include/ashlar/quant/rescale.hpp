@@ -94,52 +94,37 @@ ASHLAR_INLINE constexpr std::int32_t float_within(std::int32_t x) {
   return std::int32_t(x < 0 ? 0 - kept : kept);
 }
 
-// The sum with the zero point does not wrap: the clamp comes first, its ends less the zero point; of a policy of a
-// float, they are floats.
+// The sum with the zero point does not wrap: the clamp comes first, its ends less the zero point.
 struct shifted_range {
   std::int32_t zero_point, least, most;
-  bool fits_words;  // is a byte right where numbers, and their sums with the zero point, are saturated to 16 bits?
-  std::int8_t signed_ends[2];
-  std::uint8_t unsigned_ends[2];  // of what a store to bytes makes of the range
 
-  ASHLAR_INLINE constexpr shifted_range(std::int32_t z, std::int64_t low, std::int64_t high, bool floats)
-      : zero_point(z),
-        least(end(low - z, floats)),
-        most(end(high - z, floats)),
-        fits_words(-32512 <= z && z <= 32512),
-        signed_ends{shifted<std::int8_t>(least), shifted<std::int8_t>(most)},
-        unsigned_ends{shifted<std::uint8_t>(least), shifted<std::uint8_t>(most)} {}
+  ASHLAR_INLINE constexpr shifted_range(std::int32_t z, std::int64_t low, std::int64_t high)
+      : zero_point(z), least(clamped<std::int32_t>(low - z)), most(clamped<std::int32_t>(high - z)) {}
 
   template <class M, class V>
   ASHLAR_INLINE constexpr V of(M m, const V& x) const {
     return m.add(m.min(m.broadcast(most), m.max(m.broadcast(least), x)), m.broadcast(zero_point));
   }
 
-  /// Both ends as bytes D.
+  /// Is a byte right where numbers, and their sums with the zero point, are saturated to 16 bits?
+  ASHLAR_INLINE constexpr bool fits_words() const { return -32512 <= zero_point && zero_point <= 32512; }
+  /// The ends, of what a store to bytes D makes of the range.
   template <std::integral D>
-  ASHLAR_INLINE constexpr const D* ends() const {
-    if constexpr (std::is_signed_v<D>) {
-      return signed_ends;
-    } else {
-      return unsigned_ends;
-    }
+  ASHLAR_INLINE constexpr D low() const {
+    return clamped<D>(std::int64_t(least) + zero_point);
   }
-
- private:
-  static ASHLAR_INLINE constexpr std::int32_t end(std::int64_t x, bool floats) {
-    const auto nearest = clamped<std::int32_t>(x);
-    return floats ? float_within(nearest) : nearest;
-  }
-  template <class D>
-  ASHLAR_INLINE constexpr D shifted(std::int32_t x) const {
-    return clamped<D>(std::int64_t(x) + zero_point);
+  template <std::integral D>
+  ASHLAR_INLINE constexpr D high() const {
+    return clamped<D>(std::int64_t(most) + zero_point);
   }
 };
 
-// The range of what the policy P makes.
+// The range of what the policy P makes: of a float's, both ends are floats.
 template <rescaling P>
 ASHLAR_INLINE constexpr shifted_range range_of(std::int32_t zero_point, std::int64_t low, std::int64_t high) {
-  return {zero_point, low, high, scaling<P>};
+  shifted_range r(zero_point, low, high);
+  if constexpr (scaling<P>) r.least = float_within(r.least), r.most = float_within(r.most);
+  return r;
 }
 
 // x * scale, one rounded product.

@@ -5,8 +5,9 @@
 //   load    acc[r][j] = partial[r][j]
 //   store   last ? dst[r][j] = epilogue(acc[r][j]) : partial[r][j] = acc[r][j]
 //
-// The epilogue works on the registers; a long one, and one of a type that has no registers, on L1 (finish_rows.hpp).
-// Sums are function parameter packs, as in register_tile.hpp.
+// The epilogue works on the registers. On L1 (finish_rows.hpp) works a long one, one of a type that has no registers
+// and, where loads cannot be masked, one of columns that do not fill a vector. Sums are function parameter packs, as in
+// register_tile.hpp.
 //
 // Depends on: tile/{operands,row_pairs,finish_rows}.hpp, core/{pick,unknown}.hpp, epilogue/.
 // Used by: tile/register_tile.hpp.
