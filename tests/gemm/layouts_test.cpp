@@ -113,5 +113,21 @@ TEST_CASE_TEMPLATE("rows of A that evict each other", T, ASHLAR_TEST_FLOATS) {
   });
 }
 
+// Panels of B whose rows are so far apart are copied several at a time; those that B ends with are fewer, the last one
+// ragged.
+TEST_CASE_TEMPLATE("rows of B that evict each other", T, ASHLAR_TEST_FLOATS) {
+  for_each_case(scaled(20, 3), [](random& r) {
+    const index columns = index(4096 / sizeof(T)), nr = default_nr<T>();
+    const gemm_shape s{r.between(30, 60), columns - r.between(0, 6 * nr), r.between(100, 150)};
+    problem<T> p(r, s, placement::at_end);
+    guarded_matrix<T> apart(s.k, s.n, columns, 1, placement::at_end);
+    for (index k = 0; k < s.k; ++k)
+      for (index j = 0; j < s.n; ++j) apart.view()(k, j) = p.B.view()(k, j);
+    const cache_sizes small{32 * 1024, 64 * 1024};
+    REQUIRE(p.template differs_with<isa_t>(p.A.read(), p.A.read(), apart.read(), small) == "");
+    REQUIRE(p.template differs_with<isa_t>(p.A.read(), p.A.read(), apart.read()) == "");
+  });
+}
+
 }  // namespace
 }  // namespace ashlar::test

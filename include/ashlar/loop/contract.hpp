@@ -124,9 +124,10 @@ class contraction_block {
         a = c_.a + (i0_ + i) * c_.a_row_stride + k0 * c_.a_k_stride;
         x.a_stride = c_.a_row_stride;
       }
-      const even_tiles tiles = evenly(rows, std::min<index>(cut_.height, S.mr), Format::rows_together);
+      const even_tiles whole = tiles_of(rows, S.nv);
       index j = rows_ <= cut_.height ? wide_panels(x, a, k0, rows) : 0;
       for (; j < cols_; j += nr_) {
+        const even_tiles tiles = vectors_of(j) == 1 ? tiles_of(rows, 1) : whole;
         select_panel(x, k0, i, j, tiles.count);
         panel_rows(x, a, i, j, tiles);
       }
@@ -150,6 +151,14 @@ class contraction_block {
   }
 
   index panel_columns(index j) const { return std::min(nr_, cols_ - j); }
+  index vectors_of(index j) const { return ceil_div(panel_columns(j), O::lanes()); }
+  // From a step of a copied panel to the next: no more than the kernel of its vectors reads.
+  index panel_width(index j) const { return Format::in_place ? vectors_of(j) * O::lanes() : nr_; }
+
+  // Tiles of one vector are taller, unless rows evict each other.
+  even_tiles tiles_of(index rows, index vectors) const {
+    return evenly(rows, cut_.height < S.mr ? cut_.height : table::rows(vectors), Format::rows_together);
+  }
 
   // Is the panel at column j a copy? A ragged one is where loads cannot be masked.
   bool copied(index j) const {
@@ -157,11 +166,17 @@ class contraction_block {
     return !Format::in_place || cut_.copy_b || (!O::masked_memory && panel_columns(j) % O::lanes() != 0);
   }
 
-  void copy_panel(B* panel, index k0, index j, index kc) {
+  // The panel at column j, and with it those whole ones that are copied together.
+  void copy_panels(B* panel, index k0, index j, index kc) {
     const index k = k0 * Format::group;
     const auto* const b = c_.b + k * c_.b_k_stride + (j0_ + j) * c_.b_column_stride;
     const index rows = std::min(kc * Format::group, c_.k - k);
-    Format::copy_b({b, c_.b_k_stride, c_.b_column_stride, rows, panel_columns(j)}, panel, nr_);
+    if constexpr (Format::in_place) {
+      const index together = std::min(cut_.strip, (cols_ - j) / nr_);
+      if (together > 1)
+        return Format::copy_panels({b, c_.b_k_stride, 1, rows, together * nr_}, panel, nr_, panel_size_);
+    }
+    Format::copy_b({b, c_.b_k_stride, c_.b_column_stride, rows, panel_columns(j)}, panel, panel_width(j));
   }
 
   // Where this panel of B is read from, and what to fetch meanwhile.
@@ -188,17 +203,18 @@ class contraction_block {
   }
 
   void select_copied(operands& x, index k0, index i, index j, index tiles) {
-    B* const panel = reinterpret_cast<B*>(panel_ + (cut_.panels > 1 ? j / nr_ * panel_size_ : 0));
-    x.b = panel;
-    if (i > 0 && cut_.panels > 1) {
-      return fetch_spread(x, reinterpret_cast<const B*>(panel_ + (j / nr_ + 1) * panel_size_), tiles);
-    }
-    copy_panel(panel, k0, j, x.k);
-    if (i == 0) corrections_.add_panel(panel, nr_, j, x.k, k0 == 0);
+    B* const panel = buffer_of(j);
+    x.b = panel, x.b_stride = panel_width(j);
+    if (i > 0) return fetch_spread(x, buffer_of(j + nr_), tiles);
+    const bool starts = j / nr_ % cut_.strip == 0, ragged = panel_columns(j) < nr_;
+    if (starts || ragged) copy_panels(panel, k0, j, x.k);
+    corrections_.add_panel(panel, nr_, j, x.k, k0 == 0);
     const index stride = c_.b_k_stride * Format::group;
     const bool affine = c_.b_column_stride == 1 && !detail::aliases(stride, sizeof(*c_.b));
-    affine ? fetch_ahead(x, c_.b + k0 * stride + j0_ + j + nr_, stride) : fetch_ahead(x, panel, 0);
+    affine ? fetch_ahead(x, c_.b + k0 * stride + j0_ + j + cut_.strip * nr_, stride) : fetch_ahead(x, panel, 0);
   }
+
+  B* buffer_of(index j) const { return reinterpret_cast<B*>(panel_ + j / nr_ % cut_.panels * panel_size_); }
 
   // Rows of B where they are.
   void select_rows(operands& x, index k0, index column, index j) {
@@ -249,14 +265,13 @@ class contraction_block {
 
   // All row tiles of one panel.
   ASHLAR_INLINE void panel_rows(operands& x, const A* a, index i, index j, const even_tiles& tiles) {
-    const index n = panel_columns(j), vectors = ceil_div(n, O::lanes());
-    x.n = n;
+    x.n = panel_columns(j);
     x.col = j0_ + j;
     x.row = i0_ + i;
     x.a = a;
     x.partial = acc_ + i * acc_stride_ + j;
     x.dst = dst_ + i * x.dst_stride + j;
-    row_tiles<table, operands, epilogue>::run(x, corrections_.get(), tiles, vectors, fetch_advance_);
+    row_tiles<table, operands, epilogue>::run(x, corrections_.get(), tiles, vectors_of(j), fetch_advance_);
   }
 
   void finish() {

@@ -57,6 +57,9 @@ struct plain_format {
   static ASHLAR_INLINE void copy_b(const strided_block<T>& b, T* out, index nr) {
     block_copy<T, Isa>::run(b, out, nr, nr);
   }
+  static ASHLAR_INLINE void copy_panels(const strided_block<T>& b, T* out, index nr, index distance) {
+    block_copy<T, Isa>::panels(b, out, nr, distance);
+  }
 
   template <class How>
   static ASHLAR_INLINE a_unit padding_of(const How& how) {

@@ -38,29 +38,46 @@ class block_copy {
     copy_elements(src, dst, ld, padded);
   }
 
+  /// Copies src, of contiguous columns, to so many panels of `nr` of them, whole vectors, each `distance` behind the
+  /// one before. All panels row by row: a row of a large matrix is a page of its own, and then is visited once.
+  [[gnu::noinline]] static void panels(const strided_block<T>& src, T* dst, index nr, index distance) {
+    const index ahead = rows_ahead(src.cols) * src.row_stride, lanes = O::lanes();
+    const T* from = src.data;
+    for (index i = 0; i < src.rows; ++i, from += src.row_stride, dst += nr) {
+      T* to = dst;
+      for (index first = 0; first < src.cols; first += nr, to += distance) {
+        for (index j = 0; j < nr; j += lanes) {
+          __builtin_prefetch(from + ahead + first + j, 0, 2);
+          O::store(to + j, O::load(from + first + j));
+        }
+      }
+    }
+  }
+
  private:
   // Rows of a large matrix lie on pages of their own, where no hardware prefetcher follows: so many bytes are kept in
   // flight.
   static constexpr index lookahead = 4096;
+  static ASHLAR_INLINE index rows_ahead(index cols) {
+    return std::clamp<index>(lookahead / index(sizeof(T)) / std::max<index>(cols, 1), 1, 64);
+  }
 
   static void copy_rows(const strided_block<T>& src, T* dst, index ld, index padded) {
-    const index lanes = O::lanes();
-    const index ahead =
-        std::clamp<index>(lookahead / index(sizeof(T)) / std::max<index>(src.cols, 1), 1, 64) * src.row_stride;
-    for (index i = 0; i < src.rows; ++i) {
-      const T* from = src.data + i * src.row_stride;
-      T* to = dst + i * ld;
+    const index lanes = O::lanes(), whole = src.cols / lanes * lanes, rest = src.cols - whole;
+    const index ahead = rows_ahead(src.cols) * src.row_stride;
+    const T* from = src.data;
+    for (index i = 0; i < src.rows; ++i, from += src.row_stride, dst += ld) {
       index j = 0;
-      for (; j + lanes <= src.cols; j += lanes) {
+      for (; j < whole; j += lanes) {
         __builtin_prefetch(from + ahead + j, 0, 2);
-        O::store(to + j, O::load(from + j));
+        O::store(dst + j, O::load(from + j));
       }
-      for (; j < padded; j += lanes) {
-        const index have = std::clamp<index>(src.cols - j, 0, lanes);
-        const auto rest = O::load_n(from + (have > 0 ? j : 0), have);
-        j + lanes <= padded ? O::store(to + j, rest) : O::store_n(to + j, rest, padded - j);
-      }
+      if (rest > 0) store_part(dst + j, O::load_n(from + j, rest), padded - j), j += lanes;
+      for (; j < padded; j += lanes) store_part(dst + j, O::zero(), padded - j);
     }
+  }
+  static ASHLAR_INLINE void store_part(T* to, const typename O::vec& x, index room) {
+    room >= O::lanes() ? O::store(to, x) : O::store_n(to, x, room);
   }
 
   // src is contiguous along its rows (k of a transposed B, or m of a transposed A): W x W blocks in registers, the last

@@ -36,9 +36,9 @@ using tile_registry = tile_list<                                      //
     registered_tile<isa::avx512, float, tile_shape{9, 3, 1}>,         //
     registered_tile<isa::avx512, double, tile_shape{14, 2, 1, 16}>,   //
     registered_tile<isa::avx512, double, tile_shape{12, 2, 1}>,       //
-    registered_tile<isa::avx2, float, tile_shape{6, 2, 2}>,           //
+    registered_tile<isa::avx2, float, tile_shape{6, 2, 2, 8}>,        //
     registered_tile<isa::avx2, float, tile_shape{4, 3, 1}>,           //
-    registered_tile<isa::avx2, double, tile_shape{6, 2, 2}>,          //
+    registered_tile<isa::avx2, double, tile_shape{6, 2, 2, 8}>,       //
     registered_tile<isa::sve, float, tile_shape{8, 3, 2}>,            //
     registered_tile<isa::sve, float, tile_shape{6, 4, 1}>,            //
     registered_tile<isa::sve, double, tile_shape{8, 3, 2}>,           //
