@@ -28,12 +28,13 @@ constexpr bool sound(const contraction_shape& s, tile_size t, index workers, cac
   const bool height = b.height >= 1 && b.height <= t.mr;
   const bool copies = (b.copy_a || !(s.a_transformed || s.a_k_stride != 1)) && (!b.copy_a || b.a_stride >= b.kc) &&
                       (b.copy_b || s.b_packed || s.b_column_stride == 1) && !(b.copy_b && s.b_packed);
-  const bool panels = b.copy_b ? b.panels == 1 || b.panels * t.nr >= std::min(b.nc, s.n)
+  const bool panels = b.copy_b ? b.panels == std::min(b.strip, b.nc / t.nr) || b.panels * t.nr >= std::min(b.nc, s.n)
                                : b.panels == (s.b_edges && !s.b_packed ? 1 : 0);
+  const bool strip = b.strip == 1 || (b.copy_b && s.b_column_stride == 1 && b.strip <= 4);
   const bool every_part_has_panels = !b.copy_b || b.ma == b.mc || b.panels * t.nr == b.nc;
   // Several K blocks leave partial sums in dst only where dst is contiguous and not read later.
   const bool sums = b.own_accumulators || (s.dst_contiguous && !(s.dst_read && b.kc < s.k));
-  return blocks && whole_tiles && height && copies && panels && every_part_has_panels && sums;
+  return blocks && whole_tiles && height && copies && panels && strip && every_part_has_panels && sums;
 }
 
 // What the workspace of a worker may be at most: a formula of the tile and the caches.
