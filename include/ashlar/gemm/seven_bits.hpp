@@ -25,21 +25,36 @@ template <class TA, class TB, class Isa>
 inline constexpr bool has_seven_bits =
     std::same_as<TB, std::int8_t> && std::integral<TA> && sizeof(TA) == 1 && seven_bit_dot_ops<Isa>::group > 0;
 
+/// The least and the greatest of `count` numbers from p on, W at a time, in each of W lanes; the last W of them lie
+/// against the end.
+template <class T, int W>
+struct extremes {
+  typedef T vec __attribute__((vector_size(W * sizeof(T))));
+  ASHLAR_INLINE extremes(const T* p, index count) {
+    std::memcpy(&least, p + count - W, sizeof least);
+    most = least;
+    for (index i = 0; i + W < count; i += W) {
+      vec x;
+      std::memcpy(&x, p + i, sizeof x);
+      least = x < least ? x : least;
+      most = x > most ? x : most;
+    }
+  }
+  ASHLAR_INLINE bool within(T low, T high) const {
+    bool all = true;
+    for (int i = 0; i < W; ++i) all = all && least[i] >= low && most[i] <= high;
+    return all;
+  }
+  vec least, most;
+};
+
 /// Are `count` numbers from p on?
 template <class Unit = this_unit>
 bool within_seven_bits(const std::int8_t* p, index count) {
-  typedef std::uint8_t bytes __attribute__((vector_size(32)));
-  bytes outside = {};
-  index i = 0;
-  for (; i + 32 <= count; i += 32) {
-    bytes x;
-    std::memcpy(&x, p + i, sizeof x);
-    outside |= (x + std::uint8_t(64) > std::uint8_t(128)) & 1;
-  }
-  std::uint64_t words[4];
-  std::memcpy(words, &outside, sizeof words);
-  bool all = (words[0] | words[1] | words[2] | words[3]) == 0;
-  for (; i < count; ++i) all = all && p[i] >= -64 && p[i] <= 64;
+  if (count >= 32) return extremes<std::int8_t, 32>(p, count).within(-64, 64);
+  if (count >= 8) return extremes<std::int8_t, 8>(p, count).within(-64, 64);
+  bool all = true;
+  for (index i = 0; i < count; ++i) all = all && p[i] >= -64 && p[i] <= 64;
   return all;
 }
 
@@ -47,6 +62,7 @@ bool within_seven_bits(const std::int8_t* p, index count) {
 template <class Unit = this_unit>
 bool within_seven_bits(strided_block<std::int8_t> b) {
   if (b.row_stride == 1) std::swap(b.rows, b.cols), std::swap(b.row_stride, b.col_stride);
+  if (b.col_stride == 1 && b.row_stride == b.cols) return within_seven_bits(b.data, b.rows * b.cols);
   for (index i = 0; i < b.rows; ++i) {
     const std::int8_t* const row = b.data + i * b.row_stride;
     if (b.col_stride == 1) {

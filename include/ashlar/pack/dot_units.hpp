@@ -14,6 +14,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -180,7 +181,9 @@ class dot_panels {
     if (b.col_stride == 1 && multiplies_pairs<O>) {
       zip_squares(b, out, nr);
     } else if (b.col_stride == 1) {
-      nr % 16 == 0 ? zip_rows<16>(b, out, nr) : nr % 8 == 0 ? zip_rows<8>(b, out, nr) : copy_elements(b, out, nr);
+      nr % 16 == 0 && b.cols > 8 ? zip_rows<16>(b, out, nr)
+      : nr % 8 == 0              ? zip_rows<8>(b, out, nr)
+                                 : copy_elements(b, out, nr);
     } else if (b.row_stride == 1) {
       copy_columns(b, out, nr);
     } else {
@@ -208,31 +211,74 @@ class dot_panels {
     typedef TB vec __attribute__((vector_size(W)));
     vec value;
   };
+  template <int W>
+  using rows_at_once = std::array<bytes<W>, std::size_t(group)>;
 
   // `group` rows at a time, W columns of them: a step's units lie as the zips of the rows leave them.
   template <int W>
   static void zip_rows(const strided_block<TB>& b, element* out, index nr) {
+    constexpr auto lanes = std::make_integer_sequence<int, W>{};
+    constexpr auto all = std::make_integer_sequence<int, group>{};
     for (index k = 0; k < b.rows; k += group, out += nr * group) {
+      const TB* const in = b.data + k * b.row_stride;
       const index have = std::min<index>(group, b.rows - k);
-      for (index j = 0; j < b.cols; j += W) {
-        bytes<W> row[group] = {};
+      index j = 0;
+      for (; have == group && j + W <= b.cols; j += W) {
+        store_zipped<W>(lanes, rows_of<W>(all, in + j, b.row_stride), group, W, out + j * group);
+      }
+      for (; j < b.cols; j += W) {
         const index columns = std::min<index>(W, b.cols - j);
-        for (index g = 0; g < have; ++g) {
-          const TB* in = b.data + (k + g) * b.row_stride + j;
-          if (columns == W) {
-            std::memcpy(&row[g].value, in, W);
-          } else {
-            std::memcpy(&row[g].value, in, std::size_t(columns));
-          }
-        }
-        store_zipped<W>(std::make_integer_sequence<int, W>{}, row, have, columns, out + j * group);
+        store_zipped<W>(lanes, part_of_rows<W>(all, in + j, b.row_stride, have, columns), have, columns,
+                        out + j * group);
       }
     }
+  }
+  template <int W, int... G>
+  static ASHLAR_INLINE rows_at_once<W> rows_of(std::integer_sequence<int, G...>, const TB* in, index stride) {
+    return {load<W>(in + G * stride)...};
+  }
+  template <int W, int... G>
+  static ASHLAR_INLINE rows_at_once<W> part_of_rows(std::integer_sequence<int, G...>, const TB* in, index stride,
+                                                    index have, index columns) {
+    return {(G < have ? load_part<W>(in + G * stride, columns) : bytes<W>{})...};
+  }
+
+  // The first `count` of W bytes, 1 <= count <= W, from ends that may overlap: a call of memcpy takes as long as the
+  // zips.
+  template <int W>
+  static ASHLAR_INLINE bytes<W> load_part(const TB* in, index count) {
+    std::uint64_t low = 0, high = 0;
+    if (count >= 8) {
+      std::uint64_t end;
+      std::memcpy(&low, in, 8);
+      std::memcpy(&end, in + count - 8, 8);
+      high = count > 8 ? end >> (8 * (16 - count)) : 0;
+    } else if (count >= 4) {
+      std::uint32_t start, end;
+      std::memcpy(&start, in, 4);
+      std::memcpy(&end, in + count - 4, 4);
+      low = start | std::uint64_t(end) << (8 * (count - 4));
+    } else {
+      const auto at = [&](index i) { return std::uint64_t(std::uint8_t(in[i])) << (8 * i); };
+      low = at(0) | at(count / 2) | at(count - 1);
+    }
+    if constexpr (W == 8) {
+      return __builtin_bit_cast(bytes<W>, low);
+    } else {
+      typedef std::uint64_t words __attribute__((vector_size(16)));
+      return __builtin_bit_cast(bytes<W>, words{low, high});
+    }
+  }
+  template <int W>
+  static ASHLAR_INLINE bytes<W> load(const TB* in) {
+    bytes<W> x;
+    std::memcpy(&x, in, W);
+    return x;
   }
 
   // Shifted, columns that do not exist would no longer be zeros; rows that do not exist are not shifted.
   template <int W, int... I>
-  static ASHLAR_INLINE void store_zipped(std::integer_sequence<int, I...>, bytes<W> (&row)[group], index have,
+  static ASHLAR_INLINE void store_zipped(std::integer_sequence<int, I...>, rows_at_once<W> row, index have,
                                          index columns, element* out) {
     if constexpr (stored::shift != 0) {
       for (index g = 0; g < have; ++g) row[g].value ^= static_cast<TB>(0x80);
