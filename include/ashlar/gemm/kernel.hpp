@@ -46,8 +46,8 @@ struct gemm_kernel {
     contraction_shape s{};
     s.m = x.m, s.n = x.n, s.k = x.steps();
     s.element_bytes = sizeof(T);
-    s.a_row_stride = x.a_row_stride, s.a_k_stride = x.a_k_stride;
-    s.a_transformed = !reads_in_place;
+    s.a_row_stride = x.a_row_stride / Format::group, s.a_k_stride = x.a_k_stride;
+    s.a_transformed = !holds_units(x);
     s.b_packed = x.panels != nullptr;
     s.b_k_stride = x.b_k_stride, s.b_column_stride = Format::in_place ? x.b_column_stride : 0;
     s.b_edges = !O::masked_memory && x.n % O::lanes() != 0;
@@ -55,6 +55,16 @@ struct gemm_kernel {
     s.dst_read = reads_dst<E> || !std::is_same_v<T, D>;
     s.rows_together = Format::rows_together;
     return s;
+  }
+
+  // Are A's rows units as they lie in memory, with nothing to be done to them?
+  static bool holds_units(const operands& x) {
+    constexpr index step = Format::group * Format::together;
+    if constexpr (!Format::units_in_place || Format::rows_together > 1 || !std::is_same_v<Prologue, no_prologue>) {
+      return false;
+    } else {
+      return step == 1 || (x.a_k_stride == 1 && x.k % step == 0 && x.a_row_stride % Format::group == 0);
+    }
   }
 
   static blocking plan(const contraction_shape& s, index workers, const cache_sizes& caches) {

@@ -118,12 +118,13 @@ class contraction_block {
       const index rows = std::min(cut_.ma, rows_ - i);
       const A* a = copied_a_;
       x.a_stride = cut_.a_stride;
-      if (!Format::in_place || cut_.copy_a) {
+      if (cut_.copy_a) {
         copy_rows(k0, kc, i, rows);
-      } else if constexpr (Format::in_place) {
-        a = c_.a + (i0_ + i) * c_.a_row_stride + k0 * c_.a_k_stride;
-        x.a_stride = c_.a_row_stride;
+      } else {
+        a = reinterpret_cast<const A*>(c_.a + (i0_ + i) * c_.a_row_stride + k0 * Format::group);
+        x.a_stride = c_.a_row_stride / Format::group;
       }
+      corrections_.add_rows(a, x.a_stride, i, rows, kc, k0 == 0);
       const even_tiles whole = tiles_of(rows, S.nv);
       index j = rows_ <= cut_.height ? wide_panels(x, a, k0, rows) : 0;
       for (; j < cols_; j += nr_) {
@@ -144,7 +145,6 @@ class contraction_block {
     } else {
       Format::copy_a(block, copied_a_, cut_.a_stride, kc);
     }
-    corrections_.add_rows(copied_a_, cut_.a_stride, i, rows, kc, k0 == 0);
     if constexpr (!std::is_same_v<Prologue, no_prologue>) {
       apply_rows<O>(prologue_, copied_a_, cut_.a_stride, rows, kc, i0_ + i, k0);
     }

@@ -11,7 +11,7 @@
 //   together                           so many steps stand together in a panel: sums have a multiple of them
 //   rows_together                      and so many rows where A is copied: tiles start at a multiple of them
 //   in_place                           may the tile read A and B where they are?
-//   units_in_place                     is a unit of A so many elements as they lie in memory? For convolutions
+//   units_in_place                     is a unit of A so many elements as they lie in memory?
 //   zeros                              zero points
 //   registered                         the element type of its tiles in the registry
 //   copy_a, copy_b                     blocks to rows of units and to panels

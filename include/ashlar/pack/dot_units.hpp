@@ -177,13 +177,15 @@ class dot_panels {
  public:
   /// Copies b, K x at most nr, to one panel: ceil(K / group) times nr groups.
   [[gnu::noinline]] static void copy(const strided_block<TB>& b, element* out, index nr) {
-    if (b.cols < nr) std::fill(out, out + ceil_div(b.rows, group) * group * nr, element(0));
-    if (b.col_stride == 1 && multiplies_pairs<O>) {
+    const bool zips = b.col_stride == 1 && nr % 16 == 0 && !multiplies_pairs<O>;
+    const index written = zips ? ceil_div(b.cols, index(16)) * 16 : b.cols;
+    if (written < nr) std::fill(out, out + ceil_div(b.rows, group) * group * nr, element(0));
+    if (zips) {
+      zip_rows<16>(b, out, nr);
+    } else if (b.col_stride == 1 && multiplies_pairs<O>) {
       zip_squares(b, out, nr);
-    } else if (b.col_stride == 1) {
-      nr % 16 == 0 && b.cols > 8 ? zip_rows<16>(b, out, nr)
-      : nr % 8 == 0              ? zip_rows<8>(b, out, nr)
-                                 : copy_elements(b, out, nr);
+    } else if (b.col_stride == 1 && nr % 8 == 0) {
+      zip_rows<8>(b, out, nr);
     } else if (b.row_stride == 1) {
       copy_columns(b, out, nr);
     } else {
