@@ -129,6 +129,19 @@ TEST_CASE("one wrong problem: its number is named and nothing is written") {
   CHECK(std::string(s.message()).starts_with("problem 4: gemm: C is 4 x 19 but A is 5 x 7"));
   CHECK(same(x.c, before));
   CHECK(gemm_batched<Isa>(x.A(0), 0, x.B(0), 0, x.C(0), x.n, 2).code() == errc::aliasing);
+  const auto overlapping = [&](index m, index n, index ld, index stride, index count) {
+    return std::string(gemm_batched<Isa>(x.A(0).block(0, 0, m, 7), 0, x.B(0).block(0, 0, 7, n), 0,
+                                         view(x.c.data(), m, n, ld), stride, count)
+                           .message());
+  };
+  CHECK(overlapping(4, 10, 30, 15, 3) ==
+        "gemm_batched: C is 4 x 10 with strides 30 and 1, and 15 elements on: problems 0 and 2 overlap");
+  CHECK(overlapping(4, 10, 30, 15, 2) == "");
+  CHECK(overlapping(4, 10, 31, 10, 3) == "");
+  CHECK(same({x.c.begin() + 125, x.c.end()}, {before.begin() + 125, before.end()}));
+  CHECK(std::string(gemm_batched<Isa>(x.A(0), INT64_MAX / 2, x.B(0), 0, x.C(0), x.m * x.n, 5).message()) ==
+        "gemm_batched: 5 of A lie 4611686018427387903 elements apart: offsets exceed 64 bits");
+  CHECK(gemm_batched<Isa>(x.A(0), 0, x.B(0), 0, x.C(0), INT64_MIN, 2).code() == errc::overflow);
   CHECK(gemm_each<Isa>(-1, problem).code() == errc::negative_extent);
   CHECK(gemm_each<Isa>(0, problem).ok());
 }
