@@ -198,7 +198,8 @@ TEST_CASE("a row or a column of C, by a view of another leading dimension") {
   operands o;
   float* const c = o.c.data();
   const auto C = view(c, 4, 3, 10);
-  o.refused(run(view(c + 21, 4, 1, 0, 1), view((const float*)o.b.data(), 1, 3), C), errc::aliasing, sharing("A", c + 21, c));
+  o.refused(run(view(c + 21, 4, 1, 0, 1), view((const float*)o.b.data(), 1, 3), C), errc::aliasing,
+            sharing("A", c + 21, c));
   o.refused(run(o.A(4, 1), view(c + 12, 1, 3), C), errc::aliasing, sharing("B", c + 12, c));
   CHECK(run(o.A(), o.B(), C, acc + per_column(c + 30)).code() == errc::aliasing);
   o.refused(run(transform(o.A(), acc + per_row(c + 19)), o.B(), C), errc::aliasing, [&] {

@@ -72,8 +72,9 @@ bool overlaps(const V& v, const W& w) {
   const address_range a = range_of(v), b = range_of(w);
   if (a.last < b.first || b.last < a.first) return false;
   const address_lines x = lines_of(v), y = lines_of(w);
-  return x.count > 0 && y.count > 0 ? meet<Unit>(x, y)
-                                    : reinterpret_cast<std::uintptr_t>(v.data()) == reinterpret_cast<std::uintptr_t>(w.data());
+  return x.count > 0 && y.count > 0
+             ? meet<Unit>(x, y)
+             : reinterpret_cast<std::uintptr_t>(v.data()) == reinterpret_cast<std::uintptr_t>(w.data());
 }
 
 }  // namespace ashlar::detail

@@ -85,11 +85,12 @@ status check_batch_written(const C& c, index stride, index count) {
   for (index p = 1; p < count; ++p) {
     const C other = moved(c, p * stride);
     if (overlaps(c, other)) {
-      return status::error(errc::aliasing,
-                           "gemm_batched: C is %lld x %lld with strides %lld and %lld, and %lld elements on: problems 0 "
-                           "and %lld overlap",
-                           (long long)c.rows(), (long long)c.cols(), (long long)c.row_stride(),
-                           (long long)c.col_stride(), (long long)stride, (long long)p);
+      return status::error(
+          errc::aliasing,
+          "gemm_batched: C is %lld x %lld with strides %lld and %lld, and %lld elements on: problems 0 "
+          "and %lld overlap",
+          (long long)c.rows(), (long long)c.cols(), (long long)c.row_stride(), (long long)c.col_stride(),
+          (long long)stride, (long long)p);
     }
     if (range_of(c).last < range_of(other).first || range_of(other).last < range_of(c).first) break;
   }
@@ -130,8 +131,8 @@ std::size_t gemm_each_workspace_bytes(index count, const Problems& problem, cons
 /// For p = 0 .. count - 1:  gemm of problem(p), a gemm_problem{A, B, C}.        Specification: reference::gemm of each.
 ///
 /// Shapes may differ from problem to problem, types may not. The C of a problem must not overlap A, B or C of another,
-/// for they run in any order: only within one problem is it found. Options as gemm's; an epilogue is the same expression
-/// for all.
+/// for they run in any order: only within one problem is it found. Options as gemm's; an epilogue is the same
+/// expression for all.
 ///
 ///     gemm_each(heads, [&](index h) { return gemm_problem{Q(h), K(h).transposed(), S(h)}; }, scale * acc, on(pool));
 ///

@@ -128,8 +128,7 @@ template <any_matrix A, class B, any_matrix C, class E>
 ASHLAR_INLINE bool plainly_valid(const A& a, const B& b, const C& c, const E& e, index nr) {
   return cols_of(a) == rows_of(b) && c.rows() == rows_of(a) && c.cols() == cols_of(b) && plain_view(c) &&
          (c.row_stride() >= c.cols() || c.rows() == 1) && plain_operand(a, c, nr) && plain_operand(b, c, nr) &&
-         fits(e, c.rows(), c.cols()) && readable(e, c.rows(), c.cols()) &&
-         !reads_memory_of(e, c, c.rows(), c.cols());
+         fits(e, c.rows(), c.cols()) && readable(e, c.rows(), c.cols()) && !reads_memory_of(e, c, c.rows(), c.cols());
 }
 template <class V, class P, class B, any_matrix C, class E>
 ASHLAR_INLINE bool plainly_valid(const transformed_matrix<V, P>&, const B&, const C&, const E&, index) {

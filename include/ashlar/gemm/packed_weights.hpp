@@ -356,8 +356,8 @@ result<packed_weights<T>> open_weights(std::span<const std::byte> blob, bool ver
 ///     auto w = pack_weights(view(b, k, n), storage.span());
 ///     if (w.ok()) gemm(A, w.value(), C);
 ///
-/// Errors: negative_extent, null_pointer, overflow, workspace_too_small, misaligned, aliasing; storage is untouched then.
-/// B is free afterwards. bf16 for gemm with native_rounding: pack_weights(B, bytes, native_rounding).
+/// Errors: negative_extent, null_pointer, overflow, workspace_too_small, misaligned, aliasing; storage is untouched
+/// then. B is free afterwards. bf16 for gemm with native_rounding: pack_weights(B, bytes, native_rounding).
 template <class Isa = isa::native, any_matrix B, class... Option>
   requires(sizeof...(Option) == 0 || (std::is_same_v<Option, native_rounding_option> && ...))
 auto pack_weights(const B& b, std::span<std::byte> storage, const Option&...)
