@@ -8,11 +8,14 @@
 #include <ashlar/gemm.hpp>
 #include <ashlar/reference.hpp>
 #include <cstring>
+#include <deque>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "gemm/executors.hpp"
+#include "gemm/problem.hpp"
 #include "support/isa.hpp"
 
 namespace ashlar::test {
@@ -105,6 +108,42 @@ TEST_CASE("a group of different shapes, with exactly the scratch it asks for") {
   CHECK(same(x.c, expected));
 }
 
+// Any shapes and layouts, zero extents among them, each operand between guard pages.
+TEST_CASE_TEMPLATE("a group of random problems, whoever runs it in whatever order", T, ASHLAR_TEST_FLOATS) {
+  thread_pool pool(3);
+  for_each_case(scaled(150, 15), [&](random& r) {
+    std::deque<problem<T>> group;
+    std::vector<std::vector<T>> expected;
+    for (index left = r.between(1, 6); left > 0; --left) {
+      const auto any = [&](layout last) { return layout(r.between(0, int(last))); };
+      const gemm_shape s{r.between(0, 20), r.between(0, 40), r.between(0, 30),
+                         any(last_read),   any(last_read),   any(last_written)};
+      auto& p = group.emplace_back(r, s, r.pick({placement::at_end, placement::at_start}));
+      p.C.fill(r);
+      p.C.each([&, &e = expected.emplace_back()](T& x) { e.push_back(x); });
+      reference::gemm(p.A.read(), p.B.read(), view(expected.back().data(), s.m, s.n), relu(acc) - dst);
+    }
+    std::vector<decltype(group[0].C.snapshot())> before;
+    for (auto& p : group) before.push_back(p.C.snapshot());
+    const auto given = [&](index i) {
+      auto& p = group[std::size_t(i)];
+      return gemm_problem{p.A.read(), p.B.read(), p.C.view()};
+    };
+    const auto run = [&](const auto& executor) {
+      return gemm_each<Isa>(index(group.size()), given, relu(acc) - dst, cache_sizes{256, 2048}, on(executor));
+    };
+    const status s = r.chance(50) ? r.chance(50) ? gemm_each<Isa>(index(group.size()), given, relu(acc) - dst, on(pool))
+                                                 : run(one_thread{r.between(1, 7)})
+                                  : run(in_reverse{r.between(1, 7)});
+    REQUIRE_MESSAGE(s.ok(), std::string(s.message()));
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      INFO(describe(group[i].shape));
+      REQUIRE(first_difference(group[i].C.view(), expected[i]) == "");
+      REQUIRE_FALSE(group[i].C.changed(before[i], true));
+    }
+  });
+}
+
 TEST_CASE("an epilogue that reads C behind dst's back is refused") {
   std::vector<float> a = numbers(64 * 3000, 1), b = numbers(3000 * 64, 2), c(64 * 64), before = c;
   const auto A = view((const float*)a.data(), 64, 3000), B = view((const float*)b.data(), 3000, 64);
@@ -129,6 +168,19 @@ TEST_CASE("one wrong problem: its number is named and nothing is written") {
   CHECK(std::string(s.message()).starts_with("problem 4: gemm: C is 4 x 19 but A is 5 x 7"));
   CHECK(same(x.c, before));
   CHECK(gemm_batched<Isa>(x.A(0), 0, x.B(0), 0, x.C(0), x.n, 2).code() == errc::aliasing);
+  const auto overlapping = [&](index m, index n, index ld, index stride, index count) {
+    return std::string(gemm_batched<Isa>(x.A(0).block(0, 0, m, 7), 0, x.B(0).block(0, 0, 7, n), 0,
+                                         view(x.c.data(), m, n, ld), stride, count)
+                           .message());
+  };
+  CHECK(overlapping(4, 10, 30, 15, 3) ==
+        "gemm_batched: C is 4 x 10 with strides 30 and 1, and 15 elements on: problems 0 and 2 overlap");
+  CHECK(overlapping(4, 10, 30, 15, 2) == "");
+  CHECK(overlapping(4, 10, 31, 10, 3) == "");
+  CHECK(same({x.c.begin() + 125, x.c.end()}, {before.begin() + 125, before.end()}));
+  CHECK(std::string(gemm_batched<Isa>(x.A(0), INT64_MAX / 2, x.B(0), 0, x.C(0), x.m * x.n, 5).message()) ==
+        "gemm_batched: 5 of A lie 4611686018427387903 elements apart: offsets exceed 64 bits");
+  CHECK(gemm_batched<Isa>(x.A(0), 0, x.B(0), 0, x.C(0), INT64_MIN, 2).code() == errc::overflow);
   CHECK(gemm_each<Isa>(-1, problem).code() == errc::negative_extent);
   CHECK(gemm_each<Isa>(0, problem).ok());
 }

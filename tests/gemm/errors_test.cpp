@@ -62,7 +62,7 @@ TEST_CASE("a column-major C is solved transposed, but its errors speak of the A 
   o.refused(run(view<const float>(nullptr, 4, 5), o.B(), o.columns()), errc::null_pointer,
             "gemm: A is 4 x 5 but its data is null");
   o.refused(run(o.A(), o.B(), o.columns(), acc + elements(view(o.a.data(), 3, 4))), wrong,
-            "gemm: C is 4 x 3 but an elements() operand of the epilogue is not");
+            "gemm: C is 4 x 3 but an elements() operand of the epilogue is 3 x 4");
 }
 
 TEST_CASE("extents that are negative") {
@@ -83,6 +83,25 @@ TEST_CASE("data that is null") {
       run(o.A(), packed_weights<float>{nullptr, 5, 3, default_tile<float, isa_t>.nv * ops_under_test<float>::lanes()},
           o.C()),
       null, "gemm: B is packed weights of 5 x 3 without panels");
+}
+
+TEST_CASE("operands of the epilogue and the prologue that are null or reach too far") {
+  operands o;
+  const float* const nothing = nullptr;
+  const auto null = errc::null_pointer;
+  o.refused(run(o.A(), o.B(), o.C(), acc + per_column(nothing)), null,
+            "gemm: an operand of the epilogue is 1 x 3 but its data is null");
+  o.refused(run(o.A(), o.B(), o.columns(), relu(acc + per_row(nothing))), null,
+            "gemm: an operand of the epilogue is 4 x 1 but its data is null");
+  o.refused(run(o.A(), o.B(), o.C(), acc * elements(view(nothing, 4, 3))), null,
+            "gemm: an operand of the epilogue is 4 x 3 but its data is null");
+  o.refused(run(o.A(), o.B(), o.C(), acc + cast(per_column((const int*)nullptr))), null,
+            "gemm: an operand of the epilogue is 1 x 3 but its data is null");
+  o.refused(run(transform(o.A(), acc * per_row(nothing)), o.B(), o.C()), null,
+            "gemm: an operand of A's prologue is 4 x 1 but its data is null");
+  o.refused(run(o.A(), o.B(), o.C(), acc + elements(view((const float*)o.a.data(), 4, 3, huge))), errc::overflow,
+            "gemm: an operand of the epilogue is 4 x 3 with strides 4611686018427387904 and 1: offsets exceed 64 bits");
+  CHECK(run(o.A(4, 5), o.B(5, 0), o.C(4, 0), acc + per_column(nothing)).ok());
 }
 
 TEST_CASE("strides whose offsets overflow") {
@@ -111,6 +130,23 @@ TEST_CASE("a C whose elements overlap") {
             "gemm: C is 4 x 3 with strides -2 and 1: its elements must not overlap");
   o.refused(run(o.A(), o.B(), column_major(o.c.data(), 4, 3, 3)), bad,
             "gemm: C is 4 x 3 with strides 1 and 3: its elements must not overlap");
+}
+
+TEST_CASE("a C whose elements lie between each other") {
+  operands o;
+  for (index rs = -7; rs <= 7; ++rs)
+    for (index cs = -7; cs <= 7; ++cs)
+      for (index m = 1; m <= 4; ++m)
+        for (index n = 1; n <= 4; ++n) {
+          const auto v = view(o.c.data() + 50, m, n, rs, cs);
+          std::vector<const float*> all;
+          for (index i = 0; i < m; ++i)
+            for (index j = 0; j < n; ++j) all.push_back(v.pointer(i, j));
+          std::sort(all.begin(), all.end());
+          const bool distinct = std::adjacent_find(all.begin(), all.end()) == all.end();
+          INFO(m, " x ", n, " with strides ", rs, " and ", cs);
+          REQUIRE(detail::check_written(v).ok() == distinct);
+        }
 }
 
 std::string sharing(const char* what, const void* p, const void* c) {
@@ -154,8 +190,24 @@ TEST_CASE("an operand of the epilogue that shares memory with C, of any element 
   refused(run(o.A(), o.B(), C, acc + cast(elements(view(bytes + 11, 4, 3, 40)))));
   refused(run(o.A(), o.B(), C, acc * cast(elements(view(bytes + 38, 4, 3, 40)))));
   refused(run(o.A(), o.B(), C, acc + cast(elements(view(wide + 1, 4, 3, 5)))));
-  CHECK_FALSE(detail::reads_memory_of(cast(elements(view(bytes + 12, 4, 3, 40))), C));
-  CHECK_FALSE(detail::reads_memory_of(cast(elements(view(wide + 2, 4, 3, 5))), C));
+  CHECK_FALSE(detail::reads_memory_of(cast(elements(view(bytes + 12, 4, 3, 40))), C, 4, 3));
+  CHECK_FALSE(detail::reads_memory_of(cast(elements(view(wide + 2, 4, 3, 5))), C, 4, 3));
+}
+
+TEST_CASE("a row or a column of C, by a view of another leading dimension") {
+  operands o;
+  float* const c = o.c.data();
+  const auto C = view(c, 4, 3, 10);
+  o.refused(run(view(c + 21, 4, 1, 0, 1), view((const float*)o.b.data(), 1, 3), C), errc::aliasing,
+            sharing("A", c + 21, c));
+  o.refused(run(o.A(4, 1), view(c + 12, 1, 3), C), errc::aliasing, sharing("B", c + 12, c));
+  CHECK(run(o.A(), o.B(), C, acc + per_column(c + 30)).code() == errc::aliasing);
+  o.refused(run(transform(o.A(), acc + per_row(c + 19)), o.B(), C), errc::aliasing, [&] {
+    char text[200];
+    std::snprintf(text, sizeof text, "gemm: an operand of A's prologue shares memory with C (at %p)", (const void*)c);
+    return std::string(text);
+  }());
+  CHECK(detail::reads_memory_of(per_column(c + 33), C, 4, 3) == false);  // behind a row, where C has no elements
 }
 
 TEST_CASE("neighbours that do not share an element are no aliasing") {
@@ -183,9 +235,9 @@ TEST_CASE("operands of the epilogue and the prologue of another shape") {
   operands o;
   const auto wrong = errc::shape_mismatch;
   o.refused(run(o.A(), o.B(), o.C(), acc + elements(view(o.a.data(), 3, 4))), wrong,
-            "gemm: C is 4 x 3 but an elements() operand of the epilogue is not");
+            "gemm: C is 4 x 3 but an elements() operand of the epilogue is 3 x 4");
   o.refused(run(transform(o.A(), acc * elements(view(o.a.data(), 5, 4))), o.B(), o.C()), wrong,
-            "gemm: A is 4 x 5 but an elements() operand of its prologue is not");
+            "gemm: A is 4 x 5 but an elements() operand of A's prologue is 5 x 4");
 }
 
 TEST_CASE("what is wrong first is said, also when nothing would be written") {

@@ -185,11 +185,18 @@ TEST_CASE("errors of packing leave the storage alone") {
                                               std::to_string(bytes - 1) + " bytes, 5 x 3 needs " +
                                               std::to_string(bytes));
   CHECK(packing(B, 4, bytes).code() == errc::misaligned);
+  CHECK(
+      says(packing(view(b.data(), 5, 3, INT64_MAX / 4, 1), 0, bytes)) ==
+      "overflow: pack_weights: B is 5 x 3 with strides 2305843009213693951 and 1: offsets or the blob exceed 64 bits");
+  CHECK(packing(view(b.data(), INT64_MAX / 2, 5, 0, 1), 0, bytes).code() == errc::overflow);
+  CHECK(packing(view(reinterpret_cast<float*>(storage.data()) + 40, 5, 3), 0, bytes).code() == errc::aliasing);
   for (std::byte x : storage.span()) REQUIRE(x == std::byte(0x5a));
   CHECK(packing(B, 0, bytes).ok());
   std::vector<float> out(16);
   CHECK(says(unpack_weights(open_weights<float>(storage.span()).value(), view(out.data(), 4, 4))) ==
         "shape_mismatch: unpack_weights: B is 4 x 4 but the weights are 5 x 3");
+  CHECK(unpack_weights(open_weights<float>(storage.span()).value(), view<float>(nullptr, 5, 3)).code() ==
+        errc::null_pointer);
 }
 
 TEST_CASE("sizes: exact, of nothing the header, beyond 64 bits zero") {

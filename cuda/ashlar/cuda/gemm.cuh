@@ -43,12 +43,8 @@ status check_gemm(const A& a, const B& b, const C& c, const E& e, const batch_st
     return status::error(errc::aliasing, "gemm: %s shares memory with C (at %p): C must be disjoint from A and B",
                          shared_a ? "A" : "B", (const void*)c.data());
   }
-  if (!fits(e, c.rows(), c.cols())) {
-    return status::error(errc::shape_mismatch,
-                         "gemm: C is %lld x %lld but an elements() operand of the epilogue is not", (long long)c.rows(),
-                         (long long)c.cols());
-  }
-  if (common::reads_memory_of(e, c)) {
+  if (status s = common::check_expression("the epilogue", e, "C", c.rows(), c.cols()); !s.ok()) return s;
+  if (common::reads_memory_of(e, c, c.rows(), c.cols())) {
     return status::error(
         errc::aliasing,
         "gemm: an operand of the epilogue shares memory with C (at %p): write dst to read C's old value",

@@ -66,6 +66,37 @@ std::size_t most_bytes(index count, const Problems& problem, const Executor& exe
   return (most + workspace_alignment - 1) / workspace_alignment * workspace_alignment;
 }
 
+template <any_matrix V>
+constexpr V moved(const V& v, index offset) {
+  return V(v.data() + offset, v.rows(), v.cols(), v.row_stride(), v.col_stride());
+}
+
+template <any_matrix V, class Unit = this_unit>
+status check_batch_stride(const char* what, const V& v, index stride, index count) {
+  if (addressable(matrix_view<const typename V::value_type>(v.data(), count, 1, stride, 1))) return {};
+  return status::error(errc::overflow, "gemm_batched: %lld of %s lie %lld elements apart: offsets exceed 64 bits",
+                       (long long)count, what, (long long)stride);
+}
+
+// Does the C of one problem share an element with that of another? They lie at equal distances: the first and another.
+template <any_matrix C, class Unit = this_unit>
+status check_batch_written(const C& c, index stride, index count) {
+  if (c.empty()) return {};
+  for (index p = 1; p < count; ++p) {
+    const C other = moved(c, p * stride);
+    if (overlaps(c, other)) {
+      return status::error(
+          errc::aliasing,
+          "gemm_batched: C is %lld x %lld with strides %lld and %lld, and %lld elements on: problems 0 "
+          "and %lld overlap",
+          (long long)c.rows(), (long long)c.cols(), (long long)c.row_stride(), (long long)c.col_stride(),
+          (long long)stride, (long long)p);
+    }
+    if (range_of(c).last < range_of(other).first || range_of(other).last < range_of(c).first) break;
+  }
+  return {};
+}
+
 template <class Isa, class Problems, class Target, class... Options>
 void run_problems(index count, const Problems& problem, const Target& target, std::span<std::byte> memory,
                   std::size_t each, const Options&... options) {
@@ -99,8 +130,9 @@ std::size_t gemm_each_workspace_bytes(index count, const Problems& problem, cons
 
 /// For p = 0 .. count - 1:  gemm of problem(p), a gemm_problem{A, B, C}.        Specification: reference::gemm of each.
 ///
-/// Shapes may differ from problem to problem, types may not. The C of different problems must not overlap. Options as
-/// gemm's; an epilogue is the same expression for all.
+/// Shapes may differ from problem to problem, types may not. The C of a problem must not overlap A, B or C of another,
+/// for they run in any order: only within one problem is it found. Options as gemm's; an epilogue is the same
+/// expression for all.
 ///
 ///     gemm_each(heads, [&](index h) { return gemm_problem{Q(h), K(h).transposed(), S(h)}; }, scale * acc, on(pool));
 ///
@@ -138,18 +170,16 @@ status gemm_each(index count, const Problems& problem, const Options&... options
 ///
 ///     gemm_batched(A, m * k, B, 0, C, m * n, count);                  // one B for all
 ///
-/// Returns aliasing also when a C overlaps the next one, as far as neighbours show it.
+/// Returns overflow also when the strides leave 64 bits, aliasing also when two of the C overlap (core/overlap.hpp).
 template <class Isa = isa::native, any_matrix A, any_matrix B, any_matrix C, class... Options>
 status gemm_batched(const A& a, index a_stride, const B& b, index b_stride, const C& c, index c_stride, index count,
                     const Options&... options) {
-  const auto moved = [](auto v, index offset) {
-    return decltype(v)(v.data() + offset, v.rows(), v.cols(), v.row_stride(), v.col_stride());
-  };
-  if (count > 1 && detail::overlaps(c, moved(c, c_stride))) {
-    return status::error(errc::aliasing,
-                         "gemm_batched: C is %lld x %lld and the next one lies %lld elements on: they overlap",
-                         (long long)c.rows(), (long long)c.cols(), (long long)c_stride);
-  }
+  using detail::moved;
+  if (status s = detail::check_batch_stride("A", a, a_stride, count); !s.ok()) return s;
+  if (status s = detail::check_batch_stride("B", b, b_stride, count); !s.ok()) return s;
+  if (status s = detail::check_batch_stride("C", c, c_stride, count); !s.ok()) return s;
+  if (!detail::addressable(c)) return detail::check_view("C", c);
+  if (status s = detail::check_batch_written(c, c_stride, count); !s.ok()) return s;
   return gemm_each<Isa>(
       count,
       [&](index p) { return gemm_problem{moved(a, p * a_stride), moved(b, p * b_stride), moved(c, p * c_stride)}; },

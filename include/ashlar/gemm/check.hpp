@@ -60,14 +60,17 @@ status check_operand(const char* what, const packed_weights<T>& w, const C&, ind
   return {};
 }
 
-// Have the elements() operands of A's prologue A's shape?
-template <any_matrix V>
-ASHLAR_INLINE constexpr bool prologue_fits(const V&) {
-  return true;
+// What is wrong with the operands of A's prologue.
+template <any_matrix V, any_matrix C>
+ASHLAR_INLINE status check_prologue_of(const V&, const C&) {
+  return {};
 }
-template <class V, class E>
-ASHLAR_INLINE constexpr bool prologue_fits(const transformed_matrix<V, E>& t) {
-  return fits(t.prologue, t.matrix.rows(), t.matrix.cols());
+template <class V, class E, any_matrix C, class Unit = this_unit>
+status check_prologue_of(const transformed_matrix<V, E>& t, const C& c) {
+  if (status s = check_expression("A's prologue", t.prologue, "A", t.matrix.rows(), t.matrix.cols()); !s.ok()) return s;
+  if (!reads_memory_of(t.prologue, c, t.matrix.rows(), t.matrix.cols())) return {};
+  return status::error(errc::aliasing, "gemm: an operand of A's prologue shares memory with C (at %p)",
+                       (const void*)c.data());
 }
 
 /// ok, or what is wrong with the call.
@@ -81,23 +84,14 @@ status check_gemm(const A& given, const B& b, const C& c, const E& e, index nr, 
   if (status s = check_written(c); !s.ok()) return s;
   if (status s = check_operand("A", a, c, nr, group); !s.ok()) return s;
   if (status s = check_operand("B", b, c, nr, group); !s.ok()) return s;
-  if (!fits(e, c.rows(), c.cols())) {
-    return status::error(errc::shape_mismatch,
-                         "gemm: C is %lld x %lld but an elements() operand of the epilogue is not", (long long)c.rows(),
-                         (long long)c.cols());
-  }
-  if (reads_memory_of(e, c)) {
+  if (status s = check_expression("the epilogue", e, "C", c.rows(), c.cols()); !s.ok()) return s;
+  if (reads_memory_of(e, c, c.rows(), c.cols())) {
     return status::error(
         errc::aliasing,
         "gemm: an operand of the epilogue shares memory with C (at %p): write dst to read C's old value",
         (const void*)c.data());
   }
-  if (!prologue_fits(given)) {
-    return status::error(errc::shape_mismatch,
-                         "gemm: A is %lld x %lld but an elements() operand of its prologue is not", (long long)a.rows(),
-                         (long long)a.cols());
-  }
-  return {};
+  return check_prologue_of(given, c);
 }
 
 // Is every partial sum of so many products of TA and TB exact in a double?
@@ -129,13 +123,16 @@ ASHLAR_INLINE bool plain_operand(const packed_weights<T>& w, const C&, index nr)
   return w.panels != nullptr && w.nr == nr;
 }
 
-/// True: check_gemm would say ok and C is not empty. False: ask check_gemm.
-template <class A, class B, any_matrix C, class E>
-ASHLAR_INLINE bool plainly_valid(const A& given, const B& b, const C& c, const E& e, index nr) {
-  const auto& a = matrix_of(given);
+/// True: check_gemm would say ok and C is not empty. False: ask check_gemm. (What is read in place has no prologue.)
+template <any_matrix A, class B, any_matrix C, class E>
+ASHLAR_INLINE bool plainly_valid(const A& a, const B& b, const C& c, const E& e, index nr) {
   return cols_of(a) == rows_of(b) && c.rows() == rows_of(a) && c.cols() == cols_of(b) && plain_view(c) &&
          (c.row_stride() >= c.cols() || c.rows() == 1) && plain_operand(a, c, nr) && plain_operand(b, c, nr) &&
-         fits(e, c.rows(), c.cols()) && !reads_memory_of(e, c) && prologue_fits(given);
+         fits(e, c.rows(), c.cols()) && readable(e, c.rows(), c.cols()) && !reads_memory_of(e, c, c.rows(), c.cols());
+}
+template <class V, class P, class B, any_matrix C, class E>
+ASHLAR_INLINE bool plainly_valid(const transformed_matrix<V, P>&, const B&, const C&, const E&, index) {
+  return false;
 }
 
 }  // namespace ashlar::detail

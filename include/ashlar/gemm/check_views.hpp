@@ -5,6 +5,9 @@
 // Depends on: core/, epilogue/expression.hpp.   Used by: gemm/check.hpp, conv/check.hpp, cuda/.
 #pragma once
 
+#include <cstdio>
+#include <utility>
+
 #include <ashlar/core/overlap.hpp>
 #include <ashlar/core/status.hpp>
 #include <ashlar/core/view.hpp>
@@ -43,15 +46,17 @@ status check_view(const char* what, const V& v) {
   return {};
 }
 
-// dst is written, so no two of its elements may share memory.
+// dst is written, so no two of its elements may share memory. Two do when d rows are as far as e columns; the least
+// such d and e are the strides without their common divisor.
 template <any_matrix V, class Unit = this_unit>
 status check_written(const V& v) {
   if (v.empty()) return {};
-  const index rs = v.row_stride() < 0 ? -v.row_stride() : v.row_stride();
-  const index cs = v.col_stride() < 0 ? -v.col_stride() : v.col_stride();
-  const bool rows_apart = v.rows() < 2 || rs >= (v.cols() - 1) * cs + 1;
-  const bool cols_apart = v.cols() < 2 || cs >= (v.rows() - 1) * rs + 1;
-  const bool distinct = (v.rows() < 2 || rs > 0) && (v.cols() < 2 || cs > 0) && (rows_apart || cols_apart);
+  const index rs = v.rows() < 2 ? 1 : v.row_stride(), cs = v.cols() < 2 ? 1 : v.col_stride();
+  const auto size = [](index x) { return x < 0 ? -x : x; };
+  index divisor = size(rs);  // Euclid's
+  for (index r = size(cs); r != 0;) divisor = std::exchange(r, divisor % r);
+  const auto reaches = [&](index extent, index stride) { return extent > size(stride) / divisor; };
+  const bool distinct = rs != 0 && cs != 0 && !(reaches(v.rows(), cs) && reaches(v.cols(), rs));
   if (distinct) return {};
   return status::error(errc::bad_stride,
                        "gemm: C is %lld x %lld with strides %lld and %lld: its elements must not overlap",
@@ -76,11 +81,39 @@ template <class Unit = this_unit>
                        v(cn), v(kb), v(n), v(cn), v(n));
 }
 
-// Does the epilogue read memory of dst other than through `dst`? Partial sums may rest there.
+// Can every operand of an expression over m x n elements be read: is its data there, do its offsets fit? Never written.
+template <class E>
+ASHLAR_HOST_INLINE bool readable(const E& e, index m, index n) {
+  bool all = true;
+  visit_memory(e, [&](const auto& v) { all = all && (v.empty() || v.data() != nullptr) && addressable(v); }, m, n);
+  return all;
+}
+
+// What is wrong with the operands of an expression over an m x n matrix: "the epilogue" over "C".
+template <class E, class Unit = this_unit>
+status check_expression(const char* where, const E& e, const char* what, index m, index n) {
+  if (!fits(e, m, n)) {
+    index rows = -1, cols = -1;  // an extent of -1 stands for the matrix's own, so what has others is the misfit
+    const auto misfit = [&](const auto& v) {
+      if (v.rows() >= 0 && v.cols() >= 0 && (v.rows() != m || v.cols() != n)) rows = v.rows(), cols = v.cols();
+    };
+    visit_memory(e, misfit, -1, -1);
+    return status::error(errc::shape_mismatch, "gemm: %s is %lld x %lld but an elements() operand of %s is %lld x %lld",
+                         what, (long long)m, (long long)n, where, (long long)rows, (long long)cols);
+  }
+  if (readable(e, m, n)) return {};
+  char name[64];
+  std::snprintf(name, sizeof name, "an operand of %s", where);
+  status s;
+  visit_memory(e, [&](const auto& v) { s = s.ok() ? check_view(name, v) : s; }, m, n);
+  return s;
+}
+
+// Does an expression over an m x n matrix read memory of dst other than through `dst`? Partial sums may rest there.
 template <class E, any_matrix C>
-ASHLAR_HOST_INLINE bool reads_memory_of(const E& e, const C& c) {
+ASHLAR_HOST_INLINE bool reads_memory_of(const E& e, const C& c, index m, index n) {
   bool shared = false;
-  visit_memory(e, [&](const auto& v) { shared |= overlaps(v, c); }, c.rows(), c.cols());
+  visit_memory(e, [&](const auto& v) { shared |= overlaps(v, c); }, m, n);
   return shared;
 }
 

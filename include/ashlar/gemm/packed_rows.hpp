@@ -48,23 +48,12 @@ result<packed_rows<T>> open_rows(std::span<const std::byte> blob, bool verify = 
 ///     auto a = pack_rows(column_major(data, m, k), storage.span());
 ///     if (a.ok()) gemm(a.value(), B, C);
 ///
-/// Errors: negative_extent, null_pointer, workspace_too_small, misaligned; storage is untouched then. A is free
-/// afterwards.
+/// Errors as pack_weights; storage is untouched then. A is free afterwards.
 template <class Isa = isa::native, any_matrix A>
 auto pack_rows(const A& a, std::span<std::byte> storage) -> result<packed_rows<typename A::value_type>> {
   using T = typename A::value_type;
-  const auto say = [&](errc code, const char* what) {
-    return status::error(code, "pack_rows: A is %lld x %lld and storage has %zu bytes at %p: %s", (long long)a.rows(),
-                         (long long)a.cols(), storage.size(), (void*)storage.data(), what);
-  };
-  if (a.rows() < 0 || a.cols() < 0) return say(errc::negative_extent, "extents must not be negative");
-  if (a.data() == nullptr && !a.empty()) return say(errc::null_pointer, "A's data is null");
   const std::size_t bytes = packed_rows_bytes<T>(a.rows(), a.cols());
-  if (bytes == 0 || storage.size() < bytes)
-    return say(errc::workspace_too_small, "packed_rows_bytes tells what it needs");
-  if (reinterpret_cast<std::uintptr_t>(storage.data()) % workspace_alignment != 0) {
-    return say(errc::misaligned, "it must be aligned to 64 bytes");
-  }
+  if (status s = detail::check_packing("pack_rows", "A", a, storage, bytes); !s.ok()) return s;
   const index stride = detail::row_distance(a.cols(), sizeof(T));
   T* rows = reinterpret_cast<T*>(storage.data() + sizeof(packed_header));
   block_copy<T, Isa>::run({a.data(), a.row_stride(), a.col_stride(), a.rows(), a.cols()}, rows, stride, stride);

@@ -13,7 +13,8 @@
 // bytes, and of bf16 for native_rounding, depends on how many the ISA multiplies at a time, too, and of bytes on
 // whether it has something faster for weights within [-64, 64], where these are.
 //
-// Depends on: pack/panels.hpp, pack/dot_units.hpp, tile/registry.hpp, core/.   Used by: gemm/gemm.hpp.
+// Depends on: gemm/check_views.hpp, pack/panels.hpp, pack/dot_units.hpp, tile/registry.hpp, core/.   Used by:
+// gemm/gemm.hpp.
 #pragma once
 
 #include <cstddef>
@@ -23,6 +24,7 @@
 #include <type_traits>
 
 #include <ashlar/core.hpp>
+#include <ashlar/gemm/check_views.hpp>
 #include <ashlar/gemm/seven_bits.hpp>
 #include <ashlar/loop/bf16_format.hpp>
 #include <ashlar/pack/bf16_units.hpp>
@@ -152,6 +154,31 @@ ASHLAR_INLINE constexpr bool panel_bytes(index k, index n, index nr, index group
     if (__builtin_mul_overflow(column, index(sizeof(T)), &column)) return false;
   }
   return !__builtin_add_overflow(column, sum, &column) && !__builtin_mul_overflow(columns, column, bytes);
+}
+
+// What is wrong with packing v into a blob of so many bytes; 0: more than 64 bits count.
+template <any_matrix V, class Unit = this_unit>
+status check_packing(const char* call, const char* what, const V& v, std::span<std::byte> storage, std::size_t bytes) {
+  const auto rows = (long long)v.rows(), cols = (long long)v.cols();
+  if (rows < 0 || cols < 0)
+    return status::error(errc::negative_extent, "%s: %s is %lld x %lld: extents must not be negative", call, what, rows,
+                         cols);
+  if (v.data() == nullptr && !v.empty())
+    return status::error(errc::null_pointer, "%s: %s is %lld x %lld but its data is null", call, what, rows, cols);
+  if (bytes == 0 || !addressable(v))
+    return status::error(errc::overflow,
+                         "%s: %s is %lld x %lld with strides %lld and %lld: offsets or the blob exceed 64 bits", call,
+                         what, rows, cols, (long long)v.row_stride(), (long long)v.col_stride());
+  if (storage.size() < bytes)
+    return status::error(errc::workspace_too_small, "%s: storage has %zu bytes, %lld x %lld needs %zu", call,
+                         storage.size(), rows, cols, bytes);
+  if (reinterpret_cast<std::uintptr_t>(storage.data()) % workspace_alignment != 0)
+    return status::error(errc::misaligned, "%s: storage at %p is not aligned to %zu bytes", call, (void*)storage.data(),
+                         workspace_alignment);
+  if (overlaps(v, matrix_view<const std::byte>(storage.data(), 1, index(bytes), index(bytes), 1)))
+    return status::error(errc::aliasing, "%s: storage (at %p) shares memory with %s (at %p)", call,
+                         (void*)storage.data(), what, (const void*)v.data());
+  return {};
 }
 
 // The view of a blob whose header says this.
@@ -329,27 +356,16 @@ result<packed_weights<T>> open_weights(std::span<const std::byte> blob, bool ver
 ///     auto w = pack_weights(view(b, k, n), storage.span());
 ///     if (w.ok()) gemm(A, w.value(), C);
 ///
-/// Errors: negative_extent, null_pointer, workspace_too_small, misaligned; storage is untouched then. B is free
-/// afterwards. bf16 for gemm with native_rounding: pack_weights(B, bytes, native_rounding).
+/// Errors: negative_extent, null_pointer, overflow, workspace_too_small, misaligned, aliasing; storage is untouched
+/// then. B is free afterwards. bf16 for gemm with native_rounding: pack_weights(B, bytes, native_rounding).
 template <class Isa = isa::native, any_matrix B, class... Option>
   requires(sizeof...(Option) == 0 || (std::is_same_v<Option, native_rounding_option> && ...))
 auto pack_weights(const B& b, std::span<std::byte> storage, const Option&...)
     -> result<packed_weights<typename B::value_type>> {
   using T = typename B::value_type;
   constexpr bool native = sizeof...(Option) > 0 && std::is_same_v<T, bf16> && multiplies_bf16<Isa>;
-  if (b.rows() < 0 || b.cols() < 0)
-    return status::error(errc::negative_extent, "pack_weights: B is %lld x %lld: extents must not be negative",
-                         (long long)b.rows(), (long long)b.cols());
-  if (b.data() == nullptr && !b.empty())
-    return status::error(errc::null_pointer, "pack_weights: B is %lld x %lld but its data is null", (long long)b.rows(),
-                         (long long)b.cols());
   const std::size_t bytes = packed_weights_bytes<T, Isa>(b.rows(), b.cols());
-  if (bytes == 0 || storage.size() < bytes)
-    return status::error(errc::workspace_too_small, "pack_weights: storage has %zu bytes, %lld x %lld needs %zu",
-                         storage.size(), (long long)b.rows(), (long long)b.cols(), bytes);
-  if (reinterpret_cast<std::uintptr_t>(storage.data()) % workspace_alignment != 0)
-    return status::error(errc::misaligned, "pack_weights: storage at %p is not aligned to %zu bytes",
-                         (void*)storage.data(), workspace_alignment);
+  if (status s = detail::check_packing("pack_weights", "B", b, storage, bytes); !s.ok()) return s;
   const index nr = detail::panel_width<T, Isa, native>();
   const strided_block<T> block{b.data(), b.row_stride(), b.col_stride(), b.rows(), b.cols()};
   const index group = native ? bf16_dot_ops<Isa>::group : detail::panel_group<T, Isa>(block);
@@ -363,12 +379,18 @@ auto pack_weights(const B& b, std::span<std::byte> storage, const Option&...)
 
 /// Packed weights -> B: the inverse of pack_weights, exactly.  unpack_weights(w.value(), view(b, k, n))
 ///
-/// B is K x N, any strides. Returns shape_mismatch; B is untouched then. Allocates nothing.
+/// B is K x N, any strides. Returns shape_mismatch, null_pointer or overflow; B is untouched then. Allocates nothing.
 template <class T, any_matrix B, class Unit = detail::this_unit>
 status unpack_weights(const packed_weights<T>& w, const B& b) {
   if (b.rows() != w.k || b.cols() != w.n) {
     return status::error(errc::shape_mismatch, "unpack_weights: B is %lld x %lld but the weights are %lld x %lld",
                          (long long)b.rows(), (long long)b.cols(), (long long)w.k, (long long)w.n);
+  }
+  if ((b.data() == nullptr && !b.empty()) || !detail::addressable(b)) {
+    return status::error(b.data() ? errc::overflow : errc::null_pointer,
+                         "unpack_weights: B is %lld x %lld at %p with strides %lld and %lld: null, or beyond 64 bits",
+                         (long long)b.rows(), (long long)b.cols(), (const void*)b.data(), (long long)b.row_stride(),
+                         (long long)b.col_stride());
   }
   for (index i = 0; i < w.k; ++i)
     for (index j = 0; j < w.n; ++j) b(i, j) = w(i, j);
