@@ -80,6 +80,22 @@ TEST_CASE("without a tolerance, or too small a one, the bits are the reference's
   }
 }
 
+TEST_CASE("an empty batch is planned, explained and run") {
+  const conv2d p{.src = {0, 26, 23, 40}, .weights = {48, 3, 3, 40}, .padding = ashlar::same};
+  const auto chosen = plan_conv2d<float, isa_under_test>(p, tolerance(1e-4), channels_last);
+  const auto named = plan_conv2d<float, isa_under_test>(p, tolerance(1e-4), conv_algorithm::winograd_4x4);
+  for (const auto& made : {chosen, named}) {
+    REQUIRE(made.ok());
+    const auto& plan = made.value();
+    CHECK(std::string(plan.explain().text).find("nan") == std::string::npos);
+    CHECK(plan.workspace_bytes() == 0);
+    const std::vector<float> weights(48 * 9 * 40, 1.0f);
+    const auto storage = aligned_buffer::make(plan.packed_bytes());
+    const auto packed = plan.pack(ohwi(weights.data(), 48, 3, 3, 40), storage.span()).value();
+    CHECK(plan.run(nhwc<const float>(nullptr, 0, 26, 23, 40), packed, nhwc<float>(nullptr, 0, 26, 23, 48)).ok());
+  }
+}
+
 TEST_CASE("small groups share a vector where channels are last, and views that break the promise are refused") {
   const conv2d p{.src = {1, 6, 5, 32}, .weights = {32, 3, 3, 4}, .groups = 8};
   CHECK(plan_conv2d<float, isa_under_test>(p).value().algorithm() == conv_algorithm::implicit_gemm);

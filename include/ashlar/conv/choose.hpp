@@ -89,7 +89,7 @@ ASHLAR_INLINE double implicit_seconds(const conv_geometry& g, index nr) {
 
 template <class T, class Isa, class A>
 conv_candidate winograd_candidate(const conv_geometry& g, const conv_request& r) {
-  const double outputs = double(g.batch) * double(g.pixels()) * double(g.filters);
+  const double outputs = double(std::max<index>(1, g.batch)) * double(g.pixels()) * double(g.filters);
   return {winograd_name<A>, winograd_bound<A, T>(g.kernel.d * g.group_channels(), outputs),
           seconds_of(work_of<T, Isa, A>(g, caches_of<Isa>(), !r.channels_last), {})};
 }
@@ -151,7 +151,8 @@ status winograd_refusal(winograd_set<A...> set, conv_algorithm a, const conv_geo
 
 template <class Unit = this_unit>
 conv_explanation explain_choice(const conv_candidate& c, const conv_geometry& g, double implicit, double tolerance) {
-  conv_explanation e{c.algorithm, c.error.worst, c.error.probable, c.seconds / implicit, {}};
+  const double ratio = implicit > 0 ? c.seconds / implicit : 1;  // an empty batch takes no time
+  conv_explanation e{c.algorithm, c.error.worst, c.error.probable, ratio, {}};
   const bool exact = c.error.probable == 0;
   std::snprintf(e.text, sizeof e.text,
                 exact ? "%s: bits of the reference; %.3g million multiply-adds"
