@@ -9,8 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <numeric>
-#include <utility>
+#include <type_traits>
 
 #include <ashlar/core/blocked_image.hpp>
 
@@ -50,6 +49,15 @@ bool ranges_meet(const byte_ranges& a, const byte_ranges& b) {
   return false;
 }
 
+// Euclid's. By hand: std::gcd would leave symbols that belong to no ISA.
+ASHLAR_HOST_INLINE index common_divisor(index a, index b) {
+  while (b != 0) {
+    const index rest = a % b;
+    a = b, b = rest;
+  }
+  return a < 0 ? -a : a;
+}
+
 // Where all pixels of both are multiples of a period apart, do the channels take different parts of it? Those of slices
 // of one image do.
 template <class T, class U, class Unit = this_unit>
@@ -59,9 +67,11 @@ bool in_separate_lanes(const blocked_image_view<T>& v, const blocked_image_view<
   const auto lane = [&](const auto& x) {
     using element = typename std::remove_cvref_t<decltype(x)>::value_type;
     const image_axes &e = x.extents(), &s = x.strides();
-    const std::pair<index, index> axes[] = {{e.n, s.n}, {e.d, s.d}, {e.h, s.h}, {e.w, s.w}};
+    const struct {
+      index extent, stride;
+    } axes[] = {{e.n, s.n}, {e.d, s.d}, {e.h, s.h}, {e.w, s.w}};
     for (const auto& [extent, stride] : axes)
-      if (extent > 1) period = std::gcd(period, stride * index(sizeof(element)));
+      if (extent > 1) period = common_divisor(period, stride * index(sizeof(element)));
     const index reach = (e.c - 1) * s.c;
     return byte_ranges{reinterpret_cast<std::uintptr_t>(x.data() + std::min<index>(0, reach)),
                        ((reach < 0 ? -reach : reach) + 1) * index(sizeof(element)), 0, 1};
