@@ -3,6 +3,7 @@
 // tests/conv/choose_test.cpp: what a plan chooses within a tolerance, that it keeps its bound, and what it refuses.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 
 #include "conv/case.hpp"
@@ -77,6 +78,74 @@ TEST_CASE("without a tolerance, or too small a one, the bits are the reference's
                            plan_conv2d<float, isa_under_test>(p, tolerance(1e-9), channels_last).value()}) {
     CHECK(plan.algorithm() == conv_algorithm::implicit_gemm);
     CHECK(plan.explain().probable == 0);
+  }
+}
+
+TEST_CASE("an exact choice says why nothing faster was chosen") {
+  const auto says = [](const conv2d& p, const char* words, const auto&... options) {
+    const std::string text = plan_conv2d<float, isa_under_test>(p, channels_last, options...).value().explain().text;
+    CHECK_MESSAGE(text.find(words) != std::string::npos, text);
+  };
+  const conv2d p{.src = {1, 26, 23, 40}, .weights = {48, 3, 3, 40}, .padding = ashlar::same};
+  says(p, "the error of winograd_2x2 may be ", tolerance(1e-9));
+  says(p, " of max |dst|, tolerance 1.0e-09", tolerance(1e-9));
+  says(p, "; asked for by name", tolerance(1e-4), conv_algorithm::implicit_gemm);
+  conv2d strided = p, small = p, single = p;
+  strided.stride = {2, 2};
+  says(strided, "no Winograd algorithm of the options computes this geometry", tolerance(1e-4));
+  small.src = {1, 3, 3, 2}, small.weights = {1, 3, 3, 2}, small.padding = {};
+  says(small, " of its time", tolerance(1e-4));
+  single.src[3] = single.weights[0] = single.groups = 8, single.weights[3] = 1;
+  says(single, "depthwise: bits of the reference; 0.0431 million multiply-adds; one channel a group", tolerance(1e-4));
+}
+
+// PyTorch's and TensorFlow's "convolution" is a cross-correlation; the mathematicians' turns the kernel around.
+TEST_CASE("flipped weights make a true convolution") {
+  const conv2d p{.src = {1, 4, 5, 1}, .weights = {1, 2, 3, 1}, .padding = {.before = {1, 2}, .after = {1, 2}}};
+  const auto plan = plan_conv2d<float, isa_under_test>(p).value();
+  const std::array<float, 6> kernel{1, 2, 3, 4, 5, 6};
+  std::array<float, 20> x{};
+  x[1 * 5 + 2] = 1;  // a unit impulse at (1, 2): the kernel itself is its answer, from there on
+  std::array<float, 5 * 7> y{}, expected{};
+  for (std::size_t r = 0; r < 2; ++r)
+    for (std::size_t s = 0; s < 3; ++s) expected[(1 + r) * 7 + 2 + s] = kernel[r * 3 + s];
+  const auto storage = aligned_buffer::make(plan.packed_bytes());
+  const auto packed = plan.pack(flipped(ohwi<const float>(kernel.data(), 1, 2, 3, 1)), storage.span()).value();
+  REQUIRE(plan.run(nhwc<const float>(x.data(), 1, 4, 5, 1), packed, nhwc(y.data(), 1, 5, 7, 1)).ok());
+  CHECK(y == expected);
+}
+
+TEST_CASE("src and dst may be slices of one image's channels, but not share one") {
+  const conv2d p{.src = {1, 4, 5, 8}, .weights = {4, 3, 3, 8}, .padding = ashlar::same};
+  const auto plan = plan_conv2d<float, isa_under_test>(p).value();
+  random r(11);
+  std::vector<float> image(4 * 5 * 12), weights(4 * 9 * 8);
+  for (float& x : image) x = r.value<float>();
+  for (float& x : weights) x = r.value<float>();
+  std::vector<float> expected = image;
+  const auto filter = ohwi<const float>(weights.data(), 4, 3, 3, 8);
+  const auto all = nhwc(image.data(), 1, 4, 5, 12), wanted = nhwc(expected.data(), 1, 4, 5, 12);
+  reference::convolution<float>(plan.geometry(), all.channels(0, 8), filter, wanted.channels(8, 4));
+  const auto storage = aligned_buffer::make(plan.packed_bytes());
+  const auto packed = plan.pack(filter, storage.span()).value();
+  CHECK(plan.run(all.channels(0, 8), packed, all.channels(7, 4)).code() == errc::aliasing);
+  REQUIRE(plan.run(all.channels(0, 8), packed, all.channels(8, 4)).ok());
+  CHECK(image == expected);
+}
+
+TEST_CASE("an empty batch is planned, explained and run") {
+  const conv2d p{.src = {0, 26, 23, 40}, .weights = {48, 3, 3, 40}, .padding = ashlar::same};
+  const auto chosen = plan_conv2d<float, isa_under_test>(p, tolerance(1e-4), channels_last);
+  const auto named = plan_conv2d<float, isa_under_test>(p, tolerance(1e-4), conv_algorithm::winograd_4x4);
+  for (const auto& made : {chosen, named}) {
+    REQUIRE(made.ok());
+    const auto& plan = made.value();
+    CHECK(std::string(plan.explain().text).find("nan") == std::string::npos);
+    CHECK(plan.workspace_bytes() == 0);
+    const std::vector<float> weights(48 * 9 * 40, 1.0f);
+    const auto storage = aligned_buffer::make(plan.packed_bytes());
+    const auto packed = plan.pack(ohwi(weights.data(), 48, 3, 3, 40), storage.span()).value();
+    CHECK(plan.run(nhwc<const float>(nullptr, 0, 26, 23, 40), packed, nhwc<float>(nullptr, 0, 26, 23, 48)).ok());
   }
 }
 

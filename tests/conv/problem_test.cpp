@@ -63,5 +63,16 @@ TEST_CASE("a problem that makes no sense is refused by the name of its field") {
   refused(with([](conv2d& p) { p.dilation[0] = index(1) << 40; }), errc::overflow, "dilation");
 }
 
+TEST_CASE("a transposed convolution takes its padding in numbers") {
+  conv_transpose2d p{.src = {1, 5, 5, 4}, .weights = {4, 3, 3, 4}, .padding = {{1, 1}, {1, 1}}};
+  CHECK(geometry_of(p).value().dst == triple{1, 5, 5});
+  p.padding = ashlar::same;
+  const auto g = geometry_of(p);
+  REQUIRE(!g.ok());
+  CHECK(name(g.error().code()) == std::string("bad_geometry"));
+  CHECK_MESSAGE(std::string(g.error().message()).find("padding of a transposed convolution") != std::string::npos,
+                g.error().message());
+}
+
 }  // namespace
 }  // namespace ashlar::test

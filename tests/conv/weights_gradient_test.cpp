@@ -145,6 +145,9 @@ TEST_CASE("operands that do not fit are refused by name and nothing is written")
   says(plan.run(src, gradient, ohwi(dw.data(), 4, 3, 3, 3), nullptr, scratch({})), errc::workspace_too_small,
        "scratch has 0");
   says(plan.run(src, gradient, ohwi(x.data(), 4, 3, 3, 3), nullptr), errc::aliasing, "src");
+  says(plan.run(src, gradient, ohwi(dw.data(), 4, 3, 3, 3), dy.data() + 70), errc::aliasing, "dy (at ");
+  says(plan.run(src, gradient, ohwi(dw.data(), 4, 3, 3, 3), dw.data() + 107), errc::aliasing,
+       "shares memory with bias");
 }
 
 }  // namespace

@@ -2,7 +2,8 @@
 //
 // conv/check.hpp: everything that makes the operands of a planned convolution wrong, found before anything is written.
 //
-// Depends on: conv/geometry.hpp, conv/packed_filter.hpp, gemm/operands.hpp.   Used by: conv/plan.hpp.
+// Depends on: conv/geometry.hpp, conv/packed_filter.hpp, core/image_overlap.hpp, gemm/operands.hpp.
+// Used by: conv/plan.hpp, conv/weights_plan.hpp, nn/pool.hpp.
 #pragma once
 
 #include <array>
@@ -13,6 +14,7 @@
 #include <ashlar/conv/geometry.hpp>
 #include <ashlar/conv/packed_filter.hpp>
 #include <ashlar/core/blocked_image.hpp>
+#include <ashlar/core/image_overlap.hpp>
 #include <ashlar/gemm/operands.hpp>
 
 namespace ashlar::detail {
@@ -118,7 +120,7 @@ status check_dst(const blocked_image_view<T>& dst, const blocked_image_view<cons
                          " (n, d, h, w, c) and %" PRId64 " blocks %" PRId64 " apart: its elements must not overlap",
                          s.n, s.d, s.h, s.w, s.c, dst.blocks(), dst.block_stride());
   }
-  if (!src.empty() && overlaps(covering_matrix(src), covering_matrix(dst))) {
+  if (images_overlap(src, dst)) {
     return status::error(errc::aliasing, "conv: src (at %p) shares memory with dst (at %p)", (const void*)src.data(),
                          (const void*)dst.data());
   }

@@ -12,6 +12,7 @@
 // Depends on: conv/kernels.hpp, winograd/{cost,error_bound}.hpp.   Used by: conv/plan.hpp.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cinttypes>
 #include <cstdio>
@@ -89,7 +90,7 @@ ASHLAR_INLINE double implicit_seconds(const conv_geometry& g, index nr) {
 
 template <class T, class Isa, class A>
 conv_candidate winograd_candidate(const conv_geometry& g, const conv_request& r) {
-  const double outputs = double(g.batch) * double(g.pixels()) * double(g.filters);
+  const double outputs = double(std::max<index>(1, g.batch)) * double(g.pixels()) * double(g.filters);
   return {winograd_name<A>, winograd_bound<A, T>(g.kernel.d * g.group_channels(), outputs),
           seconds_of(work_of<T, Isa, A>(g, caches_of<Isa>(), !r.channels_last), {})};
 }
@@ -149,15 +150,65 @@ status winograd_refusal(winograd_set<A...> set, conv_algorithm a, const conv_geo
                        along_height ? g.dilation.h : g.dilation.w);
 }
 
+// Of a set, what came nearest to being chosen: the fastest within the tolerance, or the one of the smallest error. 0:
+// none computes g.
+template <class T, class Isa, class... A>
+conv_candidate nearest_of(winograd_set<A...>, const conv_geometry& g, [[maybe_unused]] const conv_request& r) {
+  conv_candidate best{conv_algorithm(0), {}, 0};
+  [[maybe_unused]] const auto consider = [&](const conv_candidate& c) {
+    const bool within = c.error.probable <= r.tolerance, best_within = best.error.probable <= r.tolerance;
+    const bool nearer = within && best_within ? c.seconds < best.seconds : c.error.probable < best.error.probable;
+    if (best.algorithm == conv_algorithm(0) || nearer) best = c;
+  };
+  ((float_winograd<T, Isa, A>::serves(g) ? consider(winograd_candidate<T, Isa, A>(g, r)) : void()), ...);
+  return best;
+}
+
+// Why an exact algorithm was chosen, where that can be said without numbers.
+ASHLAR_HOST_INLINE const char* plain_reason(const conv_candidate& c, const conv_request& r,
+                                            const conv_candidate& nearest) {
+  using enum conv_algorithm;
+  const conv_algorithm a = c.algorithm;
+  if (r.wanted == a) return "; asked for by name";
+  if (a == depthwise) return "; one channel a group";
+  if (a == grouped) return "; small groups share a vector";
+  if (a == parity_classes || a == depthwise_classes) return "; transposed with a stride";
+  if (a != implicit_gemm || r.tolerance == 0) return "";
+  if (c.seconds == 0) return "; nothing to compute";
+  return nearest.algorithm == conv_algorithm(0) ? "; no Winograd algorithm of the options computes this geometry"
+                                                : nullptr;
+}
+
 template <class Unit = this_unit>
-conv_explanation explain_choice(const conv_candidate& c, const conv_geometry& g, double implicit, double tolerance) {
-  conv_explanation e{c.algorithm, c.error.worst, c.error.probable, c.seconds / implicit, {}};
-  const bool exact = c.error.probable == 0;
-  std::snprintf(e.text, sizeof e.text,
-                exact ? "%s: bits of the reference; %.3g million multiply-adds"
-                      : "%s: %.3g million multiply-adds at %.2f of their direct time; error below %.1e of max |dst| "
-                        "(worst case %.1e), tolerance %.1e",
-                name(c.algorithm), g.multiplies() * 1e-6, e.ratio, e.probable, e.worst, tolerance);
+void explain_exact(char* text, std::size_t size, const conv_candidate& c, const conv_request& r,
+                   const conv_candidate& nearest) {
+  if (const char* reason = plain_reason(c, r, nearest)) {
+    std::snprintf(text, size, "%s", reason);
+  } else if (nearest.error.probable > r.tolerance) {
+    std::snprintf(text, size, "; the error of %s may be %.1e of max |dst|, tolerance %.1e", name(nearest.algorithm),
+                  nearest.error.probable, r.tolerance);
+  } else {
+    std::snprintf(text, size, "; %s is estimated to take %.2f of its time", name(nearest.algorithm),
+                  nearest.seconds / c.seconds);
+  }
+}
+
+template <class Unit = this_unit>
+conv_explanation explain_choice(const conv_candidate& c, const conv_geometry& g, double implicit, const conv_request& r,
+                                const conv_candidate& nearest) {
+  const double ratio = implicit > 0 ? c.seconds / implicit : 1;  // an empty batch takes no time
+  conv_explanation e{c.algorithm, c.error.worst, c.error.probable, ratio, {}};
+  const double millions = g.multiplies() * 1e-6;
+  if (c.error.probable != 0) {
+    std::snprintf(e.text, sizeof e.text,
+                  "%s: %.3g million multiply-adds at %.2f of their direct time; error below %.1e of max |dst| (worst "
+                  "case %.1e), tolerance %.1e",
+                  name(c.algorithm), millions, e.ratio, e.probable, e.worst, r.tolerance);
+    return e;
+  }
+  const int length = std::snprintf(e.text, sizeof e.text, "%s: bits of the reference; %.3g million multiply-adds",
+                                   name(c.algorithm), millions);
+  explain_exact(e.text + length, sizeof e.text - std::size_t(length), c, r, nearest);
   return e;
 }
 

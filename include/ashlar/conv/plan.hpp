@@ -42,7 +42,7 @@ class conv_plan {
   [[nodiscard]] conv_explanation explain() const {
     const auto candidate = [&](conv_algorithm a) { return product::template candidate<Set>(a, geometry_, request_); };
     return detail::explain_choice(candidate(algorithm_), geometry_, candidate(conv_algorithm::implicit_gemm).seconds,
-                                  request_.tolerance);
+                                  request_, product::template nearest<Set>(geometry_, request_));
   }
   /// The extents that run() expects.
   [[nodiscard]] image_axes src_extents() const {

@@ -235,6 +235,11 @@ constexpr result<conv_geometry> geometry_of(const conv_transpose_problem<Rank>& 
   constexpr const char* names[] = {"depth", "height", "width"};
   conv_problem<Rank> forward{};
   if (p.groups < 1) return conv_error(errc::bad_geometry, "groups", "the number", p.groups, "be at least 1");
+  if (p.padding.same) {
+    return status::error(errc::bad_geometry,
+                         "plan_conv: padding of a transposed convolution is `same`; it must be numbers: dst of several "
+                         "sizes have this src");
+  }
   index channels = 0;
   if (!checked_multiply(p.weights[Rank + 1], p.groups, &channels)) {
     return conv_error(errc::overflow, "groups", "the number", p.groups, "keep the output channels within 64 bits");

@@ -99,6 +99,11 @@ struct conv_product : without_zero_points {
   static conv_candidate candidate(conv_algorithm a, const conv_geometry& g, const conv_request& r) {
     return candidate_of<T, Isa>(Set{}, a, g, r);
   }
+  // Of those that were not chosen, the one that might have been.
+  template <class Set>
+  static conv_candidate nearest(const conv_geometry& g, const conv_request& r) {
+    return nearest_of<T, Isa>(Set{}, g, r);
+  }
   template <class Executor, class Prologue>
   static ASHLAR_INLINE auto how(T* memory, Executor& executor, const cache_sizes& caches,
                                 const source_request<Prologue>& x) {
@@ -165,6 +170,10 @@ struct copied_product {
   template <class Set>
   static conv_candidate candidate(conv_algorithm a, const conv_geometry&, const conv_request&) {
     return {a, {}, 1};  // all are exact; there is no estimate
+  }
+  template <class Set>
+  static conv_candidate nearest(const conv_geometry&, const conv_request&) {
+    return {conv_algorithm(0), {}, 1};
   }
 };
 

@@ -5,6 +5,7 @@
 // Depends on: conv/{problem,check,depthwise_weights,weights_gradient}.hpp, gemm/options.hpp.   Used by: conv.hpp.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <span>
@@ -53,7 +54,7 @@ class conv_weights_plan {
   template <detail::conv_option... Options>
   status run(const blocked_image_view<const T>& src, const blocked_image_view<const T>& dy, const filter_view<T>& dw,
              T* bias, const Options&... options) const {
-    if (status s = check(src, dy, dw); !s.ok()) return s;
+    if (status s = check(src, dy, dw, bias); !s.ok()) return s;
     if (empty()) return clear(dw, bias);
     const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
     const auto memory = detail::option<detail::scratch_option>(detail::no_scratch{}, options...);
@@ -154,8 +155,8 @@ class conv_weights_plan {
     return {};
   }
 
-  status check(const blocked_image_view<const T>& src, const blocked_image_view<const T>& dy,
-               const filter_view<T>& dw) const {
+  status check(const blocked_image_view<const T>& src, const blocked_image_view<const T>& dy, const filter_view<T>& dw,
+               const T* bias) const {
     const conv_geometry& g = geometry_;
     if (status s = detail::check_image("src", src, detail::src_extents(g)); !s.ok()) return s;
     if (status s = detail::check_image("dy", dy, detail::dst_extents(g)); !s.ok()) return s;
@@ -167,12 +168,17 @@ class conv_weights_plan {
     if (!detail::distinct(memory)) {
       return status::error(errc::bad_stride, "conv: elements of dw must not overlap");
     }
-    for (const auto& [name, view] : {std::pair{"src", src}, std::pair{"dy", dy}}) {
-      if (!view.empty() && detail::overlaps(covering_matrix(view), covering_matrix(memory))) {
-        return status::error(errc::aliasing, "conv: %s (at %p) shares memory with dw (at %p)", name,
-                             (const void*)view.data(), (const void*)dw.data());
+    const image_view<const T> sums_of_dy(bias, {1, 1, 1, 1, bias ? g.filters : 0}, {0, 0, 0, 0, 1});
+    const std::pair<const char*, blocked_image_view<const T>> all[] = {
+        {"src", src}, {"dy", dy}, {"dw", memory}, {"bias", sums_of_dy}};
+    for (int read = 0; read < 3; ++read)
+      for (int written = std::max(2, read + 1); written < 4; ++written) {
+        const auto& [name, view] = all[read];
+        const auto& [other, own] = all[written];
+        if (!detail::images_overlap(view, own)) continue;
+        return status::error(errc::aliasing, "conv: %s (at %p) shares memory with %s (at %p)", name,
+                             (const void*)view.data(), other, (const void*)own.data());
       }
-    }
     return {};
   }
 

@@ -54,7 +54,7 @@ status check_pool_written(const char* what, const image_view<T>& v) {
 
 template <class T, class U, class Unit = this_unit>
 status check_pool_apart(const char* what, const image_view<T>& v, const char* other, const image_view<U>& w) {
-  if (v.empty() || w.empty() || !overlaps(covering_matrix(v), covering_matrix(w))) return {};
+  if (!images_overlap(blocked_image_view(v), blocked_image_view(w))) return {};
   return status::error(errc::aliasing, "pool: %s (at %p) shares memory with %s (at %p)", what, (const void*)v.data(),
                        other, (const void*)w.data());
 }

@@ -78,6 +78,7 @@ ASHLAR_INLINE constexpr index tile_bytes(const winograd_cut& b, const winograd_s
 // peak, 28 tiles 255 %); a longer U is streamed once a group, from L3 or from memory: two or four register tiles' work
 // for each byte of it (28 x 28 x 512, F(4x4): 28 tiles 290 %, 56 tiles 313 %).
 ASHLAR_INLINE constexpr index group_size(const winograd_cut& b, const winograd_shape& s, const cache_sizes& c) {
+  if (b.tiles == 0) return 1;  // of an empty batch
   const index u = b.u_group * s.element_bytes;
   const index beside = (c.l2 - u) / tile_bytes(b, s) / s.mr * s.mr,
               alone = c.l2 * 5 / 8 / tile_bytes(b, s) / s.mr * s.mr;
