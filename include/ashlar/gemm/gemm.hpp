@@ -248,7 +248,7 @@ template <class Isa, class A, class B, class C, class... Options>
 /// Elements are all of one type; or small integers, whose products are summed in 32 bits that wrap, C of integers of at
 /// most 32 bits (the expression is of std::int32_t, its value goes to C's nearest end when outside) or of floats; or
 /// integers of at most 16 bits summed in 64 (with_sums), C of signed integers, the expression of std::int64_t; or
-/// float, bf16, f16, e4m3, e5m2 in any mixture, summed in float and rounded to C once. Options, in any order:
+/// float, bf16, f16, e4m3, e5m2, e2m1 in any mixture, summed in float and rounded to C once. Options, in any order:
 ///
 ///     an expression     the epilogue: acc, dst, per_row, per_column, elements, functions     default: acc
 ///     on(executor)      runs blocks of C as independent tasks                                default: on(serial{})
