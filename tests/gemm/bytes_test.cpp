@@ -31,7 +31,8 @@ struct types {
 };
 
 TEST_CASE_TEMPLATE("every pair of bytes, zero points on both sides", X, types<std::uint8_t, std::int8_t, std::int32_t>,
-                   types<std::uint8_t, std::uint8_t, float>, types<std::int8_t, std::uint8_t, std::uint8_t>) {
+                   types<std::uint8_t, std::uint8_t, float>, types<std::int8_t, std::uint8_t, std::uint8_t>,
+                   types<std::uint8_t, std::int8_t, bf16>) {
   mixed_problems<typename X::TA, typename X::TB, typename X::TC>(400, [](random& r, auto& p) {
     const auto za = std::int32_t(r.bits()), zb = std::int32_t(r.bits());
     REQUIRE(p.differs(p.B.read(), acc, zero_pair{za, zb}, a_zero_point(za), b_zero_point(zb)) == "");
