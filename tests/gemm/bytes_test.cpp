@@ -179,6 +179,21 @@ TEST_CASE("weights of another unit or width are refused, and of another sign") {
         "gemm: B is packed in units of 3 numbers but this ISA multiplies " + std::to_string(dot_ops<isa_t>::group));
 }
 
+TEST_CASE("zero points that are nowhere are refused") {
+  const std::uint8_t a[16] = {};
+  const std::int8_t b[16] = {};
+  std::int32_t c[16] = {77};
+  const std::int32_t* const nowhere = nullptr;
+  const auto A = view(a, 4, 4);
+  const auto B = view(b, 4, 4);
+  const status rows = gemm<isa_t>(A, B, view(c, 4, 4), a_zero_point(nowhere));
+  CHECK(rows.code() == errc::null_pointer);
+  CHECK(std::string(rows.message()) == "gemm: C is 4 x 4 but the pointer to zero points of A's rows is null");
+  CHECK(gemm<isa_t>(A, B, view(c, 4, 4), a_zero_point(3), b_zero_point(nowhere)).code() == errc::null_pointer);
+  CHECK(c[0] == 77);
+  CHECK(gemm<isa_t>(view(a, 0, 4), B, view(c, 0, 4), a_zero_point(nowhere)).ok());
+}
+
 static_assert([] {
   const std::uint8_t a[] = {1, 2, 3, 255};
   const std::int8_t b[] = {5, -6, 7, -128};
