@@ -208,6 +208,10 @@ TEST_CASE("a zero point that src cannot hold, and weights packed for others, are
   const auto wide = aligned_buffer::make(other.packed_bytes());
   CHECK(other.pack(ohwi<const std::int8_t>(w.data(), 4, 1, 1, 4), wide.span(), 128).error().code() ==
         errc::unsupported);
+  const std::int32_t* const nowhere = nullptr;
+  CHECK(
+      std::string(other.pack(ohwi<const std::int8_t>(w.data(), 4, 1, 1, 4), wide.span(), nowhere).error().message()) ==
+      "pack: weights have 4 output channels but the pointer to their zero points is null");
   packed.key.group += 1;
   CHECK(plan.run(src, packed, dst).code() == errc::wrong_blob);
   packed.key.group -= 1;

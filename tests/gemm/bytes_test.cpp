@@ -31,7 +31,8 @@ struct types {
 };
 
 TEST_CASE_TEMPLATE("every pair of bytes, zero points on both sides", X, types<std::uint8_t, std::int8_t, std::int32_t>,
-                   types<std::uint8_t, std::uint8_t, float>, types<std::int8_t, std::uint8_t, std::uint8_t>) {
+                   types<std::uint8_t, std::uint8_t, float>, types<std::int8_t, std::uint8_t, std::uint8_t>,
+                   types<std::uint8_t, std::int8_t, bf16>) {
   mixed_problems<typename X::TA, typename X::TB, typename X::TC>(400, [](random& r, auto& p) {
     const auto za = std::int32_t(r.bits()), zb = std::int32_t(r.bits());
     REQUIRE(p.differs(p.B.read(), acc, zero_pair{za, zb}, a_zero_point(za), b_zero_point(zb)) == "");
@@ -176,6 +177,21 @@ TEST_CASE("weights of another unit or width are refused, and of another sign") {
   CHECK(s.code() == errc::wrong_blob);
   CHECK(std::string(s.message()) ==
         "gemm: B is packed in units of 3 numbers but this ISA multiplies " + std::to_string(dot_ops<isa_t>::group));
+}
+
+TEST_CASE("zero points that are nowhere are refused") {
+  const std::uint8_t a[16] = {};
+  const std::int8_t b[16] = {};
+  std::int32_t c[16] = {77};
+  const std::int32_t* const nowhere = nullptr;
+  const auto A = view(a, 4, 4);
+  const auto B = view(b, 4, 4);
+  const status rows = gemm<isa_t>(A, B, view(c, 4, 4), a_zero_point(nowhere));
+  CHECK(rows.code() == errc::null_pointer);
+  CHECK(std::string(rows.message()) == "gemm: C is 4 x 4 but the pointer to zero points of A's rows is null");
+  CHECK(gemm<isa_t>(A, B, view(c, 4, 4), a_zero_point(3), b_zero_point(nowhere)).code() == errc::null_pointer);
+  CHECK(c[0] == 77);
+  CHECK(gemm<isa_t>(view(a, 0, 4), B, view(c, 0, 4), a_zero_point(nowhere)).ok());
 }
 
 static_assert([] {

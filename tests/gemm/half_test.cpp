@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tests/gemm/half_test.cpp: products of bf16, f16, e4m3 and e5m2 equal the reference bit for bit, subnormal numbers,
-// infinities and NaN among them; conversions of every 16-bit pattern; packed and not, between guard pages.
+// tests/gemm/half_test.cpp: products of bf16, f16, e4m3, e5m2 and e2m1 equal the reference bit for bit, subnormal
+// numbers, infinities and NaN among them; conversions of every 16-bit pattern; packed and not, between guard pages.
 #include <doctest/doctest.h>
 
 #include <ashlar/isa/half.hpp>
@@ -36,6 +36,7 @@ TEST_CASE("float by bf16 weights; bytes") {
   const auto check = [](random&, auto& p) { REQUIRE(p.differs(p.B.read(), acc, no_zeros{}) == ""); };
   mixed_problems<float, bf16, f16>(200, check);
   mixed_problems<e4m3, e5m2, float>(60, check);
+  mixed_problems<bf16, e2m1, float>(60, check);
 }
 
 TEST_CASE_TEMPLATE("every 16-bit number becomes its float, and rounds back to itself", N, bf16, f16) {

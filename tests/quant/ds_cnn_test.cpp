@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tests/quant/ds_cnn_test.cpp: DS-CNN small, a whole keyword-spotting network with its trained int8 weights, bit for
-// bit: nine convolutions by plans, the average, the fully connected layer by gemm, and the softmax.
+// tests/quant/ds_cnn_test.cpp: DS-CNN, whole keyword-spotting networks with their trained int8 weights, bit for bit:
+// the convolutions by plans, the average, the fully connected layer by gemm, and the softmax.
 //
 //   ASHLAR_VECTORS     the folder with cmsis_nn/, a string; CMake's variable of this name
 #include <doctest/doctest.h>
 #include <ashlar/gemm.hpp>
 #include <bit>
+#include <filesystem>
 #include <string>
 
 #include "quant/convolution_layer.hpp"
@@ -14,7 +15,23 @@
 namespace ashlar::test {
 namespace {
 
-const std::string folder = std::string(ASHLAR_VECTORS) + "/cmsis_nn/";
+// f(file) for each file of this name or, with a star at its end, beginning. A folder may have none.
+template <class F>
+void for_each_file(std::string name, const F& f) {
+  const bool open_end = name.back() == '*';
+  if (open_end) name.pop_back();
+  int found = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(ASHLAR_VECTORS) / "cmsis_nn")) {
+    const std::string stem = entry.path().stem().string();
+    if (stem != name && !(open_end && stem.rfind(name, 0) == 0 && stem.find("f32") == stem.npos)) continue;
+    INFO(stem);
+    const vec_file file(entry.path().string());
+    REQUIRE(file.complete);
+    f(file);
+    ++found;
+  }
+  MESSAGE(name, ": ", found);
+}
 
 // The softmax of TensorFlow Lite in fixed point (gemmlowp's exp_on_negative_values and
 // one_over_one_plus_x_for_x_in_0_1): a scale of 1 / 256, the zero point -128.
@@ -63,17 +80,17 @@ integers softmax(const integers& x, std::int32_t multiplier, int shift, std::int
 }
 
 TEST_CASE("softmax") {
-  const vec_file f(folder + "softmax.vec");
-  REQUIRE(f.complete);
-  const auto row = std::size_t(f.number("ROW_SIZE"));
-  const integers input = narrowed(f.arrays.at("input")), expected = narrowed(f.arrays.at("output_ref"));
-  REQUIRE(input.size() == std::size_t(f.number("NUM_ROWS")) * row);
-  for (std::size_t i = 0; i < input.size(); i += row) {
-    const auto at = input.begin() + std::ptrdiff_t(i), want = expected.begin() + std::ptrdiff_t(i);
-    CHECK(softmax({at, at + std::ptrdiff_t(row)}, std::int32_t(f.number("INPUT_MULT")),
-                  int(f.number("INPUT_LEFT_SHIFT")),
-                  std::int32_t(f.number("DIFF_MIN"))) == integers(want, want + std::ptrdiff_t(row)));
-  }
+  for_each_file("softmax", [](const vec_file& f) {
+    const auto row = std::size_t(f.number("ROW_SIZE"));
+    const integers input = narrowed(f.arrays.at("input")), expected = narrowed(f.arrays.at("output_ref"));
+    REQUIRE(input.size() == std::size_t(f.number("NUM_ROWS")) * row);
+    for (std::size_t i = 0; i < input.size(); i += row) {
+      const auto at = input.begin() + std::ptrdiff_t(i), want = expected.begin() + std::ptrdiff_t(i);
+      CHECK(softmax({at, at + std::ptrdiff_t(row)}, std::int32_t(f.number("INPUT_MULT")),
+                    int(f.number("INPUT_LEFT_SHIFT")),
+                    std::int32_t(f.number("DIFF_MIN"))) == integers(want, want + std::ptrdiff_t(row)));
+    }
+  });
 }
 
 // Layer `number` of the network as a file of its own.
@@ -102,35 +119,58 @@ integers averages(const integers& x, std::size_t channels) {
   return y;
 }
 
-TEST_CASE("DS-CNN small") {
-  const vec_file network(folder + "ds_cnn_s.vec");
-  REQUIRE(network.complete);
-  integers x = narrowed(network.arrays.at("input"));
-  for (int i = 1; i <= 9; ++i) {
-    const auto layer =
-        convolution_layer::of(layer_of(network, i % 2 || i == 1 ? "conv_2d" : "depthwise_conv_2d", i, x));
-    INFO("layer ", i);
-    REQUIRE(layer.has_value());
-    x = layer->by_plan();
-    REQUIRE(x == layer->by_reference());
-  }
-  x = averages(x, 64);
-  const vec_file last = layer_of(network, "fully_connected", 12, x);
-  const auto weights = as<std::int8_t>(narrowed(last.arrays.at("weights")));
-  const integers bias = narrowed(last.arrays.at("bias"));
-  const auto pooled = as<std::int8_t>(x);
-  std::vector<std::int8_t> scores(bias.size());
-  const auto outputs = index(bias.size());
-  REQUIRE(index(weights.size()) == 64 * outputs);
-  const tflite policy{std::int32_t(last.number("OUTPUT_MULTIPLIER")), int(last.number("OUTPUT_SHIFT"))};
-  REQUIRE(gemm<isa_under_test>(
-              view(pooled.data(), 1, 64), view(weights.data(), outputs, 64).transposed(),
-              view(scores.data(), 1, outputs), a_zero_point(-int(last.number("INPUT_OFFSET"))),
-              requantize(acc + per_column(bias.data()), policy, std::int32_t(last.number("OUTPUT_OFFSET")), -128, 127))
+integers connected(const vec_file& layer, const integers& x) {
+  const auto weights = as<std::int8_t>(narrowed(layer.arrays.at("weights"))), a = as<std::int8_t>(x);
+  const integers bias = narrowed(layer.arrays.at("bias"));
+  const auto depth = index(x.size()), outputs = index(bias.size());
+  REQUIRE(index(weights.size()) == depth * outputs);
+  std::vector<std::int8_t> y(bias.size());
+  const tflite policy{std::int32_t(layer.number("OUTPUT_MULTIPLIER")), int(layer.number("OUTPUT_SHIFT"))};
+  const auto e =
+      requantize(acc + per_column(bias.data()), policy, std::int32_t(layer.number("OUTPUT_OFFSET")), -128, 127);
+  REQUIRE(gemm<isa_under_test>(view(a.data(), 1, depth), view(weights.data(), outputs, depth).transposed(),
+                               view(y.data(), 1, outputs), a_zero_point(-int(layer.number("INPUT_OFFSET"))), e)
               .ok());
-  const integers sums(scores.begin(), scores.end());
-  CHECK(softmax(sums, std::int32_t(network.number("SOFTMAX_13_MULT")), int(network.number("SOFTMAX_13_SHIFT")),
-                std::int32_t(network.number("SOFTMAX_13_DIFF_MIN"))) == narrowed(network.arrays.at("output_ref")));
+  return {y.begin(), y.end()};
+}
+
+// x through layer `number`, if the network has one; of which kind its parameters' names say.
+integers through_layer(const vec_file& network, int number, const integers& x) {
+  const auto has = [&](const std::string& kind) {
+    return network.defines.count(kind + "_" + std::to_string(number) + "_OUT_CH") != 0;
+  };
+  for (const auto& [upper, lower] : {std::pair{"CONV_2D", "conv_2d"}, {"DEPTHWISE_CONV_2D", "depthwise_conv_2d"}}) {
+    if (!has(upper)) continue;
+    const auto layer = convolution_layer::of(layer_of(network, lower, number, x));
+    REQUIRE(layer.has_value());
+    integers y = layer->by_plan();
+    REQUIRE(y == layer->by_reference());
+    return y;
+  }
+  if (has("FULLY_CONNECTED")) return connected(layer_of(network, "fully_connected", number, x), x);
+  if (has("AVERAGE_POOL_2D")) {
+    const vec_file layer = layer_of(network, "average_pool_2d", number, x);
+    REQUIRE(layer.number("FILTER_X") == layer.number("INPUT_W"));
+    REQUIRE(layer.number("FILTER_Y") == layer.number("INPUT_H"));
+    return averages(x, std::size_t(layer.number("OUT_CH")));
+  }
+  if (has("SOFTMAX")) {
+    const vec_file layer = layer_of(network, "softmax", number, x);
+    return softmax(x, std::int32_t(layer.number("MULT")), int(layer.number("SHIFT")),
+                   std::int32_t(layer.number("DIFF_MIN")));
+  }
+  return x;
+}
+
+TEST_CASE("DS-CNN") {
+  for_each_file("ds_cnn_*", [](const vec_file& network) {
+    integers x = narrowed(network.arrays.at("input"));
+    for (int i = 0; i < 100; ++i) {
+      INFO("layer ", i);
+      x = through_layer(network, i, x);
+    }
+    CHECK(x == narrowed(network.arrays.at("output_ref")));
+  });
 }
 
 }  // namespace

@@ -325,6 +325,13 @@ struct conv_product<conv_types<Src, Weights, Dst, WeightsZero>, Isa>
   static ASHLAR_INLINE status check_zeros(index) { return {}; }
   template <class Zeros>
   static status check_zeros(index channels, const Zeros& z) {
+    if constexpr (Zeros::each) {
+      if (z.z == nullptr) {
+        return status::error(
+            errc::null_pointer,
+            "pack: weights have %" PRId64 " output channels but the pointer to their zero points is null", channels);
+      }
+    }
     for (index k = 0; k < channels; ++k) {
       if (status s = check_number<Weights>("weights", z.at(k)); !s.ok()) return s;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// core/narrow_float.hpp: floating-point numbers of 8 and 16 bits, as they are stored: bf16, f16, e4m3, e5m2.
+// core/narrow_float.hpp: floating-point numbers of 4 to 16 bits, as they are stored: bf16, f16, e4m3, e5m2, e2m1.
 //
 //   sign 1 | exponent E | fraction F         value = (-1)^s 2^(e - bias) 1.f,  bias = 2^(E - 1) - 1;  e = 0: subnormal
 //
@@ -16,14 +16,15 @@
 namespace ashlar {
 
 /// A number of 1 + Exponent + Fraction bits. Infinity says whether the type has infinities: without them the largest
-/// exponent is one of ordinary numbers and NaN is all ones.
+/// exponent is one of ordinary numbers and NaN is all ones; 4 bits have no NaN either, and stand in the low half of a
+/// byte, the other half of which is 0 where they are written and ignored where they are read.
 ///
 ///     bf16 x(1.5f);   float y = float(x);   x.bits == 0x3FC0
 ///
-/// From float: to nearest, ties to even; beyond the largest number 16-bit types go to infinity and 8-bit types stay at
-/// the largest (the `satfinite` of PTX); NaN becomes the positive NaN of all ones. Subnormal numbers are kept.
+/// From float: to nearest, ties to even; beyond the largest number 16-bit types go to infinity and smaller ones stay at
+/// the largest (the `satfinite` of PTX); NaN becomes the positive number of all ones. Subnormal numbers are kept.
 ///
-/// Sources: IEEE 754 binary16; "OCP 8-bit Floating Point Specification", 2023.
+/// Sources: IEEE 754 binary16; "OCP 8-bit Floating Point Specification", 2023; "OCP Microscaling Formats", 2023 (e2m1).
 template <int Exponent, int Fraction, bool Infinity = true>
 struct narrow_float {
   using storage = std::conditional_t<(Exponent + Fraction > 7), std::uint16_t, std::uint8_t>;
@@ -51,14 +52,13 @@ struct narrow_float {
   static constexpr int shift = 23 - Fraction;
   static constexpr std::uint32_t sign = 1u << (width - 1);
   static constexpr std::uint32_t infinity = ((1u << Exponent) - 1) << Fraction;
-  static constexpr std::uint32_t nan = sign - 1;
-  static constexpr std::uint32_t largest = Infinity ? infinity - 1 : nan - 1;
+  static constexpr std::uint32_t nan = sign - 1;  // of 4 bits a number
+  static constexpr std::uint32_t largest = Infinity ? infinity - 1 : width > 4 ? nan - 1 : nan;
   static constexpr std::uint32_t overflow = width > 8 ? infinity : largest;
   static constexpr std::uint32_t rebias = std::uint32_t(127 - bias) << 23;
 
   ASHLAR_INLINE static constexpr std::uint32_t widened(std::uint32_t m) {
-    const bool special = Infinity ? m >= infinity : m == nan;
-    if (special) return 0x7F800000u | (m << shift & 0x7FFFFFu);
+    if (m > largest) return 0x7F800000u | (m << shift & 0x7FFFFFu);
     if (m >> Fraction != 0 || rebias == 0) return (m << shift) + rebias;
     // A subnormal is m units of the last place: a product of two powers of two, exact in float.
     constexpr float unit = __builtin_bit_cast(float, std::uint32_t(128 - bias - Fraction) << 23);
@@ -87,6 +87,7 @@ using bf16 = narrow_float<8, 7>;         // the upper half of a float
 using f16 = narrow_float<5, 10>;         // IEEE 754 binary16
 using e5m2 = narrow_float<5, 2>;         // 8 bits, the exponent range of f16
 using e4m3 = narrow_float<4, 3, false>;  // 8 bits, up to 448
+using e2m1 = narrow_float<2, 1, false>;  // 4 bits: 0, 0.5, 1, 1.5, 2, 3, 4, 6 and their negatives
 
 namespace detail {
 template <class T>
@@ -95,7 +96,7 @@ template <int E, int F, bool I>
 inline constexpr bool is_narrow_float<narrow_float<E, F, I>> = true;
 }  // namespace detail
 
-/// bf16, f16, e4m3 or e5m2.
+/// bf16, f16, e4m3, e5m2 or e2m1.
 template <class T>
 concept narrow_floating_point = detail::is_narrow_float<std::remove_cv_t<T>>;
 

@@ -209,6 +209,21 @@ template <any_matrix A, any_matrix B, class C>
 inline constexpr bool solves_transposed<A, B, C> = C::static_row_stride == 1 && C::static_col_stride != 1 &&
                                                    (!sums_small_integers<A, B> || sizeof(typename A::value_type) == 1);
 
+// Zero points of rows or columns that there are, but not where the option says.
+template <class Option, any_matrix C, class Unit = this_unit>
+status check_zero_points([[maybe_unused]] const Option& x, [[maybe_unused]] const C& c) {
+  if constexpr (is_a_zero_point<Option> || is_b_zero_point<Option>) {
+    if constexpr (std::is_pointer_v<decltype(x.z)>) {
+      if (x.z == nullptr && !c.empty()) {
+        return status::error(errc::null_pointer, "gemm: C is %lld x %lld but the pointer to zero points of %s is null",
+                             (long long)c.rows(), (long long)c.cols(),
+                             is_a_zero_point<Option> ? "A's rows" : "B's columns");
+      }
+    }
+  }
+  return {};
+}
+
 // ok, or what is wrong with the call.
 template <class Isa, class A, class B, class C, class... Options>
 status check_call(const A& a, const B& b, const C& c, const Options&... options) {
@@ -222,7 +237,9 @@ status check_call(const A& a, const B& b, const C& c, const Options&... options)
   if constexpr (sums_wide<Options...>) {
     return check_wide_terms<matrix_element<A>, typename B::value_type>(b.rows());
   } else {
-    return {};
+    status zeros;
+    (void)((zeros = check_zero_points(options, c), zeros.ok()) && ...);
+    return zeros;
   }
 }
 
@@ -248,7 +265,7 @@ template <class Isa, class A, class B, class C, class... Options>
 /// Elements are all of one type; or small integers, whose products are summed in 32 bits that wrap, C of integers of at
 /// most 32 bits (the expression is of std::int32_t, its value goes to C's nearest end when outside) or of floats; or
 /// integers of at most 16 bits summed in 64 (with_sums), C of signed integers, the expression of std::int64_t; or
-/// float, bf16, f16, e4m3, e5m2 in any mixture, summed in float and rounded to C once. Options, in any order:
+/// float, bf16, f16, e4m3, e5m2, e2m1 in any mixture, summed in float and rounded to C once. Options, in any order:
 ///
 ///     an expression     the epilogue: acc, dst, per_row, per_column, elements, functions     default: acc
 ///     on(executor)      runs blocks of C as independent tasks                                default: on(serial{})

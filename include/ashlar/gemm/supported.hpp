@@ -80,8 +80,8 @@ consteval bool supported_integers() {
   using D = typename C::value_type;
   constexpr bool writable = !std::is_const_v<typename C::element_type>;
   static_assert(writable, "gemm: C must not be const");
-  constexpr bool output = std::is_same_v<D, float> || (std::is_integral_v<D> && sizeof(D) <= 4);
-  static_assert(output, "gemm: C of small integers must be float or integers of at most 32 bits");
+  constexpr bool output = float_or_narrow<D> || (std::is_integral_v<D> && sizeof(D) <= 4);
+  static_assert(output, "gemm: C of small integers must be float, narrower, or integers of at most 32 bits");
   constexpr bool known = simd_ops<ops<std::int32_t, Isa>>;
   static_assert(known,
                 "gemm: no operations for this ISA: these compiler flags do not allow it, or its adapter is not "
