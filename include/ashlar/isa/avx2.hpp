@@ -245,6 +245,7 @@ struct ops<T, isa::avx2> : detail::xsimd_arithmetic<T, isa::avx2, xsimd::fma3<xs
                            detail::avx2_instructions<T> {
   using vec = detail::avx2_vector<T>;
   static constexpr bool masked_memory = false;  // loads need the mask in a register, stores come in pieces
+  static constexpr bool masks_few = true;
 };
 
 static_assert(float_ops<ops<float, isa::avx2>> && float_ops<ops<double, isa::avx2>>);

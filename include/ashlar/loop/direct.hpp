@@ -3,13 +3,13 @@
 // loop/direct.hpp: products with a small B: every operand is read where it is, nothing is cut or divided up.
 //
 // What a call costs beside the arithmetic decides here: 16 x 16 x 16 is 130 cycles of it. So no plan is made: two loops
-// of tiles. Only columns that do not fill a vector, where loads cannot be masked, are copied, to the stack.
+// of tiles. Columns that do not fill a vector, where loads cannot be masked, are computed by one that ends with them,
+// some for the second time, or by tiles of one vector whose loads can.
 //
-// Depends on: loop/contract.hpp, pack/copy_block.hpp.   Used by: gemm/gemm.hpp.
+// Depends on: loop/contract.hpp.   Used by: gemm/gemm.hpp.
 #pragma once
 
 #include <ashlar/loop/contract.hpp>
-#include <ashlar/pack/copy_block.hpp>
 
 namespace ashlar {
 
@@ -17,22 +17,24 @@ template <class T, class Isa, tile_shape S, class Semiring, class E>
 struct direct_contraction {
   using O = ops<T, Isa>;
   using table = tile_table<O, S, Semiring, E>;
+  // Tiles of one vector with masked columns.
+  using masked_ops = few_columns_ops<O>;
+  using masked = tile_table<masked_ops, tile_shape{S.mr, 1}, Semiring, E>;
 
   /// Does B stay in L2 while all tiles of rows pass over it, can all operands be read in place, and is one worker
   /// enough?
   static ASHLAR_INLINE bool serves(const contraction<plain_format<T, Isa>>& c, index workers,
                                    const cache_sizes& caches) {
     const bool in_place = c.a_k_stride == 1 && c.dst_column_stride == 1 && (c.panels || c.b_column_stride == 1);
-    return in_place && (!ragged(c) || c.k <= copied_elements / table::nr()) &&
+    return in_place && (!ragged(c) || serves_ragged(c)) &&
            saturated_product(c.k, c.n) <= caches.l2 / 4 / index(sizeof(T)) &&
            (workers <= 1 || detail::little_work(c.m, c.n, c.k));
   }
 
   /// One tile, where that is all, is called from here: 4 x 4 x 4 takes 18 ns by way of run_tiles.
   static ASHLAR_INLINE void run(const contraction<plain_format<T, Isa>>& c, const E& e) {
-    if (ragged(c)) return run_ragged(c, e);
     const index vectors = vectors_of(c.n);
-    if (c.n > table::nr() || c.m > tallest(c, vectors)) return run_tiles(c, e, nullptr);
+    if (ragged(c) || c.n > table::nr() || c.m > tallest(c, vectors)) return run_tiles(c, e);
     tile_operands<T> x;
     x.k = c.k;
     x.a = c.a, x.a_stride = c.a_row_stride;
@@ -46,37 +48,37 @@ struct direct_contraction {
   }
 
  private:
-  static constexpr index copied_elements = 8192 / index(sizeof(T));  // on the stack
-
   // Does B end with columns that do not fill a vector, which only masked loads could read?
   static ASHLAR_INLINE bool ragged(const contraction<plain_format<T, Isa>>& c) {
     return !O::masked_memory && !c.panels && c.n % O::lanes() != 0;
   }
 
-  [[gnu::noinline]] static void run_ragged(const contraction<plain_format<T, Isa>>& c, const E& e) {
-    alignas(64) T last[O::masked_memory ? 1 : copied_elements];
-    const index nr = table::nr(), whole = c.n / nr * nr, rest = c.n - whole;
-    block_copy<T, Isa>::run({c.b + whole, c.b_k_stride, 1, c.k, rest}, last, nr, vectors_of(rest) * O::lanes());
-    run_tiles(c, e, last);
+  // Can a vector end with the last column? What is stored twice is the same both times, unless dst is read in between.
+  static ASHLAR_INLINE bool ends_with_vector(const contraction<plain_format<T, Isa>>& c) {
+    return !reads_dst<E> && c.n >= O::lanes();
+  }
+  // More than a vector and less than a panel takes two tiles: for many rows a copied panel is faster.
+  static ASHLAR_INLINE bool serves_ragged(const contraction<plain_format<T, Isa>>& c) {
+    const bool one_tile = c.n < O::lanes() || c.n >= table::nr();
+    return (one_tile || c.m <= 8 * S.mr) && (ends_with_vector(c) || masked_ops::masked_memory);
   }
 
-  // Rows outside, panels inside: a tile's rows of A stay in L1, and dst is written along its rows. `last`: the columns
-  // that do not fill a panel, where they are not read in place.
-  [[gnu::noinline]] static void run_tiles(const contraction<plain_format<T, Isa>>& c, const E& e, const T* last) {
+  // Rows outside, panels inside: a tile's rows of A stay in L1, and dst is written along its rows.
+  [[gnu::noinline]] static void run_tiles(const contraction<plain_format<T, Isa>>& c, const E& e) {
     const index nr = table::nr();
     tile_operands<T> x;
     x.k = c.k;
     x.a_stride = c.a_row_stride;
-    const index b_stride = c.panels ? nr : c.b_k_stride;
-    x.b_stride = b_stride;
+    x.b_stride = c.panels ? nr : c.b_k_stride;
     x.b_group = 0;
     x.partial = nullptr, x.partial_stride = 0;
     x.dst_stride = c.dst_row_stride;
     x.resume = false, x.last = true;
     const index b_panel = c.panels ? nr * c.k : nr;
     const T* const b = c.panels ? c.panels : c.b;
-    const index vectors = vectors_of(c.n < nr ? c.n : nr);
-    const even_tiles tiles = evenly(c.m, tallest(c, vectors));
+    const index vectors = c.n >= nr ? S.nv : std::max<index>(1, vectors_of(c.n) - ragged(c));
+    const index most = tallest(c, vectors);
+    const even_tiles tiles = evenly(c.m, ragged(c) && !ends_with_vector(c) ? std::min<index>(most, S.mr) : most);
     const index whole = table::by_many ? c.n / nr : 0;  // panels
     x.row = 0;
     x.a = c.a;
@@ -101,14 +103,37 @@ struct direct_contraction {
       }
       if (x.col < c.n) {
         x.n = c.n - x.col;
-        if (last) x.b = last, x.b_stride = nr;
-        table::find(height, vectors_of(x.n))(x, e);
-        x.b_stride = b_stride;
+        ragged(c) ? run_last_columns(c, x, e, height) : table::find(height, vectors_of(x.n))(x, e);
       }
       x.row += height;
       x.a += height * x.a_stride;
     }
   }
+
+  // What is left of the columns. By as many vectors as they need, where there are so many columns; else by whole ones
+  // and then a last one.
+  static ASHLAR_INLINE void run_last_columns(const contraction<plain_format<T, Isa>>& c, tile_operands<T>& x,
+                                             const E& e, index height) {
+    const bool ends = ends_with_vector(c);
+    index vectors = vectors_of(x.n);
+    if (!ends || vectors * O::lanes() > c.n) {
+      const index rest = x.n % O::lanes(), whole = x.n - rest;
+      if (whole > 0) {
+        x.n = whole;
+        table::find(height, vectors - 1)(x, e);
+        move_columns(x, whole);
+      }
+      x.n = rest, vectors = 1;
+    }
+    if (ends) {
+      move_columns(x, x.n - vectors * O::lanes());
+      x.n = vectors * O::lanes();
+      table::find(height, vectors)(x, e);
+    } else if constexpr (masked_ops::masked_memory) {
+      masked::find(height, 1)(x, e);
+    }
+  }
+  static ASHLAR_INLINE void move_columns(tile_operands<T>& x, index by) { x.b += by, x.dst += by, x.col += by; }
 
   // Rows of a tile: of one vector more than of whole ones, and no more than L1 has ways where they fall on one set.
   static ASHLAR_INLINE index tallest(const contraction<plain_format<T, Isa>>& c, index vectors) {

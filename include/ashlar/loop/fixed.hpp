@@ -8,6 +8,7 @@
 // Depends on: loop/contract.hpp.   Used by: gemm/gemm.hpp.
 #pragma once
 
+#include <type_traits>
 #include <utility>
 
 #include <ashlar/loop/contract.hpp>
@@ -17,10 +18,12 @@ namespace ashlar {
 template <class T, class Isa, tile_shape S, class Semiring, class E, index M, index N, index K>
 struct fixed_contraction {
   using O = ops<T, Isa>;
+  using ragged_ops = few_columns_ops<O>;
 
   /// Few tiles of a vector length that is known, rows read in place: else the code would only be larger.
   static constexpr bool serves = M > 0 && N > 0 && K > 0 && isa::facts<Isa>::vector_bytes > 0 && M* N <= 64 * 64 &&
-                                 K <= 64 && !runs_long<E> && (O::masked_memory || N % index(O::max_lanes) == 0);
+                                 K <= 64 && !runs_long<E> &&
+                                 (ragged_ops::masked_memory || N % index(O::max_lanes) == 0);
 
   /// dst = epilogue(A * B). Of c's strides those of rows are used: columns are contiguous.
   static ASHLAR_INLINE void run(const contraction<plain_format<T, Isa>>& c, const E& e) {
@@ -55,7 +58,8 @@ struct fixed_contraction {
     x.dst = c.dst + first * c.dst_row_stride + column, x.dst_stride = c.dst_row_stride;
     x.row = first, x.col = column, x.n = width;
     x.resume = false, x.last = true;
-    register_tile<O, int(height), int(ceil_div(width, lanes)), S.ku, Semiring, E>::run_inline(x, e);
+    using tile_ops = std::conditional_t<width % lanes == 0, O, ragged_ops>;
+    register_tile<tile_ops, int(height), int(ceil_div(width, lanes)), S.ku, Semiring, E>::run_inline(x, e);
   }
 };
 

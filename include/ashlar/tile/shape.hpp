@@ -34,4 +34,13 @@ constexpr int registers_of(tile_shape s) {
 template <class O, tile_shape S>
 concept tile_fits_in_registers = registers_of<O>(S) <= isa::facts<typename O::isa_type>::vector_registers;
 
+/// The ops of tiles whose columns do not fill the last vector.
+template <class O>
+struct few_columns_ops : O {};
+template <class O>
+  requires requires { O::masks_few; }
+struct few_columns_ops<O> : O {
+  static constexpr bool masked_memory = true;
+};
+
 }  // namespace ashlar
