@@ -76,10 +76,12 @@ function(ashlar_register_test name target isa)
 endfunction()
 
 # The name of an object library whose precompiled header the tests of `isa` start from, made when it is first asked for; empty where
-# there is none: g++ 12 stops with an internal error on that of SVE's intrinsics.
+# there is none: g++ 12 stops with an internal error on that of SVE's intrinsics, and an ISA that differs in dot products alone has too few
+# tests for it to pay.
 function(ashlar_test_prelude result isa small_tiles)
   set(${result} "" PARENT_SCOPE)
-  if(isa MATCHES "^sve" OR CMAKE_DISABLE_PRECOMPILE_HEADERS)
+  get_property(known GLOBAL PROPERTY ASHLAR_ISAS)
+  if(isa MATCHES "^sve" OR NOT isa IN_LIST known OR CMAKE_DISABLE_PRECOMPILE_HEADERS)
     return()
   endif()
   set(headers support/prelude.hpp)
