@@ -16,8 +16,8 @@ import compilers
 READINGS, BYTES = 7, 60_000
 
 
-def compile_seconds(target, source, output, extra):
-    """CPU seconds of the fastest of three compilations (other work on the machine only adds)."""
+def compile_seconds(target, source, output, extra, enough=0):
+    """CPU seconds of the fastest of three compilations (other work on the machine only adds), or of the first within `enough`."""
     command = [target.compiler, "-std=c++20", "-O3", "-DNDEBUG", *target.flags, "-I", str(compilers.ROOT / "include"), *extra,
                "-c", str(source), "-o", output]
     best = float("inf")
@@ -26,6 +26,8 @@ def compile_seconds(target, source, output, extra):
         subprocess.run(command, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         best = min(best, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        if best <= enough:
+            break
     return best
 
 
@@ -57,7 +59,7 @@ def main():
         for target in (t for t in compilers.targets(cross=False) if t.isa in isas):
             output = f"{folder}/{target.isa}.o"
             budget = options.readings * reading_seconds(target, folder, options.flags)
-            seconds = compile_seconds(target, options.source, output, options.flags)
+            seconds = compile_seconds(target, options.source, output, options.flags, budget)
             size = code_bytes(output)
             over = seconds > budget or size > options.bytes
             failures += over

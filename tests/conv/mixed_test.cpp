@@ -3,6 +3,8 @@
 // tests/conv/mixed_test.cpp: convolutions of 8- and 16-bit integers, and of bf16 and f16, equal the reference bit for
 // bit: any geometry and layout, groups, padding with the zero point, zero points of weights, transposed, between guard
 // pages.
+//
+// A plan's run compiles every algorithm of its types and epilogue: tests of other things take those of the first three.
 #include <doctest/doctest.h>
 
 #include <ashlar/quant.hpp>
@@ -55,21 +57,21 @@ std::string requantized_differs(Case& c) {
   return c.differs(requantize<tflite>(acc, per_column(multiplier.data()), per_column(shift.data()), -5));
 }
 
-TEST_CASE("unsigned and signed bytes, requantized for each channel") {
-  cases<mixed_case<std::uint8_t, std::int8_t, std::int8_t>>(200, false,
-                                                            [](auto& c) { REQUIRE(requantized_differs(c) == ""); });
-  first_layers<mixed_case<std::uint8_t, std::int8_t, std::int8_t>>(
-      [](auto& c) { REQUIRE(requantized_differs(c) == ""); });
+using signed_bytes = mixed_case<std::int8_t, std::int8_t, std::int8_t>;
+using bytes_to_sums = mixed_case<std::uint8_t, std::int8_t, std::int32_t>;
+
+TEST_CASE("signed bytes, requantized for each channel") {
+  cases<signed_bytes>(200, false, [](auto& c) { REQUIRE(requantized_differs(c) == ""); });
+  first_layers<signed_bytes>([](auto& c) { REQUIRE(requantized_differs(c) == ""); });
 }
 
-TEST_CASE("signed bytes, sums as they are; transposed") {
-  cases<mixed_case<std::int8_t, std::int8_t, std::int32_t>>(100, false, [](auto& c) { REQUIRE(c.differs(acc) == ""); });
-  first_layers<mixed_case<std::int8_t, std::int8_t, std::int32_t>>([](auto& c) { REQUIRE(c.differs(acc) == ""); });
-  cases<mixed_case<std::int8_t, std::int8_t, std::int32_t>>(100, true,
-                                                            [](auto& c) { REQUIRE(c.differs(acc + dst) == ""); });
+TEST_CASE("unsigned and signed bytes, sums as they are, and dst; transposed") {
+  cases<bytes_to_sums>(100, false, [](auto& c) { REQUIRE(c.differs(acc + dst) == ""); });
+  first_layers<bytes_to_sums>([](auto& c) { REQUIRE(c.differs(acc + dst) == ""); });
+  cases<bytes_to_sums>(100, true, [](auto& c) { REQUIRE(c.differs(acc + dst) == ""); });
 }
 
-TEST_CASE("zero points of weights, floats as output") {
+TEST_CASE("unsigned bytes, zero points of weights, floats as output") {
   using product = conv_types<std::uint8_t, std::uint8_t, float, true>;
   cases<mixed_case<std::uint8_t, std::uint8_t, float, product>>(100, false, [](auto& c) {
     const std::int32_t* const zeros = c.weight_zero.data();
@@ -102,12 +104,10 @@ void winograd_cases(index count, bool gradient, const F& f) {
 
 TEST_CASE("Winograd of bytes is the direct sum") {
   if constexpr (fixed_point_ops<ops<std::int32_t, isa_t>>) {
-    winograd_cases<mixed_case<std::uint8_t, std::int8_t, std::int8_t>>(
-        300, false, [](auto& c) { REQUIRE(requantized_differs(c) == ""); });
-    winograd_cases<mixed_case<std::int8_t, std::int8_t, std::int32_t>>(
-        100, true, [](auto& c) { REQUIRE(c.differs(acc + dst) == ""); });
-    winograd_cases<mixed_case<std::uint8_t, std::uint8_t, std::int32_t>>(
-        100, false, [](auto& c) { REQUIRE(c.differs(acc) == ""); });
+    winograd_cases<signed_bytes>(300, false, [](auto& c) { REQUIRE(requantized_differs(c) == ""); });
+    winograd_cases<bytes_to_sums>(100, true, [](auto& c) { REQUIRE(c.differs(acc + dst) == ""); });
+    winograd_cases<mixed_case<std::uint8_t, std::uint8_t, float>>(
+        100, false, [](auto& c) { REQUIRE(c.differs(acc * 0.5f) == ""); });
   }
 }
 
@@ -132,7 +132,7 @@ TEST_CASE("Winograd of bytes, extreme values of as many channels as are exact; o
     const std::vector<std::int8_t> weights(9 * most, std::int8_t(w));
     const auto packed = plan.pack(ohwi(weights.data(), 1, 3, 3, most), storage.span()).value();
     std::int32_t y = 0;
-    REQUIRE(plan.run(nhwc(x.data(), 1, 3, 3, most), packed, nhwc(&y, 1, 1, 1, 1)).ok());
+    REQUIRE(plan.run(nhwc(x.data(), 1, 3, 3, most), packed, nhwc(&y, 1, 1, 1, 1), acc + dst).ok());
     CHECK(y == 9 * most * 255 * w);
   }
 }
@@ -192,15 +192,16 @@ TEST_CASE("what a plan of bytes chooses, and what packing does") {
 }
 
 TEST_CASE("a zero point that src cannot hold, and weights packed for others, are refused") {
-  std::vector<std::uint8_t> x(16), y(16);
+  std::vector<std::uint8_t> x(16);
+  std::vector<std::int32_t> y(16);
   std::vector<std::int8_t> w(16);
-  using product = conv_types<std::uint8_t, std::int8_t, std::uint8_t>;
+  using product = conv_types<std::uint8_t, std::int8_t, std::int32_t>;
   const auto plan = plan_conv2d<product, isa_t>({.src = {1, 2, 2, 4}, .weights = {4, 1, 1, 4}}).value();
   const auto storage = aligned_buffer::make(plan.packed_bytes());
   auto packed = plan.pack(ohwi<const std::int8_t>(w.data(), 4, 1, 1, 4), storage.span()).value();
   const auto src = nhwc<const std::uint8_t>(x.data(), 1, 2, 2, 4);
-  const auto dst = nhwc(y.data(), 1, 2, 2, 4);
-  const status s = plan.run(src, packed, dst, src_zero_point(-1));
+  const auto sums = nhwc(y.data(), 1, 2, 2, 4);
+  const status s = plan.run(src, packed, sums, acc + dst, src_zero_point(-1));
   CHECK(s.code() == errc::unsupported);
   CHECK(std::string(s.message()) == "conv: a zero point of src is -1; it must be one of its numbers, 0 to 255");
   using zeroed = conv_types<std::uint8_t, std::int8_t, std::uint8_t, true>;
@@ -213,9 +214,9 @@ TEST_CASE("a zero point that src cannot hold, and weights packed for others, are
       std::string(other.pack(ohwi<const std::int8_t>(w.data(), 4, 1, 1, 4), wide.span(), nowhere).error().message()) ==
       "pack: weights have 4 output channels but the pointer to their zero points is null");
   packed.key.group += 1;
-  CHECK(plan.run(src, packed, dst).code() == errc::wrong_blob);
+  CHECK(plan.run(src, packed, sums, acc + dst).code() == errc::wrong_blob);
   packed.key.group -= 1;
-  CHECK(plan.run(src, packed, dst).ok());
+  CHECK(plan.run(src, packed, sums, acc + dst).ok());
 }
 
 }  // namespace

@@ -135,6 +135,12 @@ std::vector<T> converted(const U* p, index rows, index cols, index row_stride, i
   return result;
 }
 
+// How an operand lies decides whether one number is converted, a vector of neighbours or one that is gathered; what is
+// converted has no part in that. Each element type once in each of the three ways, these also as every kind of view.
+template <class T, class U>
+inline constexpr bool in_every_view =
+    std::is_same_v<T, U> || std::is_same_v<U, double> || std::is_same_v<U, std::int8_t>;
+
 // Operands of type U that end at a guard page.
 template <class T, class U>
 void operands_are_converted() {
@@ -149,16 +155,19 @@ void operands_are_converted() {
       for (std::size_t i = 0; i < std::size_t(rows * n); ++i) p[i] = source[(first + i) % source.size()];
       U* const row = p + (rows - 1) * n;
       const auto reversed = view(p + rows * n - 1, rows, n, -n, -1);
-      const auto repeated = matrix_view<U, dynamic, dynamic, dynamic, 0>(p, rows, n, 1, 0);
+      [[maybe_unused]] const auto repeated = matrix_view<U, dynamic, dynamic, dynamic, 0>(p, rows, n, 1, 0);
       const auto want = [&](index m, index row_stride, index col_stride, const U* start) {
         return converted<T>(start, m, n, row_stride, col_stride);
       };
       check<T>("per_row", evaluate<T>(cast(per_row(p)), rows, n), want(rows, 1, 0, p), n);
       check<T>("per_column", evaluate<T>(cast(per_column(row)), 1, n), want(1, 0, 1, row), n);
-      check<T>("rows", evaluate<T>(cast(elements(view(p, rows, n))), rows, n), want(rows, n, 1, p), n);
-      check<T>("columns", evaluate<T>(cast(elements(column_major(p, rows, n))), rows, n), want(rows, 1, rows, p), n);
       check<T>("reversed", evaluate<T>(cast(elements(reversed)), rows, n), want(rows, -n, -1, reversed.data()), n);
-      check<T>("repeated", evaluate<T>(cast(elements(repeated)), rows, n), want(rows, 1, 0, p), n);
+      if constexpr (in_every_view<T, U>) {
+        const auto columns = column_major(p, rows, n);
+        check<T>("rows", evaluate<T>(cast(elements(view(p, rows, n))), rows, n), want(rows, n, 1, p), n);
+        check<T>("columns", evaluate<T>(cast(elements(columns)), rows, n), want(rows, 1, rows, p), n);
+        check<T>("repeated", evaluate<T>(cast(elements(repeated)), rows, n), want(rows, 1, 0, p), n);
+      }
       if (n <= lanes && first > 0) break;  // all of the values at one length
     }
   }

@@ -177,12 +177,16 @@ void same_as_scalar() {
   CHECK(wrong == 0);
 }
 
-// The worst error as a multiple of its bound.
+// The worst error as a multiple of its bound. Where long double is computed in software (64-bit ARM, here emulated as
+// well), of every 16th double: the bits are those of every other processor.
 template <class Function, class T>
 void within_bound() {
+  constexpr std::size_t step = std::numeric_limits<wide<T>>::digits > 64 ? 16 : 1;
   wide<T> worst = 0;
   T worst_x = 0;
-  for (const T x : sweep<T>()) {
+  const std::vector<T> all = sweep<T>();
+  for (std::size_t i = 0; i < all.size(); i += step) {
+    const T x = all[i];
     const T y = Function::f(scalar_math<T>(), x);
     if (x != x) {
       CHECK(y != y);

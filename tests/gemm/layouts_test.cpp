@@ -58,6 +58,12 @@ TEST_CASE_TEMPLATE("packed weights stand for any B", T, ASHLAR_TEST_FLOATS) {
   });
 }
 
+// The same with nothing in its type: what is not about types need not compile for each of them.
+template <class T, index... Static>
+matrix_view<const T> any(const matrix_view<T, Static...>& v) {
+  return {v.data(), v.rows(), v.cols(), v.row_stride(), v.col_stride()};
+}
+
 // Types with constant strides and extents, const or not, through the same call.
 template <index M, index N, index K, class T>
 void static_extents(random& r) {
@@ -65,7 +71,7 @@ void static_extents(random& r) {
   for (T& x : a) x = r.value<T>();
   for (T& x : b) x = r.value<T>();
   const auto check = [&](const auto& A, const auto& B, const auto& C) {
-    reference::gemm(A, B, view<M, N>(expected.data()));
+    reference::gemm(any(A), any(B), view(expected.data(), M, N));
     REQUIRE(gemm<isa_t>(A, B, C).ok());
     REQUIRE(first_difference<T>(C, expected) == "");
     REQUIRE(same_bits(c.back(), poison<T>()));
@@ -81,12 +87,14 @@ void static_extents(random& r) {
 
 TEST_CASE_TEMPLATE("extents and strides in the type", T, ASHLAR_TEST_FLOATS) {
   random r(seed());
-  static_extents<1, 1, 1, T>(r);
-  static_extents<16, 16, 16, T>(r);
-  static_extents<5, 33, 7, T>(r);
+  static_extents<16, 16, 16, T>(r);  // straight-line code
   static_extents<29, 3, 100, T>(r);
-  static_extents<1, 70, 90, T>(r);
-  static_extents<70, 1, 90, T>(r);
+  if constexpr (std::same_as<T, float>) {
+    static_extents<1, 1, 1, T>(r);
+    static_extents<5, 33, 7, T>(r);
+    static_extents<1, 70, 90, T>(r);
+    static_extents<70, 1, 90, T>(r);
+  }
 }
 
 TEST_CASE_TEMPLATE("larger problems", T, ASHLAR_TEST_FLOATS) {
@@ -96,7 +104,7 @@ TEST_CASE_TEMPLATE("larger problems", T, ASHLAR_TEST_FLOATS) {
     s.a = any_layout(r, layout::columns_apart), s.b = any_layout(r, layout::columns_apart);
     s.c = any_layout(r, layout::scattered);
     problem<T> p(r, within(s, 4000000), placement::at_end);
-    REQUIRE(p.template differs<isa_t>() == "");
+    REQUIRE(p.template differs<isa_t>(detail::default_caches<isa_t>(), on_executor<one_thread>{{1}}) == "");
   });
 }
 

@@ -33,7 +33,7 @@ TEST_CASE("small integers: the bits of the reference, every layout, tail and blo
     fill_integers(p.A, r), fill_integers(p.B, r);
     REQUIRE(p.differs(p.B.read(), acc, no_zeros{}, native_rounding) == "");
     const one_thread three{3};
-    REQUIRE(p.differs(p.B.read(), relu(acc * 2), no_zeros{}, native_rounding, cache_sizes{1, 1}, on(three)) == "");
+    REQUIRE(p.differs(p.B.read(), acc, no_zeros{}, native_rounding, cache_sizes{1, 1}, on(three)) == "");
   });
 }
 
@@ -45,7 +45,7 @@ TEST_CASE("packed for it, and unpacked to the input; bf16 stored") {
     const auto w = open_weights<bf16>(storage.span()).value();
     for (index k = 0; k < p.shape.k; ++k)
       for (index j = 0; j < p.shape.n; ++j) REQUIRE(w(k, j).bits == p.B.view()(k, j).bits);
-    REQUIRE(p.differs(w, acc + dst, no_zeros{}, native_rounding) == "");
+    REQUIRE(p.differs(w, relu(acc * 2) + dst, no_zeros{}, native_rounding) == "");
   });
 }
 

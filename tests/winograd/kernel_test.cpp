@@ -45,6 +45,25 @@ conv_geometry random_geometry(random& r) {
   return g;
 }
 
+// A sum of products beyond the precision of T: of floats in double, of doubles in two of them (Dekker's product,
+// Knuth's sum), since long double is computed in software on 64-bit ARM.
+template <class T>
+struct exact_sum {
+  double high = 0, low = 0;
+
+  void add(double a, double b) {
+    const double product = a * b;
+    const double sum = high + product;
+    if constexpr (std::is_same_v<T, double>) {
+      const double added = sum - high;
+      low += std::fma(a, b, -product) + ((high - (sum - added)) + (product - added));
+    }
+    high = sum;
+  }
+  double distance(double x) const { return std::abs((x - high) - low); }
+  double size() const { return std::abs(high); }
+};
+
 // Channels contiguous, pixels, rows and images at a distance of their own.
 template <class T>
 class guarded_image {
@@ -124,28 +143,26 @@ struct problem {
     double error = 0, size = 0;
   };
   measured measure() const {
-    using wide = std::conditional_t<std::is_same_v<T, float>, double, long double>;
     measured most;
     for (index n = 0; n < g.batch; ++n)
       for (index o = 0; o < volume(g.dst); ++o)
         for (index k = 0; k < g.filters; ++k) {
           const index d = o / (g.dst.h * g.dst.w), h = o / g.dst.w % g.dst.h, w = o % g.dst.w;
-          const wide sum = exact<wide>(n, d, h, w, k);
-          most.error = std::max(most.error, std::abs(double(wide(dst.view()(n, d, h, w, k)) - sum)));
-          most.size = std::max(most.size, std::abs(double(sum)));
+          const exact_sum<T> sum = exact(n, d, h, w, k);
+          most.error = std::max(most.error, sum.distance(double(dst.view()(n, d, h, w, k))));
+          most.size = std::max(most.size, sum.size());
         }
     return most;
   }
-  template <class W>
-  W exact(index n, index d, index h, index w, index k) const {
+  exact_sum<T> exact(index n, index d, index h, index w, index k) const {
     const index first = k / g.group_filters() * g.group_channels();
-    W sum = 0;
+    exact_sum<T> sum;
     for (index t = 0; t < g.taps(); ++t) {
       const index p = t / (g.kernel.h * g.kernel.w), r = t / g.kernel.w % g.kernel.h, s = t % g.kernel.w;
       const index z = d * g.stride.d + p * g.dilation.d - g.before.d, y = h + r - g.before.h, x = w + s - g.before.w;
       if (z < 0 || z >= g.src.d || y < 0 || y >= g.src.h || x < 0 || x >= g.src.w) continue;
       for (index c = 0; c < g.group_channels(); ++c)
-        sum += W(src.view()(n, z, y, x, first + c)) * W(filter()(k, p, r, s, c));
+        sum.add(double(src.view()(n, z, y, x, first + c)), double(filter()(k, p, r, s, c)));
     }
     return sum;
   }

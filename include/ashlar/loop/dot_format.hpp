@@ -15,6 +15,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <type_traits>
 
 #include <ashlar/core/small_integers.hpp>
 #include <ashlar/epilogue.hpp>
@@ -27,6 +28,21 @@ namespace detail {
 
 // 32 bits that wrap.
 ASHLAR_INLINE constexpr std::int32_t wrapped(std::uint32_t x) { return std::int32_t(x); }
+
+// za as it is of stored elements, which are Shift less.
+template <class Za, std::int32_t Shift>
+struct shifted_za {
+  static constexpr bool each = zero_point_values<Za>::each;
+  ASHLAR_INLINE std::int32_t at(index i) const { return wrapped(std::uint32_t(values.at(i)) - std::uint32_t(Shift)); }
+
+  zero_point_values<Za> values;
+};
+
+// What a tile need know of za where it is one number: nothing, for the terms of columns are multiplied by it. So the
+// kernels of one epilogue serve signed and unsigned bytes and any type of za.
+struct za_in_columns {
+  static constexpr bool each = false;
+};
 
 // An epilogue whose sums lack the terms of the zero points. Pointers are such that they take rows and columns of dst.
 // Turned: of the transposed problem, where the terms of columns belong to rows.
@@ -66,7 +82,7 @@ struct corrected_epilogue : expression_base<corrected_epilogue<E, Columns, Rows,
   const std::int32_t* columns;  // za' (c_j - K zb') where za is one number, else without za'
   const std::int32_t* rows;     // r_i
   const std::int32_t* b_zeros;  // zb' of each column
-  Za za;                        // of each row
+  [[no_unique_address]] Za za;  // za' of each row, or za_in_columns
 
  private:
   template <class F>
@@ -138,12 +154,8 @@ struct dot_format {
     panels::copy(b, reinterpret_cast<typename O::b_element*>(out), nr);
   }
 
-  /// za as it is of stored elements.
-  struct shifted_za {
-    detail::zero_point_values<Za> values;
-    static constexpr bool each = detail::zero_point_values<Za>::each;
-    ASHLAR_INLINE std::int32_t at(index i) const { return detail::wrapped(std::uint32_t(values.at(i)) - a_shift); }
-  };
+  using shifted_za = detail::shifted_za<Za, a_shift>;
+  using tile_za = std::conditional_t<shifted_za::each, shifted_za, detail::za_in_columns>;
 
   /// A unit of src's zero point.
   template <class How>
@@ -182,14 +194,14 @@ struct dot_format {
     const shifted_za za{{z.a}};
     for (index k = 0; k < filters; ++k) memory[k] = detail::wrapped(std::uint32_t(sums[k]) * std::uint32_t(za.at(0)));
     std::fill(memory + filters, memory + filter_sums(filters, nr), 0);
-    return detail::corrected_epilogue<E, true, false, shifted_za>{{}, e, memory, nullptr, nullptr, za};
+    return detail::corrected_epilogue<E, true, false, detail::za_in_columns>{{}, e, memory, nullptr, nullptr, {}};
   }
 
   /// The sums of one block's rows and columns, and the terms they become.
   template <class E>
   class corrections {
    public:
-    using epilogue = detail::corrected_epilogue<E, column_terms, row_terms, shifted_za>;
+    using epilogue = detail::corrected_epilogue<E, column_terms, row_terms, tile_za>;
 
     /// Of 32 bits, for blocks of so many rows and columns, whole panels.
     static constexpr index elements(index rows, index cols) {
@@ -197,7 +209,8 @@ struct dot_format {
     }
 
     ASHLAR_INLINE corrections(const zeros& z, index k, index rows, const E& e, std::int32_t* memory, index cols)
-        : k_(k), zb_{z.b}, epilogue_{{}, e, nullptr, nullptr, nullptr, {{z.a}}} {
+        : k_(k), za_{{z.a}}, zb_{z.b}, epilogue_{{}, e, nullptr, nullptr, nullptr, {}} {
+      if constexpr (shifted_za::each) epilogue_.za = za_;
       columns_ = memory;
       rows_ = memory + (column_terms ? cols : 0);
       b_zeros_ = rows_ + (rows + 15) / 16 * 16;
@@ -242,7 +255,7 @@ struct dot_format {
         if constexpr (row_terms) b_zeros_[j + l] = detail::wrapped(zb);
         if constexpr (column_terms) {
           std::uint32_t c = std::uint32_t(columns_[j + l]) - std::uint32_t(k_) * zb;
-          if constexpr (!shifted_za::each) c *= std::uint32_t(epilogue_.za.at(0));
+          if constexpr (!shifted_za::each) c *= std::uint32_t(za_.at(0));
           columns_[j + l] = detail::wrapped(c);
         }
       }
@@ -252,6 +265,7 @@ struct dot_format {
 
    private:
     index k_, row_ = 0, col_ = 0, cols_ = 0;
+    shifted_za za_;
     detail::zero_point_values<Zb> zb_;
     epilogue epilogue_;
     std::int32_t *columns_, *rows_, *b_zeros_;

@@ -2,12 +2,14 @@
 //
 // loop/tile_table.hpp: the micro-kernels of one tile shape for every number of rows and vectors up to it.
 //
-// Rows 1..MR and vectors 1..NV each get a kernel of their own, so a ragged edge costs what it holds. One, two and three
-// rows also get kernels over several panels side by side: fewer accumulators than that wait for each other.
+// Rows 1..MR and vectors 1..NV each get a kernel of their own, so a ragged edge costs what it holds. Up to four rows
+// also get kernels over several panels side by side, as far as registers hold them: fewer accumulators than that wait
+// for each other.
 //
 // Depends on: tile/register_tile.hpp.   Used by: loop/contract.hpp.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <type_traits>
@@ -53,13 +55,13 @@ struct tile_table {
 
   /// Panels that a kernel for few rows takes side by side: as many as registers hold, at most four; 1: there is none.
   static constexpr int panels_side_by_side(index rows) {
-    if (rows > low_rows) return 1;
+    if (rows > std::min(S.mr, 4)) return 1;
     int panels = 4;
     while (panels > 1 && registers_of<O>({int(rows), panels * S.nv}) > isa::facts<Isa>::vector_registers) --panels;
     return panels;
   }
 
-  /// The kernel of `rows` rows over panels_side_by_side(rows) whole panels.
+  /// The kernel of `rows` rows over panels_side_by_side(rows) whole panels, of which there are several.
   static ASHLAR_INLINE kernel find_wide(index rows) { return wide[std::size_t(rows - 1)]; }
 
  private:
@@ -72,15 +74,18 @@ struct tile_table {
     }
   }
 
-  static constexpr int low_rows = S.mr < 4 ? S.mr : 4;
+  static constexpr int low_rows = [] {
+    int rows = 0;
+    while (panels_side_by_side(rows + 1) > 1) ++rows;
+    return rows;
+  }();
 
   template <std::size_t... I>
   static consteval auto make_wide(std::index_sequence<I...>) {
     return std::array<kernel, sizeof...(I)>{
         entry<register_tile<O, int(I) + 1, panels_side_by_side(I + 1) * S.nv, 1, Semiring, E, S.nv, Operands>>()...};
   }
-  static constexpr std::array<kernel, std::size_t(low_rows)> wide =
-      make_wide(std::make_index_sequence<std::size_t(low_rows)>{});
+  static constexpr auto wide = make_wide(std::make_index_sequence<std::size_t(low_rows)>{});
 
   template <std::size_t I>
   static consteval kernel make_one() {
