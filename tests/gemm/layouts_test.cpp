@@ -137,5 +137,18 @@ TEST_CASE_TEMPLATE("rows of B that evict each other", T, ASHLAR_TEST_FLOATS) {
   });
 }
 
+// Every width up to two panels and a bit, by epilogues that read dst and that do not.
+TEST_CASE_TEMPLATE("columns that do not fill a vector", T, ASHLAR_TEST_FLOATS) {
+  random r(20261127);
+  for (index n = 1; n <= 2 * default_nr<T>() + 3; ++n) {
+    for (const index m : {index(1), r.between(2, 8), r.between(9, 60)}) {
+      at_both_ends<T>(r, {m, n, r.between(1, 40)}, [&](problem<T>& p) {
+        REQUIRE(p.template differs<isa_t>() == "");
+        REQUIRE(p.template differs<isa_t>(T(2) * acc + T(3) * dst) == "");
+      });
+    }
+  }
+}
+
 }  // namespace
 }  // namespace ashlar::test
