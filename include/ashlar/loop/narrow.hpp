@@ -64,15 +64,26 @@ class narrow_contraction {
 
   // sums[r * W + l] for all `others` of x.
   template <bool LanesAreA>
+  static constexpr bool side = LanesAreA || commutes<Semiring>;  // where a * b = b * a, one set serves both
+  template <bool LanesAreA>
   static ASHLAR_INLINE void sum(lane_operands<T> x, index others) {
-    constexpr bool side = LanesAreA || commutes<Semiring>;  // where a * b = b * a, one set serves both
-    static constexpr auto table = kernels<side>(std::make_integer_sequence<int, at_once>{});
+    static constexpr auto table = kernels<side<LanesAreA>>(std::make_integer_sequence<int, at_once>{});
     for (index now; others > 0; others -= now) {
       now = std::min<index>(others, at_once);
       table[std::size_t(now - 1)](x);
       x.others += now * x.other_stride;
       x.sums += now * width;
     }
+  }
+
+  // The same of one other for several groups of lanes: sums[g * W + l]. Their rows must not evict each other.
+  static constexpr int groups = lane_groups<T, Isa>;
+  static ASHLAR_INLINE bool by_groups(index others, index lane_stride) {
+    return groups > 1 && others == 1 && !detail::aliases(lane_stride, sizeof(T));
+  }
+  template <bool LanesAreA>
+  static ASHLAR_INLINE void sum_groups(const lane_operands<T>& x) {
+    lane_sums<O, 1, Semiring, side<LanesAreA>, groups>::run(x);
   }
 
   // More columns than half a vector's lanes are as well served by tiles, and so are sums so short that turning them
@@ -91,7 +102,13 @@ class narrow_contraction {
     const T* const b = panels ? c.panels : c.b;
     const index column_stride = panels ? 1 : c.b_column_stride, k_stride = panels ? c.nr : c.b_k_stride;
     lane_operands<T> x{c.k, nullptr, c.a_row_stride, b, column_stride, k_stride, sums};
-    for (index i = first; i < last; i += width) {
+    index i = first;
+    for (; by_groups(c.n, c.a_row_stride) && i + groups * width <= last; i += groups * width) {
+      x.lanes = c.a + i * c.a_row_stride;
+      sum_groups<true>(x);
+      for (index g = 0; g < groups; ++g) finish_columns(c, e, sums + g * width, i + g * width, 0, width);
+    }
+    for (; i < last; i += width) {
       const index lane0 = std::min(i, c.m - width);
       x.lanes = c.a + lane0 * c.a_row_stride;
       sum<true>(x, c.n);
@@ -103,7 +120,13 @@ class narrow_contraction {
   static void run_rows(const contraction<plain_format<T, Isa>>& c, const E& e, index first, index last) {
     T sums[buffer] = {};
     lane_operands<T> x{c.k, nullptr, c.b_column_stride, c.a, c.a_row_stride, c.a_k_stride, sums};
-    for (index j = first; j < last; j += width) {
+    index j = first;
+    for (; by_groups(c.m, c.b_column_stride) && j + groups * width <= last; j += groups * width) {
+      x.lanes = c.b + j * c.b_column_stride;
+      sum_groups<false>(x);
+      finish(c, e, sums, groups * width, 0, j, 1, groups * width);
+    }
+    for (; j < last; j += width) {
       const index lane0 = std::min(j, c.n - width);
       x.lanes = c.b + lane0 * c.b_column_stride;
       sum<false>(x, c.m);
