@@ -161,10 +161,14 @@ ASHLAR_INLINE constexpr index k_block(index k, index mr, const contraction_shape
 }
 
 // KC where B streams. Packed panels: all of K for one tile, else chunks that stay in L2 until the last tile has read
-// them. Rows in place: so few that each is a stream of its own, along the columns, while the accumulators rest in L2.
+// them. Rows in place: so few that each is a stream of its own, along the columns, while the accumulators rest in L2;
+// for a single row, whose tiles cost little beside their calls, eight where rows evict each other or no cache has them.
 ASHLAR_INLINE constexpr index streaming_k_block(index mr, const contraction_shape& s, const cache_sizes& c) {
   const bool one_tile = s.m <= mr;
-  if (!s.b_packed) return s.k <= 64 ? s.k : std::min<index>(s.k, s.m <= 4 ? 8 : s.m <= 2 * mr ? 64 : 128);
+  if (!s.b_packed) {
+    const index one_row = aliases(s.b_k_stride, s.element_bytes) || bytes_of_b(s) > 64 * c.l2 ? 8 : 32;
+    return s.k <= 64 ? s.k : std::min<index>(s.k, s.m == 1 ? one_row : s.m <= 2 * mr ? 64 : 128);
+  }
   if (one_tile && s.m * s.k * s.element_bytes <= rows_share(c)) return s.k;
   return std::min<index>(s.k, 512);
 }
