@@ -155,6 +155,7 @@ ASHLAR_INLINE constexpr index strip_of(const contraction_shape& s) {
 // KC: as long as eight tiles of rows still fit L2's share, for every K block costs a pass over the accumulators, which
 // come from memory again (KC 256 -> 1024: 3 % of the peak); a panel of B streams from L2 just as well as from L1.
 ASHLAR_INLINE constexpr index k_block(index k, index mr, const contraction_shape& s, const cache_sizes& c) {
+  if (k <= 64) return std::max<index>(k, 1);
   const index most = std::max<index>(64, rows_share(c) / (8 * mr * s.element_bytes) / 16 * 16);
   if (k <= most + most / 4) return std::max<index>(k, 1);
   return multiple(ceil_div(k, ceil_div(k, most)), 16);
@@ -192,6 +193,33 @@ constexpr void split(blocking& b, const contraction_shape& s, index mr, index nr
 
 }  // namespace detail
 
+namespace detail {
+
+// In how many parts of at most `most` is an extent, and what is it in whole steps, at least one? A small product would
+// spend a fifth of its time on the divisions.
+ASHLAR_INLINE constexpr index parts(index extent, index most) { return extent <= most ? 1 : ceil_div(extent, most); }
+ASHLAR_INLINE constexpr index whole(index extent, index step) { return extent <= step ? step : multiple(extent, step); }
+
+// Rows of A that L2's share holds, for as many as there are.
+ASHLAR_INLINE constexpr index rows_held(index kc, index mr, const contraction_shape& s, const cache_sizes& c) {
+  if (saturated_product(saturated_product(s.m, kc), s.element_bytes) <= rows_share(c)) return whole(s.m, mr);
+  return std::max<index>(mr, rows_share(c) / (kc * s.element_bytes) / mr * mr);
+}
+
+// Rows and columns of a block, at most. Accumulators in the workspace are to fill L2, which bounds small k; those that
+// rest between streams of B are to stay in it.
+ASHLAR_INLINE constexpr index most_rows(const blocking& b, index mr, const contraction_shape& s, const cache_sizes& c) {
+  if (!b.own_accumulators) return s.m <= 4096 ? 4096 : multiple(4096, mr);
+  return std::min(b.ma, std::max(mr, c.l2 / (1024 * s.element_bytes) / mr * mr));
+}
+ASHLAR_INLINE constexpr index most_columns(const blocking& b, index mr, index nr, const contraction_shape& s,
+                                           const cache_sizes& c) {
+  if (!b.streams || b.kc >= s.k) return b.own_accumulators ? 1024 : 2048;
+  return std::max<index>(nr, c.l2 / 4 / (std::min(s.m, 4 * mr) * s.element_bytes));
+}
+
+}  // namespace detail
+
 /// Cuts the contraction for tiles of mr x nr, `lanes` concurrent workers and the given caches.
 template <class Unit = detail::this_unit>
 constexpr blocking cut(const contraction_shape& s, index mr, index nr, index lanes, cache_sizes c) {
@@ -205,24 +233,18 @@ constexpr blocking cut(const contraction_shape& s, index mr, index nr, index lan
   b.kc = std::max<index>(b.kc, 1);
   b.own_accumulators = !s.dst_contiguous || (s.dst_read && b.kc < s.k);
   b.a_stride = detail::row_distance(b.kc, s.element_bytes);
-  b.ma = std::max<index>(mr, detail::rows_share(c) / (b.kc * s.element_bytes) / mr * mr);
-  const index resting =
-      c.l2 / 4 / (std::min(s.m, 4 * mr) * s.element_bytes);  // columns of accumulators that stay in L2
-  const index sums =
-      std::max(mr, c.l2 / (1024 * s.element_bytes) / mr * mr);  // rows of accumulators that fill L2: bounds small k
-  const index mc_most = b.own_accumulators ? std::min(b.ma, sums) : multiple(4096, mr);
-  const index nc_most = b.streams && b.kc < s.k ? std::max<index>(resting, nr) : b.own_accumulators ? 1024 : 2048;
-  b.m_blocks = std::max<index>(1, ceil_div(s.m, mc_most));
-  b.n_blocks = std::max<index>(1, ceil_div(s.n, nc_most));
+  b.ma = detail::rows_held(b.kc, mr, s, c);
+  b.m_blocks = detail::parts(s.m, detail::most_rows(b, mr, s, c));
+  b.n_blocks = detail::parts(s.n, detail::most_columns(b, mr, nr, s, c));
   detail::split(b, s, mr, nr, lanes > 1 ? 2 * lanes : 1);
-  b.mc = multiple(std::max<index>(1, ceil_div(s.m, b.m_blocks)), mr);
-  b.nc = multiple(std::max<index>(1, ceil_div(s.n, b.n_blocks)), nr);
-  b.m_blocks = std::max<index>(1, ceil_div(s.m, b.mc));
-  b.n_blocks = std::max<index>(1, ceil_div(s.n, b.nc));
-  b.ma = multiple(ceil_div(b.mc, ceil_div(b.mc, b.ma)), mr);
+  b.mc = detail::whole(b.m_blocks == 1 ? s.m : ceil_div(s.m, b.m_blocks), mr);
+  b.nc = detail::whole(b.n_blocks == 1 ? s.n : ceil_div(s.n, b.n_blocks), nr);
+  b.m_blocks = detail::parts(s.m, b.mc);
+  b.n_blocks = detail::parts(s.n, b.nc);
+  b.ma = b.ma >= b.mc ? b.mc : multiple(ceil_div(b.mc, ceil_div(b.mc, b.ma)), mr);
   const index edge = s.b_edges && !s.b_packed ? 1 : 0;
   b.strip = b.copy_b ? detail::strip_of(s) : 1;
-  b.panels = b.copy_b ? (b.ma < b.mc ? b.nc / nr : std::min(b.strip, b.nc / nr)) : edge;
+  b.panels = !b.copy_b ? edge : b.ma < b.mc ? b.nc / nr : b.strip == 1 ? 1 : std::min(b.strip, b.nc / nr);
   return b;
 }
 
