@@ -21,13 +21,13 @@ struct direct_contraction {
   using masked_ops = few_columns_ops<O>;
   using masked = tile_table<masked_ops, tile_shape{S.mr, 1}, Semiring, E>;
 
-  /// Does B stay in L2 while all tiles of rows pass over it, can all operands be read in place, and is one worker
-  /// enough?
+  /// Does B stay in L2 while all tiles of rows pass over it, or is there one and its columns lie like a panel? Can all
+  /// operands be read in place, and is one worker enough?
   static ASHLAR_INLINE bool serves(const contraction<plain_format<T, Isa>>& c, index workers,
                                    const cache_sizes& caches) {
     const bool in_place = c.a_k_stride == 1 && c.dst_column_stride == 1 && (c.panels || c.b_column_stride == 1);
     return in_place && (!ragged(c) || serves_ragged(c)) &&
-           saturated_product(c.k, c.n) <= caches.l2 / 4 / index(sizeof(T)) &&
+           (one_tile(c) || saturated_product(c.k, c.n) <= caches.l2 / 4 / index(sizeof(T))) &&
            (workers <= 1 || detail::little_work(c.m, c.n, c.k));
   }
 
@@ -48,6 +48,11 @@ struct direct_contraction {
   }
 
  private:
+  static ASHLAR_INLINE bool one_tile(const contraction<plain_format<T, Isa>>& c) {
+    const index nr = table::nr();
+    return c.m <= S.mr && c.n <= nr && (c.panels || (c.b_k_stride >= 0 && c.b_k_stride <= nr));
+  }
+
   // Does B end with columns that do not fill a vector, which only masked loads could read?
   static ASHLAR_INLINE bool ragged(const contraction<plain_format<T, Isa>>& c) {
     return !O::masked_memory && !c.panels && c.n % O::lanes() != 0;
@@ -59,8 +64,8 @@ struct direct_contraction {
   }
   // More than a vector and less than a panel takes two tiles: for many rows a copied panel is faster.
   static ASHLAR_INLINE bool serves_ragged(const contraction<plain_format<T, Isa>>& c) {
-    const bool one_tile = c.n < O::lanes() || c.n >= table::nr();
-    return (one_tile || c.m <= 8 * S.mr) && (ends_with_vector(c) || masked_ops::masked_memory);
+    const bool one_kernel = c.n < O::lanes() || c.n >= table::nr();
+    return (one_kernel || c.m <= 8 * S.mr) && (ends_with_vector(c) || masked_ops::masked_memory);
   }
 
   // Rows outside, panels inside: a tile's rows of A stay in L1, and dst is written along its rows.
