@@ -182,6 +182,10 @@ TEST_CASE("what cannot be is refused by name, and dst stays as it was") {
   const status shared = forward.run(shifted, packed, dst);
   CHECK(shared.code() == errc::aliasing);
   CHECK(std::string(shared.message()).find("prologue") != std::string::npos);
+  const float* const nothing = nullptr;
+  const auto plain = nhwc(x.data(), 1, 5, 5, 4);
+  CHECK(forward.run(transform(plain, acc + per_column(nothing)), packed, dst).code() == errc::null_pointer);
+  CHECK(forward.run(plain, packed, dst, acc + per_column(nothing)).code() == errc::null_pointer);
   CHECK(y == before);
 
   const auto gradient = plan_conv2d_backward_data<float, isa_under_test>(p).value();

@@ -26,21 +26,21 @@ ASHLAR_HOST_INLINE constexpr bool addressable(const V& v) {
 }
 
 template <class Unit = this_unit>
-[[gnu::cold, gnu::noinline]] status bad_extent(const char* what, index rows, index cols) {
-  return status::error(errc::negative_extent, "gemm: %s is %lld x %lld: extents must not be negative", what,
+[[gnu::cold, gnu::noinline]] status bad_extent(const char* operation, const char* what, index rows, index cols) {
+  return status::error(errc::negative_extent, "%s: %s is %lld x %lld: extents must not be negative", operation, what,
                        (long long)rows, (long long)cols);
 }
 
 template <any_matrix V, class Unit = this_unit>
-status check_view(const char* what, const V& v) {
-  if (v.rows() < 0 || v.cols() < 0) return bad_extent(what, v.rows(), v.cols());
+status check_view(const char* what, const V& v, const char* operation = "gemm") {
+  if (v.rows() < 0 || v.cols() < 0) return bad_extent(operation, what, v.rows(), v.cols());
   if (v.data() == nullptr && !v.empty()) {
-    return status::error(errc::null_pointer, "gemm: %s is %lld x %lld but its data is null", what, (long long)v.rows(),
-                         (long long)v.cols());
+    return status::error(errc::null_pointer, "%s: %s is %lld x %lld but its data is null", operation, what,
+                         (long long)v.rows(), (long long)v.cols());
   }
   if (!addressable(v)) {
-    return status::error(errc::overflow, "gemm: %s is %lld x %lld with strides %lld and %lld: offsets exceed 64 bits",
-                         what, (long long)v.rows(), (long long)v.cols(), (long long)v.row_stride(),
+    return status::error(errc::overflow, "%s: %s is %lld x %lld with strides %lld and %lld: offsets exceed 64 bits",
+                         operation, what, (long long)v.rows(), (long long)v.cols(), (long long)v.row_stride(),
                          (long long)v.col_stride());
   }
   return {};
