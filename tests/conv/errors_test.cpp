@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // tests/conv/errors_test.cpp: operands of a convolution's expressions that are null, too far, of another shape or share
-// memory with dst are named with both values.
+// memory with dst are named with both values; an algorithm that was asked for by its name and cannot serve says why.
 #include <doctest/doctest.h>
 
-#include <ashlar/conv/check.hpp>
-#include <ashlar/epilogue.hpp>
+#include <ashlar/conv.hpp>
 #include <ashlar/quant.hpp>
 #include <string>
 #include <vector>
+
+#include "support/isa.hpp"
 
 namespace ashlar::test {
 namespace {
@@ -103,6 +104,71 @@ TEST_CASE("operands of a prologue") {
   CHECK(s.message() == std::string("conv: an operand of src's prologue is 1 x 7 but its data is null"));
   CHECK(check(acc * per_column(dst.memory.data() + 191)).code() == errc::aliasing);
   CHECK(check(acc * per_column(dst.other.data())).ok());
+}
+
+template <class Plan>
+void unsupported(const Plan& plan, const char* message) {
+  REQUIRE(!plan.ok());
+  CHECK(name(plan.error().code()) == std::string("unsupported"));
+  CHECK(std::string(plan.error().message()) == message);
+}
+
+TEST_CASE("an algorithm that cannot serve: of floats") {
+  const auto plan = [](const conv2d& p, conv_algorithm a, const auto&... options) {
+    return plan_conv2d<float, isa_under_test>(p, a, options...);
+  };
+  const conv2d dense{.src = {1, 8, 9, 4}, .weights = {6, 3, 3, 4}};
+  unsupported(plan(dense, conv_algorithm::depthwise),
+              "plan_conv: depthwise takes one channel a group, with padding from 0 on; here are 1 groups of 4 channels "
+              "and 6 filters, 9 taps, padding 0, 0, 0");
+  unsupported(
+      plan(dense, conv_algorithm::grouped),
+      "plan_conv: grouped takes several groups whose filters divide a vector, or fill several, with padding from "
+      "0 on; here are 1 groups of 4 channels and 6 filters, 9 taps, padding 0, 0, 0");
+  unsupported(plan(dense, conv_algorithm::seven_bits),
+              "plan_conv: plans of these element types have no seven_bits on this ISA; implicit_gemm computes every "
+              "geometry");
+  const conv2d groups{.src = {1, 8, 9, 8}, .weights = {8, 3, 3, 1}, .groups = 8},
+      halves{.src = {1, 8, 9, 8}, .weights = {4, 3, 3, 2}, .groups = 4};
+  const auto gradient = [](const conv2d& p, conv_algorithm a) {
+    return plan_conv2d_backward_data<float, isa_under_test>(p, a);
+  };
+  CHECK(gradient(groups, conv_algorithm::depthwise).ok());
+  unsupported(gradient(groups, conv_algorithm::grouped), "plan_conv: grouped computes no gradient; here are 8 groups");
+  unsupported(
+      gradient(halves, conv_algorithm::depthwise),
+      "plan_conv: depthwise computes the gradient of one group or of groups of one channel; here are 4 groups of "
+      "2");
+}
+
+TEST_CASE("an algorithm that cannot serve: of bytes") {
+  const auto plan = [](const conv2d& p, conv_algorithm a) {
+    return plan_conv2d<conv_types<std::uint8_t, std::int8_t, std::int32_t>, isa_under_test>(p, a);
+  };
+  using enum conv_algorithm;
+  const conv2d three{.src = {1, 8, 9, 4}, .weights = {6, 3, 3, 4}}, five{.src = {1, 8, 9, 4}, .weights = {6, 5, 3, 4}};
+  conv2d strided = three;
+  strided.stride = {1, 2};
+  CHECK(plan(three, winograd_2x2).ok());
+  unsupported(
+      plan(three, winograd_4x4),
+      "plan_conv: winograd_4x4 for weights of 3x3: of bytes Winograd is exact as winograd_2x2 for weights of 3x3 "
+      "alone, up to 1827 channels");
+  unsupported(
+      plan(five, winograd_2x2),
+      "plan_conv: winograd_2x2 for weights of 5x3: of bytes Winograd is exact as winograd_2x2 for weights of 3x3 "
+      "alone, up to 1827 channels");
+  unsupported(plan(strided, winograd_2x2),
+              "plan_conv: winograd_2x2 has stride 1 and dilation 1 but width has stride 2 and dilation 1");
+  unsupported(plan(three, depthwise),
+              "plan_conv: depthwise takes one channel and one filter a group, up to 256 taps, with padding from 0 on; "
+              "here are 1 groups of 4 channels and 6 filters, 9 taps, padding 0, 0, 0");
+  unsupported(plan(three, grouped),
+              "plan_conv: plans of these element types have no grouped on this ISA; implicit_gemm computes every "
+              "geometry");
+  unsupported(plan_conv2d<bf16, isa_under_test>(three, winograd_2x2),
+              "plan_conv: plans of these element types have no winograd_2x2 on this ISA; implicit_gemm computes every "
+              "geometry");
 }
 
 }  // namespace
