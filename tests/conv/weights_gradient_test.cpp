@@ -142,6 +142,11 @@ TEST_CASE("operands that do not fit are refused by name and nothing is written")
   says(plan.run(src, gradient, ohwi(dw.data(), 4, 3, 2, 3), nullptr), errc::shape_mismatch,
        "dw: 4 x 1x3x2 x 3 but the plan");
   says(plan.run(src, gradient, ohwi<float>(nullptr, 4, 3, 3, 3), nullptr), errc::null_pointer, "dw is null");
+  const filter_axes taps{4, 1, 3, 3, 3};
+  says(plan.run(src, gradient, filter_view<float>(dw.data(), taps, {27, 27, 9, 2, 1}), nullptr), errc::bad_stride,
+       "conv: dw has strides 27, 27, 9, 2, 1 (k, d, r, s, c): its elements must not overlap");
+  says(plan.run(src, gradient, filter_view<float>(dw.data(), taps, {index(1) << 60, 27, 9, 3, 1}), nullptr),
+       errc::overflow, "conv: offsets of dw exceed 64 bits");
   says(plan.run(src, gradient, ohwi(dw.data(), 4, 3, 3, 3), nullptr, scratch({})), errc::workspace_too_small,
        "scratch has 0");
   says(plan.run(src, gradient, ohwi(x.data(), 4, 3, 3, 3), nullptr), errc::aliasing, "src");

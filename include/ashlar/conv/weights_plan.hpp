@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cinttypes>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -49,8 +50,9 @@ class conv_weights_plan {
   ///
   ///     plan.run(nhwc(x, 32, 20, 20, 32), nhwc(dy, 32, 9, 9, 64), ohwi(dw, 64, 4, 4, 32), db, on(pool));
   ///
-  /// Returns shape_mismatch, null_pointer, aliasing, overflow, workspace_too_small or out_of_memory; nothing is written
-  /// then. With scratch() it allocates nothing. The result does not depend on the executor, the layout or the cut.
+  /// Returns shape_mismatch, null_pointer, bad_stride, aliasing, overflow, workspace_too_small or out_of_memory;
+  /// nothing is written then. With scratch() it allocates nothing. The result does not depend on the executor, the
+  /// layout or the cut.
   template <detail::conv_option... Options>
   status run(const blocked_image_view<const T>& src, const blocked_image_view<const T>& dy, const filter_view<T>& dw,
              T* bias, const Options&... options) const {
@@ -161,12 +163,15 @@ class conv_weights_plan {
     if (status s = detail::check_image("src", src, detail::src_extents(g)); !s.ok()) return s;
     if (status s = detail::check_image("dy", dy, detail::dst_extents(g)); !s.ok()) return s;
     if (status s = detail::check_filter_extents("dw", dw.extents(), detail::filter_extents(g)); !s.ok()) return s;
-    if (dw.data() == nullptr) return status::error(errc::null_pointer, "conv: the data of dw is null");
     const filter_axes &e = dw.extents(), &d = dw.strides();
     const blocked_image_view<const T> memory(
         image_view<const T>(dw.data(), {e.k, e.d, e.r, e.s, e.c}, {d.k, d.d, d.r, d.s, d.c}));
+    if (status s = detail::check_memory("dw", memory); !s.ok()) return s;
     if (!detail::distinct(memory)) {
-      return status::error(errc::bad_stride, "conv: elements of dw must not overlap");
+      return status::error(errc::bad_stride,
+                           "conv: dw has strides %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64
+                           " (k, d, r, s, c): its elements must not overlap",
+                           d.k, d.d, d.r, d.s, d.c);
     }
     const image_view<const T> sums_of_dy(bias, {1, 1, 1, 1, bias ? g.filters : 0}, {0, 0, 0, 0, 1});
     const std::pair<const char*, blocked_image_view<const T>> all[] = {
