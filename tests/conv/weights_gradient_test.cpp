@@ -149,6 +149,11 @@ TEST_CASE("operands that do not fit are refused by name and nothing is written")
        errc::overflow, "conv: offsets of dw exceed 64 bits");
   says(plan.run(src, gradient, ohwi(dw.data(), 4, 3, 3, 3), nullptr, scratch({})), errc::workspace_too_small,
        "scratch has 0");
+  const std::size_t bytes = plan.workspace_bytes();
+  std::vector<float> room(bytes / sizeof(float) + 72, 0.f);
+  const std::span<std::byte> under(reinterpret_cast<std::byte*>(room.data()), bytes);
+  const auto far = nhwc<const float>(room.data() + bytes / sizeof(float) - 1, 2, 3, 3, 4);
+  says(plan.run(src, far, ohwi(dw.data(), 4, 3, 3, 3), nullptr, scratch(under)), errc::aliasing, "conv: scratch (at ");
   says(plan.run(src, gradient, ohwi(x.data(), 4, 3, 3, 3), nullptr), errc::aliasing, "src");
   says(plan.run(src, gradient, ohwi(dw.data(), 4, 3, 3, 3), dy.data() + 70), errc::aliasing, "dy (at ");
   says(plan.run(src, gradient, ohwi(dw.data(), 4, 3, 3, 3), dw.data() + 107), errc::aliasing,

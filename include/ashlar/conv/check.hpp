@@ -6,9 +6,11 @@
 // Used by: conv/plan.hpp, conv/weights_plan.hpp, nn/pool.hpp.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cinttypes>
 #include <cstddef>
+#include <span>
 #include <utility>
 
 #include <ashlar/conv/geometry.hpp>
@@ -120,6 +122,20 @@ status check_filter_extents(const char* what, const filter_axes& e, const filter
                        what, e.k, e.d, e.r, e.s, e.c, want.k, want.d, want.r, want.s, want.c);
 }
 
+// Packed weights, or scratch, as an image.
+template <class T>
+ASHLAR_INLINE image_view<const std::byte> bytes_of(const T* data, std::size_t bytes) {
+  return {reinterpret_cast<const std::byte*>(data), {1, 1, 1, 1, index(bytes)}, {0, 0, 0, 0, 1}};
+}
+
+template <class T, class S, class Unit = this_unit>
+status check_apart(const char* what, const blocked_image_view<T>& v, const char* other,
+                   const blocked_image_view<S>& w) {
+  if (!images_overlap(v, w)) return {};
+  return status::error(errc::aliasing, "conv: %s (at %p) shares memory with %s (at %p)", what, (const void*)v.data(),
+                       other, (const void*)w.data());
+}
+
 template <class T, class S, class Unit = this_unit>
 status check_dst(const blocked_image_view<T>& dst, const blocked_image_view<const S>& src) {
   if (dst.empty()) return {};
@@ -130,11 +146,17 @@ status check_dst(const blocked_image_view<T>& dst, const blocked_image_view<cons
                          " (n, d, h, w, c) and %" PRId64 " blocks %" PRId64 " apart: its elements must not overlap",
                          s.n, s.d, s.h, s.w, s.c, dst.blocks(), dst.block_stride());
   }
-  if (images_overlap(src, dst)) {
-    return status::error(errc::aliasing, "conv: src (at %p) shares memory with dst (at %p)", (const void*)src.data(),
-                         (const void*)dst.data());
-  }
-  return {};
+  return check_apart("src", src, "dst", dst);
+}
+
+// Does the caller's scratch memory, as far as a run takes it, lie over an operand?
+template <class... Named, class Unit = this_unit>
+status check_scratch(const std::span<std::byte>* given, std::size_t bytes, const Named&... operand) {
+  if (!given) return {};
+  const blocked_image_view own(bytes_of(given->data(), std::min(bytes, given->size())));
+  status s;
+  (void)((s = check_apart("scratch", own, operand.first, operand.second), s.ok()) && ...);
+  return s;
 }
 
 // Is the memory of every operand of an expression over so many pixels and channels there?

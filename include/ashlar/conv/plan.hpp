@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <span>
+#include <utility>
 
 #include <ashlar/conv/check.hpp>
 #include <ashlar/conv/choose.hpp>
@@ -55,10 +56,9 @@ class conv_plan {
 
   /// Bytes of the blob that pack() fills.
   [[nodiscard]] std::size_t packed_bytes() const {
-    const auto elements = [&](auto a) { return a.packed_elements(geometry_); };
-    index most = with(algorithm_, elements);
-    if (may_pack_seven_bits()) most = std::max(most, with(conv_algorithm::seven_bits, elements));
-    return sizeof(filter_header) + std::size_t(most) * sizeof(unit);
+    std::size_t most = panel_bytes(algorithm_);
+    if (may_pack_seven_bits()) most = std::max(most, panel_bytes(conv_algorithm::seven_bits));
+    return sizeof(filter_header) + most;
   }
 
   /// Packs the weights (any layout) into `storage`, which then is a blob: keep it, share it, write it to a file.
@@ -109,9 +109,10 @@ class conv_plan {
   /// dst = epilogue(convolution of src and the packed weights).     Specification: reference::convolution.
   ///
   /// src and dst have the extents of the plan, any strides: NHWC, NCHW, slices of channels, or channels in blocks
-  /// (core/blocked_image.hpp); dst's elements are distinct, and src apart from it. To the epilogue an image is a
-  /// matrix: pixels x output channels (epilogue/image_operand.hpp). Options as in gemm: an expression, on(executor),
-  /// scratch(bytes), cache_sizes; of small integers src_zero_point, of floats padding_value, by default 0.
+  /// (core/blocked_image.hpp); dst's elements are distinct; src, weights and scratch are apart from
+  /// it, and scratch from all. To the epilogue an image is a matrix: pixels x output channels
+  /// (epilogue/image_operand.hpp). Options as in gemm: an expression, on(executor), scratch(bytes), cache_sizes; of
+  /// small integers src_zero_point, of floats padding_value, by default 0.
   ///
   ///     plan.run(nhwc(x, 1, 56, 56, 64), w, nhwc(y, 1, 56, 56, 64), relu(acc + per_column(bias)), on(pool));
   ///
@@ -169,6 +170,14 @@ class conv_plan {
     const conv_algorithm reader = reader_of(weights);
     const index elements = workspace_elements(reader, views, e, target.get().concurrency(), caches);
     const unit* const data = reinterpret_cast<const unit*>(weights.data);
+    const blocked_image_view blob(detail::bytes_of(data, panel_bytes(reader)));
+    if (status s = detail::check_apart("packed weights", blob, "dst", dst); !s.ok()) return s;
+    if (status s =
+            detail::check_scratch(detail::memory_of(memory), arena::bytes_for<sum_type>(elements),
+                                  std::pair("src", src), std::pair("the packed weights", blob), std::pair("dst", dst));
+        !s.ok()) {
+      return s;
+    }
     return detail::with_memory<sum_type>("conv", elements, detail::memory_of(memory), [&](sum_type* own) {
       with(reader, [&](auto a) { a.run(views, data, e, product::how(own, target.get(), caches, source)); });
     });
@@ -234,11 +243,13 @@ class conv_plan {
     const grouped_filters<weight_type> filters(weights, geometry_.groups, request_.gradient);
     const conv_algorithm packing = packing_of(weights);
     with(packing, [&](auto a) { a.pack(geometry_, filters, data, zeros...); });
-    const auto bytes = std::size_t(with(packing, [&](auto a) { return a.packed_elements(geometry_); })) * sizeof(unit);
-    detail::write_filter_header(storage.data(), key(packing), bytes);
+    detail::write_filter_header(storage.data(), key(packing), panel_bytes(packing));
     return packed_filter<weight_type>{reinterpret_cast<const weight_type*>(data), key(packing)};
   }
 
+  std::size_t panel_bytes(conv_algorithm algorithm) const {
+    return std::size_t(with(algorithm, [&](auto a) { return a.packed_elements(geometry_); })) * sizeof(unit);
+  }
   template <class E>
   index workspace_elements(conv_algorithm algorithm, const conv_views<src_type, dst_type>& views, const E& e,
                            index lanes, const cache_sizes& caches) const {

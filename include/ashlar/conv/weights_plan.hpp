@@ -56,10 +56,10 @@ class conv_weights_plan {
   template <detail::conv_option... Options>
   status run(const blocked_image_view<const T>& src, const blocked_image_view<const T>& dy, const filter_view<T>& dw,
              T* bias, const Options&... options) const {
-    if (status s = check(src, dy, dw, bias); !s.ok()) return s;
+    const auto memory = detail::option<detail::scratch_option>(detail::no_scratch{}, options...);
+    if (status s = check(src, dy, dw, bias, detail::memory_of(memory), workspace_bytes(options...)); !s.ok()) return s;
     if (empty()) return clear(dw, bias);
     const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
-    const auto memory = detail::option<detail::scratch_option>(detail::no_scratch{}, options...);
     const T padding = T(detail::option<detail::padding_option>(padding_value(0), options...).value);
     const index lanes = target.get().concurrency();
     if (depthwise::serves(geometry_, src, dy)) {
@@ -158,7 +158,7 @@ class conv_weights_plan {
   }
 
   status check(const blocked_image_view<const T>& src, const blocked_image_view<const T>& dy, const filter_view<T>& dw,
-               const T* bias) const {
+               const T* bias, const std::span<std::byte>* scratch_memory, std::size_t scratch_bytes) const {
     const conv_geometry& g = geometry_;
     if (status s = detail::check_image("src", src, detail::src_extents(g)); !s.ok()) return s;
     if (status s = detail::check_image("dy", dy, detail::dst_extents(g)); !s.ok()) return s;
@@ -180,11 +180,9 @@ class conv_weights_plan {
       for (int written = std::max(2, read + 1); written < 4; ++written) {
         const auto& [name, view] = all[read];
         const auto& [other, own] = all[written];
-        if (!detail::images_overlap(view, own)) continue;
-        return status::error(errc::aliasing, "conv: %s (at %p) shares memory with %s (at %p)", name,
-                             (const void*)view.data(), other, (const void*)own.data());
+        if (status s = detail::check_apart(name, view, other, own); !s.ok()) return s;
       }
-    return {};
+    return detail::check_scratch(scratch_memory, scratch_bytes, all[0], all[1], all[2], all[3]);
   }
 
   conv_geometry geometry_;

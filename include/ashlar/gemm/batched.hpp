@@ -58,6 +58,18 @@ status check_problems(index count, const Problems& problem, const Options&... op
   return {};
 }
 
+// The same of scratch memory that lies over an operand or a C of any of them.
+template <class Problems, class Unit = this_unit>
+status check_problems_scratch(std::span<std::byte> memory, index count, const Problems& problem) {
+  for (index g = 0; g < count; ++g) {
+    const auto p = problem(g);
+    if (status s = check_scratch(memory, p.a, p.b, p.c); !s.ok()) {
+      return status::error(s.code(), "problem %lld: %s", (long long)g, s.message());
+    }
+  }
+  return {};
+}
+
 // Scratch bytes of one worker: the most that any problem needs, with room to align it.
 template <class Isa, class Problems, class Executor, class... Options>
 std::size_t most_bytes(index count, const Problems& problem, const Executor& executor, const Options&... options) {
@@ -156,6 +168,7 @@ status gemm_each(index count, const Problems& problem, const Options&... options
                            span->size(), bytes);
     }
     memory = *span;
+    if (status s = detail::check_problems_scratch(memory.first(bytes), count, problem); !s.ok()) return s;
   } else if (bytes > 0) {
     heap = aligned_buffer::make(bytes);
     if (!heap) return status::error(errc::out_of_memory, "gemm_each: no memory for %zu bytes of scratch", bytes);

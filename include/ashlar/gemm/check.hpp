@@ -5,6 +5,9 @@
 // Depends on: gemm/check_views.hpp, gemm/operands.hpp, gemm/packed_weights.hpp.   Used by: gemm/gemm.hpp.
 #pragma once
 
+#include <cstddef>
+#include <span>
+
 #include <ashlar/core/small_integers.hpp>
 #include <ashlar/gemm/check_views.hpp>
 #include <ashlar/gemm/operands.hpp>
@@ -30,18 +33,35 @@ ASHLAR_INLINE constexpr index cols_of(const packed_weights<T>& w) {
   return w.n;
 }
 
+// Its memory, as a matrix.
+template <any_matrix V>
+ASHLAR_INLINE constexpr const V& stored(const V& v) {
+  return v;
+}
+template <class T>
+ASHLAR_INLINE matrix_view<const std::byte> stored(const packed_weights<T>& w) {
+  index bytes = 0, group = 1;
+  if constexpr (requires { w.group; }) group = w.group;
+  panel_bytes<T>(w.k, w.n, w.nr, group, &bytes);
+  return {reinterpret_cast<const std::byte*>(w.panels), 1, bytes, bytes, 1};
+}
+
+// Does an operand, or its blob, share memory with C?
+template <class B, any_matrix C, class Unit = this_unit>
+status check_apart(const char* what, const B& b, const C& c) {
+  const auto& memory = stored(b);
+  if (!overlaps(memory, c)) return {};
+  return status::error(errc::aliasing, "gemm: %s (at %p) shares memory with C (at %p): C must be disjoint from A and B",
+                       what, (const void*)memory.data(), (const void*)c.data());
+}
+
 template <any_matrix V, any_matrix C, class Unit = this_unit>
 status check_operand(const char* what, const V& v, const C& c, index, index) {
   if (status s = check_view(what, v); !s.ok()) return s;
-  if (overlaps(v, c)) {
-    return status::error(errc::aliasing,
-                         "gemm: %s (at %p) shares memory with C (at %p): C must be disjoint from A and B", what,
-                         (const void*)v.data(), (const void*)c.data());
-  }
-  return {};
+  return check_apart(what, v, c);
 }
 template <class T, any_matrix C, class Unit = this_unit>
-status check_operand(const char* what, const packed_weights<T>& w, const C&, index nr, index group) {
+status check_operand(const char* what, const packed_weights<T>& w, const C& c, index nr, index group) {
   if (w.nr != nr) {
     return status::error(errc::wrong_blob,
                          "gemm: %s is packed in panels of %lld columns but this tile reads panels of %lld", what,
@@ -57,7 +77,7 @@ status check_operand(const char* what, const packed_weights<T>& w, const C&, ind
     return status::error(errc::null_pointer, "gemm: %s is packed weights of %lld x %lld without panels", what,
                          (long long)w.k, (long long)w.n);
   }
-  return {};
+  return check_apart(what, w, c);
 }
 
 // What is wrong with the operands of A's prologue.
@@ -94,6 +114,21 @@ status check_gemm(const A& given, const B& b, const C& c, const E& e, index nr, 
   return check_prologue_of(given, c);
 }
 
+// Does scratch memory lie over an operand or C?
+template <class A, class B, any_matrix C, class Unit = this_unit>
+status check_scratch(std::span<std::byte> memory, const A& a, const B& b, const C& c) {
+  const auto bytes = index(memory.size());
+  const matrix_view<const std::byte> own(memory.data(), 1, bytes, bytes, 1);
+  status s;
+  const auto check = [&](const char* what, const auto& v) {
+    if (!s.ok() || !overlaps(v, own)) return;
+    s = status::error(errc::aliasing, "gemm: scratch (%zu bytes at %p) shares memory with %s (at %p)", memory.size(),
+                      (void*)memory.data(), what, (const void*)v.data());
+  };
+  check("A", matrix_of(a)), check("B", stored(b)), check("C", c);
+  return s;
+}
+
 // Is every partial sum of so many products of TA and TB exact in a double?
 template <class TA, class TB, class Unit = this_unit>
 status check_wide_terms(index k) {
@@ -119,8 +154,10 @@ ASHLAR_INLINE bool plain_operand(const V& v, const C& c, index) {
   return plain_view(v) && (plain_end(v) <= c.data() || v.data() >= plain_end(c));
 }
 template <class T, any_matrix C>
-ASHLAR_INLINE bool plain_operand(const packed_weights<T>& w, const C&, index nr) {
-  return w.panels != nullptr && w.nr == nr;
+ASHLAR_INLINE bool plain_operand(const packed_weights<T>& w, const C& c, index nr) {
+  if (w.panels == nullptr || w.nr != nr) return false;
+  const void* const end = w.panels + w.k * ((w.n + nr - 1) / nr * nr);
+  return end <= (const void*)c.data() || (const void*)w.panels >= (const void*)plain_end(c);
 }
 
 /// True: check_gemm would say ok and C is not empty. False: ask check_gemm. (What is read in place has no prologue.)
