@@ -132,8 +132,8 @@ template <class T, class S, class Unit = this_unit>
 status check_apart(const char* what, const blocked_image_view<T>& v, const char* other,
                    const blocked_image_view<S>& w) {
   if (!images_overlap(v, w)) return {};
-  return status::error(errc::aliasing, "conv: %s (at %p) shares memory with %s (at %p)", what, (const void*)v.data(),
-                       other, (const void*)w.data());
+  return status::error(errc::aliasing, "conv: %s (at %p) shares memory with %s (at %p)", what,
+                       static_cast<const void*>(v.data()), other, static_cast<const void*>(w.data()));
 }
 
 template <class T, class S, class Unit = this_unit>
@@ -193,7 +193,7 @@ status check_prologue(const blocked_image_view<T>& dst, const E& e, const image_
   if (status s = check_operands("an operand of src's prologue", e, pixels, src.c); !s.ok()) return s;
   if (!shares_memory(dst, e, pixels, src.c)) return {};
   return status::error(errc::aliasing, "conv: an operand of src's prologue shares memory with dst (at %p)",
-                       (const void*)dst.data());
+                       static_cast<const void*>(dst.data()));
 }
 
 // Do blocks of src's channels hold whole units of `unit` channels, counted from the first one of each group?
@@ -260,7 +260,7 @@ status check_epilogue(const blocked_image_view<T>& dst, const E& e) {
   return status::error(errc::aliasing,
                        "conv: an operand of the epilogue shares memory with dst (at %p): write ashlar::dst to read its "
                        "old value",
-                       (const void*)dst.data());
+                       static_cast<const void*>(dst.data()));
 }
 
 template <class T, class Unit = this_unit>

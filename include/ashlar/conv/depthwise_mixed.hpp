@@ -288,19 +288,19 @@ class depthwise_mixed {
       const auto e = all.at_image(n);
       const pixel_numbers numbers{v.first_pixel + d * v.pixel_plane + h0 * v.pixel_row, 0, v.pixel_row, v.pixel_step};
       if (v.dst.strides().c == 1 && !v.dst.blocked()) {
-        const image_view<D> dst(v.dst.pointer(n, d, h0, 0, 0), {1, 1, inner.dst.h, inner.dst.w, g.filters},
+        const image_view<D> out(v.dst.pointer(n, d, h0, 0, 0), {1, 1, inner.dst.h, inner.dst.w, g.filters},
                                 v.dst.strides());
-        return sum(inner, src, dst, e, numbers);
+        return sum(inner, src, out, e, numbers);
       }
       for (index r = 0; r < inner.dst.h; ++r) planes(inner, src, e, n, d, h0, r, numbers);
     }
 
    private:
     template <class Dst, class E>
-    void sum(const conv_geometry& inner, const image_view<const stored_unit>& src, const image_view<Dst>& dst,
+    void sum(const conv_geometry& inner, const image_view<const stored_unit>& src, const image_view<Dst>& out,
              const E& e, const pixel_numbers& numbers) const {
       serial one;
-      channels_of<E, Dst>(inner, src, weights, dst, e, stored_unit(0), numbers).run(scratch, one);
+      channels_of<E, Dst>(inner, src, weights, out, e, stored_unit(0), numbers).run(scratch, one);
     }
 
     // Output row r of the block, whose channels are not next to each other.

@@ -216,8 +216,7 @@ status check_zero_points([[maybe_unused]] const Option& x, [[maybe_unused]] cons
     if constexpr (std::is_pointer_v<decltype(x.z)>) {
       if (x.z == nullptr && !c.empty()) {
         return status::error(errc::null_pointer, "gemm: C is %lld x %lld but the pointer to zero points of %s is null",
-                             (long long)c.rows(), (long long)c.cols(),
-                             is_a_zero_point<Option> ? "A's rows" : "B's columns");
+                             lld(c.rows()), lld(c.cols()), is_a_zero_point<Option> ? "A's rows" : "B's columns");
       }
     }
   }

@@ -63,52 +63,53 @@ class lane_sums {
   }
 
   template <class... Acc>
-  static ASHLAR_INLINE void body(const lane_operands<T>& x, Acc... acc) {
+  static ASHLAR_INLINE void body(const lane_operands<T>& x, Acc... sum) {
     operands o{{x.lanes, x.lane_stride}, {x.others, x.other_stride}, x.other_k_stride};
     index k = x.k;
     for (; k >= depth; k -= depth) {
-      steps(o, acc...);
+      steps(o, sum...);
       o.lanes.advance(depth);
     }
     if (k > 0) {
       T block[depth * width];
       transpose::store_some(o.lanes, k, block, width);
-      block_steps(block, k, o, acc...);
+      block_steps(block, k, o, sum...);
     }
     T* sums = x.sums;
-    ((O::store(sums, acc), sums += width), ...);
+    ((O::store(sums, sum), sums += width), ...);
   }
 
   // Columns stay in registers where loads bind. Three others and more take them from L1: there multiply-adds bind, and
   // code that holds sixteen columns beside the sums compiles for seconds.
   template <class... Acc>
-  static ASHLAR_INLINE void steps(operands& o, Acc&... acc) {
+  static ASHLAR_INLINE void steps(operands& o, Acc&... sums) {
     if constexpr (R <= 2) {
       transpose::template columns<depth>(o.lanes, 0, [&](const auto&... column) __attribute__((always_inline)) {
-        ((accumulate(all{}, transpose::template as<vec>(column), o.others, acc...), o.others.advance(o.k_stride)), ...);
+        ((accumulate(all{}, transpose::template as<vec>(column), o.others, sums...), o.others.advance(o.k_stride)),
+         ...);
       });
     } else {
       alignas(64) T block[depth * width];
       transpose::store(o.lanes, block, width);
-      block_steps(block, depth, o, acc...);
+      block_steps(block, depth, o, sums...);
     }
   }
 
   template <class... Acc>
-  static ASHLAR_INLINE void block_steps(const T* block, index count, operands& o, Acc&... acc) {
+  static ASHLAR_INLINE void block_steps(const T* block, index count, operands& o, Acc&... sums) {
     for (index k = 0; k < count; ++k, o.others.advance(o.k_stride))
-      accumulate(all{}, O::load(block + k * width), o.others, acc...);
+      accumulate(all{}, O::load(block + k * width), o.others, sums...);
   }
 
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void accumulate(seq<I...>, const vec& column, const row_addresses<T, R>& others, Acc&... acc) {
-    ((acc = step(column, O::broadcast_load(others.template at<I>(0)), acc)), ...);
+  static ASHLAR_INLINE void accumulate(seq<I...>, const vec& column, const row_addresses<T, R>& others, Acc&... sums) {
+    ((sums = step(column, O::broadcast_load(others.template at<I>(0)), sums)), ...);
   }
-  static ASHLAR_INLINE vec step(const vec& lane, const vec& other, const vec& acc) {
+  static ASHLAR_INLINE vec step(const vec& lane, const vec& other, const vec& sums) {
     if constexpr (LanesAreA) {
-      return Semiring::template accumulate<O>(lane, other, acc);
+      return Semiring::template accumulate<O>(lane, other, sums);
     } else {
-      return Semiring::template accumulate<O>(other, lane, acc);
+      return Semiring::template accumulate<O>(other, lane, sums);
     }
   }
 };
