@@ -130,7 +130,7 @@ status check_number(const char* what, std::int32_t z) {
 struct no_algorithm {
   static ASHLAR_INLINE constexpr bool serves(const conv_geometry&) { return false; }
   static ASHLAR_INLINE constexpr bool pays(const conv_geometry&) { return false; }
-  static status refusal(conv_algorithm a, const conv_geometry&) { return refuse_name(a); }
+  static ASHLAR_INLINE status refusal(conv_algorithm a, const conv_geometry&) { return refuse_name(a); }
 };
 
 // What has a format that operands are copied to: dense convolutions and transposed ones, and what else there is.
