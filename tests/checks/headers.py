@@ -16,7 +16,7 @@ import tempfile
 import compilers
 import layering
 
-FLAGS = ("-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-fno-exceptions", "-fno-rtti")
+FLAGS = ("-fsyntax-only", "-Wall", "-Wextra", "-Wshadow", "-Wold-style-cast", "-Werror", "-fno-exceptions", "-fno-rtti")
 # Headers that need an ISA (the first pattern that matches): intrinsics do not compile without it.
 ONLY = {
     "dispatch/detect_x86.hpp": {"scalar", "avx2", "avx512"},

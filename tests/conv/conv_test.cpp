@@ -48,6 +48,40 @@ TEST_CASE("the epilogue sees pixels and channels, whatever the layout") {
   });
 }
 
+// src is one image for all of a batch, it and dst run backwards along every axis; no image at all where height is 0.
+TEST_CASE("strides of zero and below, any padding, and what is all padding") {
+  random r(5);
+  for (index padding = 0; padding <= 9; ++padding)
+    for (index height : {0, 4, 9})
+      for (index groups : {1, 5}) {
+        const index channels = 5 / groups, filters = 5;
+        const conv2d p{.src = {3, height, 7, 5},
+                       .weights = {filters, 3, 2, channels},
+                       .padding = {{padding, padding}, {padding, padding}},
+                       .groups = groups};
+        const auto made = plan_conv2d<float, isa_under_test>(p);
+        REQUIRE(made.ok() == (height + 2 * padding >= 3));
+        if (!made.ok()) continue;
+        const auto& plan = made.value();
+        const image_axes in = plan.src_extents(), out = plan.dst_extents();
+        const index elements = out.n * out.h * out.w * out.c;
+        std::vector<float> src(std::size_t(height * 7 * 5 + 1)), weights(std::size_t(filters * 6 * channels)),
+            dst(std::size_t(elements), -1.0f), expected = dst;
+        for (float& x : src) x = r.value<float>();
+        for (float& x : weights) x = r.value<float>();
+        const auto backwards = [&](float* p) {
+          return image_view<float>(p + elements - 1, out, {-out.h * out.w * out.c, 0, -out.w * out.c, -out.c, -1});
+        };
+        const image_view<const float> x(src.data() + src.size() - 1, in, {0, 0, -7 * 5, -5, -1});
+        const auto filter = ohwi<const float>(weights.data(), filters, 3, 2, channels);
+        reference::convolution<float>(plan.geometry(), x, filter, backwards(expected.data()));
+        const auto storage = aligned_buffer::make(plan.packed_bytes());
+        const status s = plan.run(x, plan.pack(filter, storage.span()).value(), backwards(dst.data()));
+        REQUIRE_MESSAGE(s.ok(), s.message());
+        REQUIRE_MESSAGE(dst == expected, describe(plan.geometry()));
+      }
+}
+
 TEST_CASE("scratch of exactly the promised size is enough, one byte less is refused and nothing is written") {
   for_each_case(scaled(60, 6), [](random& r) {
     conv_case<float> c(r, some_problem(r), placement::at_end);

@@ -98,6 +98,28 @@ TEST_CASE("convolution and gradient are adjoint") {
   });
 }
 
+// With loss = <conv(x), y>, the gradient of pixel i is the slope of the loss along it: exact up to rounding, for the
+// loss is linear in each pixel; a step of 1 from a src of zeros. Sums of `products` terms below 1.
+TEST_CASE("the gradient is the slope of the loss") {
+  for_each_case(scaled(60, 6), [](random& r) {
+    const conv3d p = some_problem(r, 20000);
+    conv_case<double> forward(r, p, placement::at_end), back(r, p, placement::at_end, true);
+    const conv_geometry& g = forward.g;
+    const auto plan = plan_conv3d_backward_data<double, isa_under_test>(p).value();
+    const auto storage = aligned_buffer::make(plan.packed_bytes());
+    REQUIRE(plan.run(back.read(), plan.pack(forward.image_filter(), storage.span()).value(), back.dst).ok());
+    const image_axes e = forward.src.extents();
+    if (forward.src.empty()) return;
+    conv_case<double>::each(forward.src, [](double& x) { x = 0; });
+    const index n = r.between(0, e.n - 1), d = r.between(0, e.d - 1), h = r.between(0, e.h - 1),
+                w = r.between(0, e.w - 1), c = r.between(0, e.c - 1);
+    forward.src(n, d, h, w, c) = 1;
+    reference::convolution<double>(g, forward.read(), forward.image_filter(), forward.dst);
+    const double products = g.multiplies();
+    CHECK(std::abs(dot(forward.dst, back.src) - back.dst(n, d, h, w, c)) <= 2 * products * products * 0x1p-53);
+  });
+}
+
 // PyTorch's definition: every pixel of src adds weights * pixel to dst at i * stride - before.
 TEST_CASE("a transposed convolution scatters") {
   const conv_transpose2d p{.src = {1, 3, 2, 2},

@@ -185,6 +185,23 @@ TEST_CASE("what cannot be is refused by name, and dst stays as it was") {
   const status shared = forward.run(shifted, packed, dst);
   CHECK(shared.code() == errc::aliasing);
   CHECK(std::string(shared.message()).find("prologue") != std::string::npos);
+  const float* const nothing = nullptr;
+  const auto plain = nhwc(x.data(), 1, 5, 5, 4);
+  CHECK(forward.run(transform(plain, acc + per_column(nothing)), packed, dst).code() == errc::null_pointer);
+  CHECK(forward.run(plain, packed, dst, acc + per_column(nothing)).code() == errc::null_pointer);
+  const std::size_t bytes = forward.workspace_bytes(plain, dst);
+  std::vector<float> room(bytes / sizeof(float) + 36, 7.0f);
+  float* const last = room.data() + bytes / sizeof(float) - 1;
+  const status under =
+      forward.run(plain, packed, nhwc(last, 1, 3, 3, 4), scratch({(std::byte*)(last + 1) - bytes, bytes}));
+  CHECK(under.code() == errc::aliasing);
+  CHECK(std::string(under.message()).find("conv: scratch (at 0x") == 0);
+  CHECK(room == std::vector<float>(room.size(), 7.0f));
+  const std::vector<std::byte> blob(storage.data(), storage.data() + storage.size());
+  const status within = forward.run(plain, packed, nhwc((float*)(storage.data() + storage.size()) - 1, 1, 3, 3, 4));
+  CHECK(within.code() == errc::aliasing);
+  CHECK(std::string(within.message()).find("conv: packed weights (at 0x") == 0);
+  CHECK(std::equal(blob.begin(), blob.end(), storage.data()));
   CHECK(y == before);
 
   const auto gradient = plan_conv2d_backward_data<float, isa_under_test>(p).value();

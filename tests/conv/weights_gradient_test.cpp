@@ -142,8 +142,18 @@ TEST_CASE("operands that do not fit are refused by name and nothing is written")
   says(plan.run(src, gradient, ohwi(dw.data(), 4, 3, 2, 3), nullptr), errc::shape_mismatch,
        "dw: 4 x 1x3x2 x 3 but the plan");
   says(plan.run(src, gradient, ohwi<float>(nullptr, 4, 3, 3, 3), nullptr), errc::null_pointer, "dw is null");
+  const filter_axes taps{4, 1, 3, 3, 3};
+  says(plan.run(src, gradient, filter_view<float>(dw.data(), taps, {27, 27, 9, 2, 1}), nullptr), errc::bad_stride,
+       "conv: dw has strides 27, 27, 9, 2, 1 (k, d, r, s, c): its elements must not overlap");
+  says(plan.run(src, gradient, filter_view<float>(dw.data(), taps, {index(1) << 60, 27, 9, 3, 1}), nullptr),
+       errc::overflow, "conv: offsets of dw exceed 64 bits");
   says(plan.run(src, gradient, ohwi(dw.data(), 4, 3, 3, 3), nullptr, scratch({})), errc::workspace_too_small,
        "scratch has 0");
+  const std::size_t bytes = plan.workspace_bytes();
+  std::vector<float> room(bytes / sizeof(float) + 72, 0.f);
+  const std::span<std::byte> under(reinterpret_cast<std::byte*>(room.data()), bytes);
+  const auto far = nhwc<const float>(room.data() + bytes / sizeof(float) - 1, 2, 3, 3, 4);
+  says(plan.run(src, far, ohwi(dw.data(), 4, 3, 3, 3), nullptr, scratch(under)), errc::aliasing, "conv: scratch (at ");
   says(plan.run(src, gradient, ohwi(x.data(), 4, 3, 3, 3), nullptr), errc::aliasing, "src");
   says(plan.run(src, gradient, ohwi(dw.data(), 4, 3, 3, 3), dy.data() + 70), errc::aliasing, "dy (at ");
   says(plan.run(src, gradient, ohwi(dw.data(), 4, 3, 3, 3), dw.data() + 107), errc::aliasing,

@@ -170,6 +170,52 @@ TEST_CASE("a C that shares memory with A or B") {
   o.refused(run(o.A(), view(c + 30, 5, 3), column_major(c + 30, 4, 3)), shares, sharing("B", c + 30, c + 30));
 }
 
+TEST_CASE("a C within the blob of packed weights") {
+  operands o;
+  auto storage = aligned_buffer::make(packed_weights_bytes<float, isa_t>(5, 3));
+  const auto w = pack_weights<isa_t>(o.B(), storage.span()).value();
+  const auto before = std::vector<std::byte>(storage.data(), storage.data() + storage.size());
+  auto* const panels = const_cast<float*>(w.panels);
+  float* const last = panels + 5 * w.nr - 1;
+  for (float* c : {panels - 11, panels, last}) {
+    const status s = run(o.A(), w, view(c, 4, 3));
+    CHECK(s.code() == errc::aliasing);
+    CHECK(std::string(s.message()) == sharing("B", panels, c));
+  }
+  CHECK(std::equal(before.begin(), before.end(), storage.data()));
+}
+
+// Scratch that ends with the first element of A, of B or of C; and an arena that the call takes only the beginning of.
+TEST_CASE("scratch that lies over A, B or C") {
+  constexpr index n = 40, room = 100000;
+  std::vector<float> a(room + n * n, 1), b(a), c(room + n * n, poison<float>());
+  const auto A = column_major((const float*)a.data() + room, n, n);  // copied to scratch
+  const auto B = view((const float*)b.data() + room, n, n);
+  const auto C = view(c.data() + room, n, n);
+  const std::size_t bytes = gemm_workspace_bytes<isa_t>(A, B, C);
+  REQUIRE(bytes > 4);
+  REQUIRE(bytes < room * sizeof(float));
+  const auto refused = [&](const char* what, std::vector<float>& v) {
+    float* const first = v.data() + room;
+    const std::span<std::byte> memory(reinterpret_cast<std::byte*>(first + 1) - bytes, bytes);
+    char text[200];
+    std::snprintf(text, sizeof text, "gemm: scratch (%zu bytes at %p) shares memory with %s (at %p)", bytes,
+                  (void*)memory.data(), what, (const void*)first);
+    const status s = gemm<isa_t>(A, B, C, scratch(memory));
+    CHECK(s.code() == errc::aliasing);
+    CHECK(std::string(s.message()) == text);
+    const std::size_t more = (bytes + 63) / 64 * 64 - bytes;  // a problem of several has it aligned
+    const status each = gemm_each<isa_t>(
+        1, [&](index) { return gemm_problem{A, B, C}; }, scratch({memory.data() - more, bytes + more}));
+    CHECK(each.code() == errc::aliasing);
+  };
+  refused("A", a), refused("B", b), refused("C", c);
+  for (float x : c) REQUIRE(std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(poison<float>()));
+  float* const before = C.data() - (bytes + 3) / 4;
+  CHECK(gemm<isa_t>(A, B, C, scratch({reinterpret_cast<std::byte*>(before), bytes + 6400})).ok());
+  CHECK(C(0, 0) == n);
+}
+
 TEST_CASE("an operand of the epilogue that shares memory with C, of any element type") {
   operands o;
   float* const c = o.c.data();

@@ -2,20 +2,22 @@
 //
 // conv/check.hpp: everything that makes the operands of a planned convolution wrong, found before anything is written.
 //
-// Depends on: conv/geometry.hpp, conv/packed_filter.hpp, core/image_overlap.hpp, gemm/operands.hpp.
+// Depends on: conv/geometry.hpp, conv/packed_filter.hpp, core/image_overlap.hpp, gemm/check_views.hpp.
 // Used by: conv/plan.hpp, conv/weights_plan.hpp, nn/pool.hpp.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cinttypes>
 #include <cstddef>
+#include <span>
 #include <utility>
 
 #include <ashlar/conv/geometry.hpp>
 #include <ashlar/conv/packed_filter.hpp>
 #include <ashlar/core/blocked_image.hpp>
 #include <ashlar/core/image_overlap.hpp>
-#include <ashlar/gemm/operands.hpp>
+#include <ashlar/gemm/check_views.hpp>
 
 namespace ashlar::detail {
 
@@ -73,6 +75,23 @@ constexpr bool distinct(const blocked_image_view<T>& v) {
   return true;
 }
 
+// Is the memory of src, of dst or of an operand of an expression, a matrix or another image, there and within reach?
+template <any_matrix V, class Unit = this_unit>
+status check_memory(const char* what, const V& v) {
+  return check_view(what, v, "conv");
+}
+template <class T, class Unit = this_unit>
+status check_memory(const char* what, const blocked_image_view<T>& v) {
+  if (v.block() <= 0) {
+    return status::error(errc::bad_stride, "conv: blocks of %s have %" PRId64 " channels: a block has at least one",
+                         what, v.block());
+  }
+  if (v.empty()) return {};
+  if (v.data() == nullptr) return status::error(errc::null_pointer, "conv: the data of %s is null", what);
+  if (!addressable(v)) return status::error(errc::overflow, "conv: offsets of %s exceed 64 bits", what);
+  return {};
+}
+
 template <class T, class Unit = this_unit>
 status check_image(const char* what, const blocked_image_view<T>& v, const image_axes& e) {
   const image_axes& x = v.extents();
@@ -87,14 +106,7 @@ status check_image(const char* what, const blocked_image_view<T>& v, const image
                            what, a.got, a.wanted);
     }
   }
-  if (v.block() <= 0) {
-    return status::error(errc::bad_stride, "conv: blocks of %s have %" PRId64 " channels: a block has at least one",
-                         what, v.block());
-  }
-  if (v.empty()) return {};
-  if (v.data() == nullptr) return status::error(errc::null_pointer, "conv: the data of %s is null", what);
-  if (!addressable(v)) return status::error(errc::overflow, "conv: offsets of %s exceed 64 bits", what);
-  return {};
+  return check_memory(what, v);
 }
 
 ASHLAR_INLINE constexpr filter_axes filter_extents(const conv_geometry& g) {
@@ -110,6 +122,20 @@ status check_filter_extents(const char* what, const filter_axes& e, const filter
                        what, e.k, e.d, e.r, e.s, e.c, want.k, want.d, want.r, want.s, want.c);
 }
 
+// Packed weights, or scratch, as an image.
+template <class T>
+ASHLAR_INLINE image_view<const std::byte> bytes_of(const T* data, std::size_t bytes) {
+  return {reinterpret_cast<const std::byte*>(data), {1, 1, 1, 1, index(bytes)}, {0, 0, 0, 0, 1}};
+}
+
+template <class T, class S, class Unit = this_unit>
+status check_apart(const char* what, const blocked_image_view<T>& v, const char* other,
+                   const blocked_image_view<S>& w) {
+  if (!images_overlap(v, w)) return {};
+  return status::error(errc::aliasing, "conv: %s (at %p) shares memory with %s (at %p)", what,
+                       static_cast<const void*>(v.data()), other, static_cast<const void*>(w.data()));
+}
+
 template <class T, class S, class Unit = this_unit>
 status check_dst(const blocked_image_view<T>& dst, const blocked_image_view<const S>& src) {
   if (dst.empty()) return {};
@@ -120,27 +146,54 @@ status check_dst(const blocked_image_view<T>& dst, const blocked_image_view<cons
                          " (n, d, h, w, c) and %" PRId64 " blocks %" PRId64 " apart: its elements must not overlap",
                          s.n, s.d, s.h, s.w, s.c, dst.blocks(), dst.block_stride());
   }
-  if (images_overlap(src, dst)) {
-    return status::error(errc::aliasing, "conv: src (at %p) shares memory with dst (at %p)", (const void*)src.data(),
-                         (const void*)dst.data());
-  }
-  return {};
+  return check_apart("src", src, "dst", dst);
 }
 
-// Does an operand of an expression over so many pixels and channels share memory with dst?
+// Does the caller's scratch memory, as far as a run takes it, lie over an operand?
+template <class... Named, class Unit = this_unit>
+status check_scratch(const std::span<std::byte>* given, std::size_t bytes, const Named&... operand) {
+  if (!given) return {};
+  const blocked_image_view own(bytes_of(given->data(), std::min(bytes, given->size())));
+  status s;
+  (void)((s = check_apart("scratch", own, operand.first, operand.second), s.ok()) && ...);
+  return s;
+}
+
+// Is the memory of every operand of an expression over so many pixels and channels there?
+template <class E, class Unit = this_unit>
+status check_operands(const char* what, const E& e, index pixels, index channels) {
+  status s;
+  const auto check = [&](const auto& v) {
+    if (s.ok()) s = check_memory(what, v);
+  };
+  visit_memory(e, check, pixels, channels);
+  return s;
+}
+
+// Does one of them share memory with dst?
 template <class T, class E, class Unit = this_unit>
 bool shares_memory(const blocked_image_view<T>& dst, const E& e, index pixels, index channels) {
   bool shared = false;
   const auto memory = covering_matrix(dst);
-  visit_memory(e, [&](const auto& v) { shared |= overlaps(v, memory); }, pixels, channels);
+  const auto compare = [&]<class V>(const V& v) {
+    if constexpr (any_matrix<V>) {
+      shared |= overlaps(v, memory);
+    } else {
+      shared |= images_overlap(v, dst);
+    }
+  };
+  visit_memory(e, compare, pixels, channels);
   return shared;
 }
 
 template <class T, class E, class Unit = this_unit>
 status check_prologue(const blocked_image_view<T>& dst, const E& e, const image_axes& src) {
-  if (!shares_memory(dst, e, src.d * src.h * src.w, src.c)) return {};
+  if (dst.empty()) return {};
+  const index pixels = src.d * src.h * src.w;
+  if (status s = check_operands("an operand of src's prologue", e, pixels, src.c); !s.ok()) return s;
+  if (!shares_memory(dst, e, pixels, src.c)) return {};
   return status::error(errc::aliasing, "conv: an operand of src's prologue shares memory with dst (at %p)",
-                       (const void*)dst.data());
+                       static_cast<const void*>(dst.data()));
 }
 
 // Do blocks of src's channels hold whole units of `unit` channels, counted from the first one of each group?
@@ -159,21 +212,55 @@ status check_units(const blocked_image_view<T>& src, index group_channels, index
   return {};
 }
 
+// What is wrong with an elements() operand that is no image, or an image, of dst's pixels and channels.
+template <class T, any_matrix V, class Unit = this_unit>
+status misfit(const blocked_image_view<T>& dst, const V& v) {
+  const index pixels = dst.pixels(), channels = dst.extents().c;
+  if (v.rows() < 0 || v.cols() < 0 || (v.rows() == pixels && v.cols() == channels)) return {};
+  return status::error(errc::shape_mismatch,
+                       "conv: dst has %" PRId64 " pixels of %" PRId64
+                       " channels but an elements() operand of the epilogue is %" PRId64 " x %" PRId64,
+                       pixels, channels, v.rows(), v.cols());
+}
+template <class T, class S, class Unit = this_unit>
+status misfit(const blocked_image_view<T>& dst, const blocked_image_view<S>& v) {
+  const image_axes &d = dst.extents(), &e = v.extents(), &s = v.strides();
+  if (v.pixels() != dst.pixels() || e.c != d.c || e.n != d.n) {
+    return status::error(errc::shape_mismatch,
+                         "conv: dst has %" PRId64 " pixels of %" PRId64 " channels in a batch of %" PRId64
+                         " but an elements() operand of the epilogue has %" PRId64 " of %" PRId64 " in %" PRId64,
+                         dst.pixels(), d.c, d.n, v.pixels(), e.c, e.n);
+  }
+  if (v.evenly_spaced()) return {};
+  return status::error(errc::shape_mismatch,
+                       "conv: an elements() operand of the epilogue is %" PRId64 "x%" PRId64 "x%" PRId64
+                       " with strides %" PRId64 ", %" PRId64 ", %" PRId64
+                       " (d, h, w): there must be no gaps between its rows and planes",
+                       e.d, e.h, e.w, s.d, s.h, s.w);
+}
+
 // May the epilogue be applied to dst?
 template <class T, class E, class Unit = this_unit>
 status check_epilogue(const blocked_image_view<T>& dst, const E& e) {
-  const index pixels = dst.pixels(), channels = dst.extents().c, batch = dst.extents().n;
-  if (!e.fits(pixels, channels) || !e.fits_batch(batch)) {
-    return status::error(errc::shape_mismatch,
-                         "conv: dst has %" PRId64 " pixels of %" PRId64 " channels in a batch of %" PRId64
-                         " but an elements() operand of the epilogue has not, or has gaps between its rows",
-                         pixels, channels, batch);
+  const index pixels = dst.pixels(), channels = dst.extents().c;
+  if (!dst.empty()) {
+    if (status s = check_operands("an operand of the epilogue", e, pixels, channels); !s.ok()) return s;
+  }
+  if (!e.fits(pixels, channels) || !e.fits_batch(dst.extents().n)) {
+    status s = status::error(errc::shape_mismatch,
+                             "conv: an operand of the epilogue does not fit %" PRId64 " pixels of %" PRId64 " channels",
+                             pixels, channels);
+    const auto find = [&](const auto& v) {
+      if (status found = misfit(dst, v); !found.ok()) s = found;
+    };
+    visit_memory(e, find, -1, -1);  // an extent of -1 stands for dst's own
+    return s;
   }
   if (!shares_memory(dst, e, pixels, channels)) return {};
   return status::error(errc::aliasing,
                        "conv: an operand of the epilogue shares memory with dst (at %p): write ashlar::dst to read its "
                        "old value",
-                       (const void*)dst.data());
+                       static_cast<const void*>(dst.data()));
 }
 
 template <class T, class Unit = this_unit>

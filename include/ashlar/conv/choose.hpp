@@ -9,7 +9,7 @@
 //
 // Times are the work divided by rates (winograd/cost.hpp), so that only their ratios matter.
 //
-// Depends on: conv/kernels.hpp, winograd/{cost,error_bound}.hpp.   Used by: conv/plan.hpp.
+// Depends on: conv/{kernels,refusal}.hpp, winograd/{cost,error_bound}.hpp.   Used by: conv/plan.hpp.
 #pragma once
 
 #include <algorithm>
@@ -20,6 +20,7 @@
 
 #include <ashlar/conv/kernels.hpp>
 #include <ashlar/conv/memory.hpp>
+#include <ashlar/conv/refusal.hpp>
 #include <ashlar/winograd/cost.hpp>
 #include <ashlar/winograd/error_bound.hpp>
 
@@ -143,11 +144,7 @@ status winograd_refusal(winograd_set<A...> set, conv_algorithm a, const conv_geo
                          "admits those of 3x3, winograd_for<height, width> and winograd_set others",
                          name(a), g.kernel.h, g.kernel.w, int(sizeof...(A)));
   }
-  const bool along_height = g.stride.h != 1 || g.dilation.h != 1;
-  return status::error(errc::unsupported,
-                       "plan_conv: %s has stride 1 and dilation 1 but %s has stride %" PRId64 " and dilation %" PRId64,
-                       name(a), along_height ? "height" : "width", along_height ? g.stride.h : g.stride.w,
-                       along_height ? g.dilation.h : g.dilation.w);
+  return refuse_steps(a, g);
 }
 
 // Of a set, what came nearest to being chosen: the fastest within the tolerance, or the one of the smallest error. 0:

@@ -49,14 +49,14 @@ struct depthwise_kernel {
   /// memory: executor.concurrency() times workspace_elements, aligned to 64 bytes.
   template <expression E, class Executor>
   static void run(const conv_geometry& g, const blocked_image_view<const T>& src, const T* packed,
-                  const blocked_image_view<T>& dst, const E& epilogue, T padding_value, T* memory, Executor& executor,
+                  const blocked_image_view<T>& out, const E& epilogue, T padding_value, T* memory, Executor& executor,
                   const pixel_numbers& numbers) {
-    const bool channels_innermost = src.holds_vectors(O::lanes()) && dst.holds_vectors(O::lanes()) && g.channels > 1;
+    const bool channels_innermost = src.holds_vectors(O::lanes()) && out.holds_vectors(O::lanes()) && g.channels > 1;
     if (channels_innermost && g.filters == g.channels) {
-      depthwise_channels<O, E>(g, src, packed, dst, epilogue, padding_value, numbers).run(memory, executor);
+      depthwise_channels<O, E>(g, src, packed, out, epilogue, padding_value, numbers).run(memory, executor);
     } else {
       const depthwise_shape shape = detail::depthwise_shape_of(g);
-      depthwise_planes<T, Isa, E>(g, shape, src, packed, dst, epilogue, padding_value, numbers).run(memory, executor);
+      depthwise_planes<T, Isa, E>(g, shape, src, packed, out, epilogue, padding_value, numbers).run(memory, executor);
     }
   }
 };

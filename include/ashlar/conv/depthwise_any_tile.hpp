@@ -39,20 +39,20 @@ class depthwise_any_tile {
 
   template <int... I, class... Acc>
   static ASHLAR_INLINE void body(seq<I...> s, const operands& x, const E& e, const T* weights, index c, index n,
-                                 Acc... acc) {
+                                 Acc... sums) {
     const index columns = (TW - 1) * x.stride + (x.kernel_columns - 1) * x.dilation + 1, offset = c + x.shift;
     for (index t = 0; t < x.kernel_rows; ++t) {
       const src* const* at = x.addresses + t * columns;
       for (index k = 0; k < x.kernel_columns; ++k, at += x.dilation, weights += O::lanes()) {
-        tap(at, x.stride, O::load(weights), offset, n, acc...);
+        tap(at, x.stride, O::load(weights), offset, n, sums...);
       }
     }
-    detail::depthwise_finish<O, 1, TW, 1, Full, E, T, T>::run(s, x, e, c, n, acc...);
+    detail::depthwise_finish<O, 1, TW, 1, Full, E, T, T>::run(s, x, e, c, n, sums...);
   }
 
   template <class V, class... Acc>
-  static ASHLAR_INLINE void tap(const src* const* at, index step, V w, index offset, index n, Acc&... acc) {
-    ((acc = plus_times::accumulate<O>(detail::load_channels<O, Full>(*at + offset, n), w, acc), at += step), ...);
+  static ASHLAR_INLINE void tap(const src* const* at, index step, V w, index offset, index n, Acc&... sums) {
+    ((sums = plus_times::accumulate<O>(detail::load_channels<O, Full>(*at + offset, n), w, sums), at += step), ...);
   }
 };
 

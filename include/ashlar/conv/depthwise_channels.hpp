@@ -35,11 +35,11 @@ class depthwise_channels {
 
  public:
   depthwise_channels(const conv_geometry& g, const blocked_image_view<const S>& src, const T* packed,
-                     const blocked_image_view<D>& dst, const E& e, S padding, const pixel_numbers& numbers)
+                     const blocked_image_view<D>& out, const E& e, S padding, const pixel_numbers& numbers)
       : g_(g),
         src_(src),
         packed_(packed),
-        dst_(dst),
+        dst_(out),
         epilogue_(e),
         padding_(padding),
         tiles_(Groups::template tiles<O>(g, spacing())),

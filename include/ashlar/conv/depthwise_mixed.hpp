@@ -10,7 +10,8 @@
 // contiguous, are copied: the source rows of a block of output rows, channels innermost and padded to whole vectors;
 // what is left is a depthwise convolution without padding.
 //
-// Depends on: conv/{depthwise,depthwise_pair_tile,implicit_cut,packed_filter,source_copy,source_images,kernels}.hpp,
+// Depends on:
+// conv/{depthwise,depthwise_pair_tile,implicit_cut,packed_filter,refusal,source_copy,source_images,kernels}.hpp,
 // loop/{finish_planes,format}.hpp.   Used by: conv/product.hpp.
 #pragma once
 
@@ -25,6 +26,7 @@
 #include <ashlar/conv/implicit_cut.hpp>
 #include <ashlar/conv/kernels.hpp>
 #include <ashlar/conv/packed_filter.hpp>
+#include <ashlar/conv/refusal.hpp>
 #include <ashlar/conv/source_copy.hpp>
 #include <ashlar/conv/source_images.hpp>
 #include <ashlar/isa/half.hpp>
@@ -103,6 +105,11 @@ class depthwise_mixed {
   static bool serves(const conv_geometry& g) {
     return g.group_channels() == 1 && g.group_filters() == 1 && g.taps() > 0 && g.taps() <= most_taps &&
            (sizeof(TA) == 1 || narrow_floating_point<TA>) && detail::starts_outside(g);
+  }
+  static status refusal(conv_algorithm a, const conv_geometry& g) {
+    const bool any_src = sizeof(TA) == 1 || narrow_floating_point<TA>;
+    return any_src ? detail::refuse_groups(a, "one channel and one filter a group, up to 256 taps", g)
+                   : detail::refuse_name(a);
   }
   static constexpr std::uint32_t key_group = elements::taps_together * packs_taps;
   static index panel_width() { return O::lanes(); }
@@ -281,19 +288,19 @@ class depthwise_mixed {
       const auto e = all.at_image(n);
       const pixel_numbers numbers{v.first_pixel + d * v.pixel_plane + h0 * v.pixel_row, 0, v.pixel_row, v.pixel_step};
       if (v.dst.strides().c == 1 && !v.dst.blocked()) {
-        const image_view<D> dst(v.dst.pointer(n, d, h0, 0, 0), {1, 1, inner.dst.h, inner.dst.w, g.filters},
+        const image_view<D> out(v.dst.pointer(n, d, h0, 0, 0), {1, 1, inner.dst.h, inner.dst.w, g.filters},
                                 v.dst.strides());
-        return sum(inner, src, dst, e, numbers);
+        return sum(inner, src, out, e, numbers);
       }
       for (index r = 0; r < inner.dst.h; ++r) planes(inner, src, e, n, d, h0, r, numbers);
     }
 
    private:
     template <class Dst, class E>
-    void sum(const conv_geometry& inner, const image_view<const stored_unit>& src, const image_view<Dst>& dst,
+    void sum(const conv_geometry& inner, const image_view<const stored_unit>& src, const image_view<Dst>& out,
              const E& e, const pixel_numbers& numbers) const {
       serial one;
-      channels_of<E, Dst>(inner, src, weights, dst, e, stored_unit(0), numbers).run(scratch, one);
+      channels_of<E, Dst>(inner, src, weights, out, e, stored_unit(0), numbers).run(scratch, one);
     }
 
     // Output row r of the block, whose channels are not next to each other.

@@ -92,66 +92,66 @@ class depthwise_pair_tile {
 
   template <int... I, class... Acc>
   static ASHLAR_INLINE void body(seq<I...> s, const operands& x, const E& e, const std::int32_t* weights, index c,
-                                 index n, Acc... acc) {
+                                 index n, Acc... sums) {
     if constexpr (any) {
-      any_taps(x, weights, c, n, acc...);
+      any_taps(x, weights, c, n, sums...);
     } else if constexpr (TH == 1) {
       place p{x.addresses, c + x.shift, n, {weights}};
-      pairs_of<0, 1, false>(s, S.height / 2, p, acc...);
-      pairs_of<0, 1, true>(s, 1, p, acc...);
+      pairs_of<0, 1, false>(s, S.height / 2, p, sums...);
+      pairs_of<0, 1, true>(s, 1, p, sums...);
     } else if constexpr (S.stride == 1) {
       place p{x.addresses, c + x.shift, n, {weights, weights + x.weights_stride / 2}};
-      pairs_of<0, 2, false>(s, S.height / 2 + 1, p, acc...);
+      pairs_of<0, 2, false>(s, S.height / 2 + 1, p, sums...);
     } else {
       place p{x.addresses, c + x.shift, n, {weights, weights}};
-      pairs_of<0, 1, false>(s, 1, p, acc...);
-      pairs_of<0, 2, false>(s, S.height / 2, p, acc...);
-      pairs_of<1, 2, true>(s, 1, p, acc...);
+      pairs_of<0, 1, false>(s, 1, p, sums...);
+      pairs_of<0, 2, false>(s, S.height / 2, p, sums...);
+      pairs_of<1, 2, true>(s, 1, p, sums...);
     }
-    detail::depthwise_finish<O, TH, TW, 1, Full, E, std::int32_t, D>::run(s, x, e, c, n, acc...);
+    detail::depthwise_finish<O, TH, TW, 1, Full, E, std::int32_t, D>::run(s, x, e, c, n, sums...);
   }
 
   // The next `count` pairs of rows of src, or a Single row: rows of pixels First to End - 1 are concerned.
   template <int First, int End, bool Single, int... I, class... Acc>
-  static ASHLAR_INLINE void pairs_of(seq<I...> s, int count, place& p, Acc&... acc) {
+  static ASHLAR_INLINE void pairs_of(seq<I...> s, int count, place& p, Acc&... sums) {
     for (int i = 0; i < count; ++i, p.at += 2 * columns) {
-      row<First, End, Single>(s, std::make_integer_sequence<int, columns>{}, p, acc...);
+      row<First, End, Single>(s, std::make_integer_sequence<int, columns>{}, p, sums...);
       for (int y = First; y < End; ++y) p.weights[y] += S.width * O::lanes();
     }
   }
   template <int First, int End, bool Single, int... I, int... X, class... Acc>
-  static ASHLAR_INLINE void row(seq<I...> s, seq<X...>, const place& p, Acc&... acc) {
-    (pixel<First, End, X>(s, load<Single>(p.at + X, columns, p.offset, p.n), p, acc...), ...);
+  static ASHLAR_INLINE void row(seq<I...> s, seq<X...>, const place& p, Acc&... sums) {
+    (pixel<First, End, X>(s, load<Single>(p.at + X, columns, p.offset, p.n), p, sums...), ...);
   }
   template <int First, int End, int X, int... I, class Vector, class... Acc>
-  static ASHLAR_INLINE void pixel(seq<I...>, const Vector& v, const place& p, Acc&... acc) {
-    (step<X - I % TW * S.stride, (I / TW >= First && I / TW < End)>(v, p.weights[I / TW], acc), ...);
+  static ASHLAR_INLINE void pixel(seq<I...>, const Vector& v, const place& p, Acc&... sums) {
+    (step<X - I % TW * S.stride, (I / TW >= First && I / TW < End)>(v, p.weights[I / TW], sums), ...);
   }
   // The pair of taps of column C, if there is one.
   template <int C, bool Concerned, class Vector>
-  static ASHLAR_INLINE void step(const Vector& v, const std::int32_t* w, Vector& acc) {
-    if constexpr (Concerned && C >= 0 && C < S.width) acc = O::dot(acc, v, w + C * O::lanes());
+  static ASHLAR_INLINE void step(const Vector& v, const std::int32_t* w, Vector& sums) {
+    if constexpr (Concerned && C >= 0 && C < S.width) sums = O::dot(sums, v, w + C * O::lanes());
   }
 
   // Kernel, stride and dilation at run time.
   template <class... Acc>
-  static ASHLAR_INLINE void any_taps(const operands& x, const std::int32_t* w, index c, index n, Acc&... acc) {
+  static ASHLAR_INLINE void any_taps(const operands& x, const std::int32_t* w, index c, index n, Acc&... sums) {
     const index pitch = (TW - 1) * x.stride + (x.kernel_columns - 1) * x.dilation + 1, offset = c + x.shift;
     for (index t = 0; t < x.kernel_rows; t += 2) {
       const src* const* at = x.addresses + t * pitch;
       for (index k = 0; k < x.kernel_columns; ++k, at += x.dilation, w += O::lanes()) {
         if (t + 1 < x.kernel_rows) {
-          tap<false>(at, x.stride, pitch, w, offset, n, acc...);
+          tap<false>(at, x.stride, pitch, w, offset, n, sums...);
         } else {
-          tap<true>(at, x.stride, pitch, w, offset, n, acc...);
+          tap<true>(at, x.stride, pitch, w, offset, n, sums...);
         }
       }
     }
   }
   template <bool Single, class... Acc>
   static ASHLAR_INLINE void tap(const src* const* at, index step, index pitch, const std::int32_t* w, index offset,
-                                index n, Acc&... acc) {
-    ((acc = O::dot(acc, load<Single>(at, pitch, offset, n), w), at += step), ...);
+                                index n, Acc&... sums) {
+    ((sums = O::dot(sums, load<Single>(at, pitch, offset, n), w), at += step), ...);
   }
 
   template <bool Single>

@@ -49,11 +49,11 @@ class plane_tile {
     body(s, std::make_integer_sequence<int, rows>{}, x, ((void)I, O::zero())...);
   }
   template <int... I, int... Y, class... Acc>
-  static ASHLAR_INLINE void body(seq<I...> s, seq<Y...>, const plane_operands<T>& x, Acc... acc) {
+  static ASHLAR_INLINE void body(seq<I...> s, seq<Y...>, const plane_operands<T>& x, Acc... sum) {
     const T* weights = x.weights;
-    (row<Y>(s, std::make_integer_sequence<int, S.width>{}, x.rows[Y] + x.column, x.offsets, fence(weights), acc...),
+    (row<Y>(s, std::make_integer_sequence<int, S.width>{}, x.rows[Y] + x.column, x.offsets, fence(weights), sum...),
      ...);
-    (O::store(x.sums + I * O::lanes(), acc), ...);
+    (O::store(x.sums + I * O::lanes(), sum), ...);
   }
 
   // As in depthwise_tile.
@@ -66,21 +66,21 @@ class plane_tile {
 
   template <int Y, int... I, int... C, class... Acc>
   static ASHLAR_INLINE void row(seq<I...> s, seq<C...>, const T* src, const index* offsets, const T* weights,
-                                Acc&... acc) {
-    (tap<Y, C>(s, std::make_integer_sequence<int, V>{}, src + offsets[C], weights, acc...), ...);
+                                Acc&... sums) {
+    (tap<Y, C>(s, std::make_integer_sequence<int, V>{}, src + offsets[C], weights, sums...), ...);
   }
   template <int Y, int C, int... I, int... J, class... Acc>
-  static ASHLAR_INLINE void tap(seq<I...> s, seq<J...>, const T* src, const T* weights, Acc&... acc) {
-    (vector<Y, C, J>(s, O::load(src + J * O::lanes()), weights, acc...), ...);
+  static ASHLAR_INLINE void tap(seq<I...> s, seq<J...>, const T* src, const T* weights, Acc&... sums) {
+    (vector<Y, C, J>(s, O::load(src + J * O::lanes()), weights, sums...), ...);
   }
   template <int Y, int C, int J, int... I, class Vector, class... Acc>
-  static ASHLAR_INLINE void vector(seq<I...>, Vector v, const T* weights, Acc&... acc) {
-    (step<(I % V == J ? Y - I / V * S.stride : -1), C>(v, weights, acc), ...);
+  static ASHLAR_INLINE void vector(seq<I...>, Vector v, const T* weights, Acc&... sums) {
+    (step<(I % V == J ? Y - I / V * S.stride : -1), C>(v, weights, sums), ...);
   }
   template <int R, int C, class Vector>
-  static ASHLAR_INLINE void step(Vector v, const T* weights, Vector& acc) {
+  static ASHLAR_INLINE void step(Vector v, const T* weights, Vector& sums) {
     if constexpr (R >= 0 && R < S.height) {
-      acc = plus_times::accumulate<O>(v, O::broadcast_load(weights + (R * S.width + C) * O::lanes()), acc);
+      sums = plus_times::accumulate<O>(v, O::broadcast_load(weights + (R * S.width + C) * O::lanes()), sums);
     }
   }
 };
@@ -101,18 +101,18 @@ class any_plane_tile {
     body(s, x, ((void)I, O::zero())...);
   }
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void body(seq<I...>, const plane_operands<T>& x, Acc... acc) {
+  static ASHLAR_INLINE void body(seq<I...>, const plane_operands<T>& x, Acc... sum) {
     const T* weights = x.weights;
     for (index d = 0; d < x.depths; ++d) {
       for (index r = 0; r < x.kernel_rows; ++r) {
         const T* const src = x.rows[d * x.depth_rows + r * x.dilation] + x.column;
         for (index c = 0; c < x.kernel_columns; ++c, weights += O::lanes()) {
           const T* const at = src + x.offsets[c];
-          ((acc = plus_times::accumulate<O>(O::load(at + I * O::lanes()), O::broadcast_load(weights), acc)), ...);
+          ((sum = plus_times::accumulate<O>(O::load(at + I * O::lanes()), O::broadcast_load(weights), sum)), ...);
         }
       }
     }
-    (O::store(x.sums + I * O::lanes(), acc), ...);
+    (O::store(x.sums + I * O::lanes(), sum), ...);
   }
 };
 

@@ -103,12 +103,12 @@ class depthwise_planes {
 
  public:
   depthwise_planes(const conv_geometry& g, const depthwise_shape& shape, const blocked_image_view<const T>& src,
-                   const T* packed, const blocked_image_view<T>& dst, const E& e, T padding,
+                   const T* packed, const blocked_image_view<T>& out, const E& e, T padding,
                    const pixel_numbers& numbers)
       : g_(g),
         src_(src),
         packed_(packed),
-        dst_(dst),
+        dst_(out),
         epilogue_(transposed(e)),
         padding_(padding),
         tiles_(detail::find_plane_tiles<O>(shape)),

@@ -255,18 +255,18 @@ class depthwise_tile {
   // fifth of the code for 5 x 5, and of its compilation.
   template <int... I, class... Acc>
   static ASHLAR_INLINE void body(seq<I...> s, const operands& x, const E& e, const T* weights, index c, index n,
-                                 Acc... acc) {
+                                 Acc... sums) {
     const src* const* at = x.addresses;
     const T* w = weights;
     if constexpr (TH == 1) {
-      rows_of<0, 1>(s, S.height, x, at, w, c, n, acc...);
+      rows_of<0, 1>(s, S.height, x, at, w, c, n, sums...);
     } else {
-      rows_of<0, 1>(s, S.stride, x, at, w, c, n, acc...);
-      rows_of<0, 2>(s, S.height - S.stride, x, at, w, c, n, acc...);
+      rows_of<0, 1>(s, S.stride, x, at, w, c, n, sums...);
+      rows_of<0, 2>(s, S.height - S.stride, x, at, w, c, n, sums...);
       w -= S.stride * tap_row();
-      rows_of<1, 2>(s, S.stride, x, at, w, c, n, acc...);
+      rows_of<1, 2>(s, S.stride, x, at, w, c, n, sums...);
     }
-    detail::depthwise_finish<O, TH, TW, V, Full, E, Sums, D>::run(s, x, e, c, n, acc...);
+    detail::depthwise_finish<O, TH, TW, V, Full, E, Sums, D>::run(s, x, e, c, n, sums...);
   }
 
   static ASHLAR_INLINE index tap_row() { return S.width * O::lanes(); }
@@ -274,24 +274,24 @@ class depthwise_tile {
   // The next `count` rows of src; w: the weights that the first one of pixel row First takes.
   template <int First, int End, int... I, class... Acc>
   static ASHLAR_INLINE void rows_of(seq<I...> s, int count, const operands& x, const src* const*& at, const T*& w,
-                                    index c, index n, Acc&... acc) {
+                                    index c, index n, Acc&... sums) {
     for (int r = 0; r < count; ++r, at += columns, w += tap_row()) {
       w = detail::unknown(w);  // not to be kept for the next row: not all of them fit the registers
-      vectors_of<First, End>(s, std::make_integer_sequence<int, V>{}, x, at, w, c, n, acc...);
+      vectors_of<First, End>(s, std::make_integer_sequence<int, V>{}, x, at, w, c, n, sums...);
     }
   }
   template <int First, int End, int... I, int... J, class... Acc>
   static ASHLAR_INLINE void vectors_of(seq<I...> s, seq<J...>, const operands& x, const src* const* at, const T* w,
-                                       index c, index n, Acc&... acc) {
+                                       index c, index n, Acc&... sums) {
     (row<First, End, J>(s, std::make_integer_sequence<int, columns>{}, at, c + x.shift + J * O::lanes(),
-                        V == 1 ? n : std::min(O::lanes(), n - J * O::lanes()), w + J * x.weights_stride, acc...),
+                        V == 1 ? n : std::min(O::lanes(), n - J * O::lanes()), w + J * x.weights_stride, sums...),
      ...);
   }
 
   template <int First, int End, int J, int... I, int... X, class... Acc>
   static ASHLAR_INLINE void row(seq<I...> s, seq<X...>, const src* const* at, index offset, index n, const T* w,
-                                Acc&... acc) {
-    (pixel<First, End, X, J>(s, detail::load_channels<O, Full>(at[X] + offset, n), w, acc...), ...);
+                                Acc&... sums) {
+    (pixel<First, End, X, J>(s, detail::load_channels<O, Full>(at[X] + offset, n), w, sums...), ...);
   }
 
   // Cell I, of vector J, is in the rows of pixels First to End - 1.
@@ -299,16 +299,17 @@ class depthwise_tile {
   static constexpr bool concerned = I / (TH * TW) == J && I / TW % TH >= First && I / TW % TH < End;
 
   template <int First, int End, int X, int J, int... I, class Vector, class... Acc>
-  static ASHLAR_INLINE void pixel(seq<I...>, Vector v, const T* w, Acc&... acc) {
-    (step<X - I % TW * S.stride, concerned<First, End, J, I>>(v, w - (I / TW % TH - First) * S.stride * tap_row(), acc),
+  static ASHLAR_INLINE void pixel(seq<I...>, Vector v, const T* w, Acc&... sums) {
+    (step<X - I % TW * S.stride, concerned<First, End, J, I>>(v, w - (I / TW % TH - First) * S.stride * tap_row(),
+                                                              sums),
      ...);
   }
 
   // The tap of column C, if there is one. Its weights are loaded for every pixel here, and once a row by the compiler.
   template <int C, bool Concerned, class Vector>
-  static ASHLAR_INLINE void step(Vector v, const T* w, Vector& acc) {
+  static ASHLAR_INLINE void step(Vector v, const T* w, Vector& sums) {
     if constexpr (Concerned && C >= 0 && C < S.width) {
-      acc = plus_times::accumulate<O>(v, O::load(w + C * O::lanes()), acc);
+      sums = plus_times::accumulate<O>(v, O::load(w + C * O::lanes()), sums);
     }
   }
 };

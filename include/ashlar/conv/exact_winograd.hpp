@@ -5,12 +5,13 @@
 // F(2 x 2, 3 x 3) takes 4 products an output instead of 9, of 16-bit numbers. The sums, four times what they should be,
 // are right modulo 2^32; up to most_terms they leave room for the factor, whatever the numbers are.
 //
-// Depends on: conv/kernels.hpp, winograd/format.hpp.   Used by: conv/product.hpp.
+// Depends on: conv/{kernels,refusal}.hpp, winograd/format.hpp.   Used by: conv/product.hpp.
 #pragma once
 
 #include <cinttypes>
 
 #include <ashlar/conv/kernels.hpp>
+#include <ashlar/conv/refusal.hpp>
 #include <ashlar/winograd/format.hpp>
 
 namespace ashlar {
@@ -18,9 +19,16 @@ namespace ashlar {
 /// winograd_algorithm of a winograd_bytes.
 template <class Format, class D, class Unit>
 struct exact_winograd : winograd_algorithm<Format, D, Unit> {
-  /// Why it does not compute g, where it is the number of channels.
-  static status refusal(const conv_geometry& g) {
-    if (g.kernel.d * g.group_channels() <= Format::most_terms) return {};
+  /// Why it does not compute g, or is not the Winograd algorithm `a`.
+  static status refusal(conv_algorithm a, const conv_geometry& g) {
+    using A = typename Format::algorithm;
+    if (!is_named<A>(a, g.kernel)) {
+      return status::error(errc::unsupported,
+                           "plan_conv: %s for weights of %" PRId64 "x%" PRId64
+                           ": of bytes Winograd is exact as %s for weights of 3x3 alone, up to %" PRId64 " channels",
+                           name(a), g.kernel.h, g.kernel.w, name(winograd_name<A>), Format::most_terms);
+    }
+    if (g.kernel.d * g.group_channels() <= Format::most_terms) return detail::refuse_steps(a, g);
     return status::error(errc::unsupported,
                          "plan_conv: winograd_2x2 of %" PRId64 " channels in %" PRId64
                          " planes of the kernel: %d times a sum of these bytes may not fit 32 bits; "

@@ -73,8 +73,8 @@ struct grouped_kernel {
     return g.group_filters() % O::lanes() == 0 || O::lanes() % g.group_filters() == 0;
   }
   /// Does it read and write images that lie in this order? Channels innermost in both.
-  static bool serves(const image_view<const T>& src, const image_view<T>& dst) {
-    return src.strides().c == 1 && dst.strides().c == 1;
+  static bool serves(const image_view<const T>& src, const image_view<T>& out) {
+    return src.strides().c == 1 && out.strides().c == 1;
   }
 
   /// Weight of filter k, tap t, channel c at [((k / lanes * taps + t) * group_channels + c) * lanes + k % lanes].
@@ -102,9 +102,9 @@ struct grouped_kernel {
   /// memory: executor.concurrency() times workspace_elements, aligned to 64 bytes.
   template <expression E, class Executor>
   static void run(const conv_geometry& g, const blocked_image_view<const T>& src, const T* packed,
-                  const blocked_image_view<T>& dst, const E& epilogue, T padding_value, T* memory, Executor& executor,
+                  const blocked_image_view<T>& out, const E& epilogue, T padding_value, T* memory, Executor& executor,
                   const pixel_numbers& numbers) {
-    depthwise_channels<O, E, detail::small_groups>(g, src, packed, dst, epilogue, padding_value, numbers)
+    depthwise_channels<O, E, detail::small_groups>(g, src, packed, out, epilogue, padding_value, numbers)
         .run(memory, executor);
   }
 };

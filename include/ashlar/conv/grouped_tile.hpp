@@ -92,7 +92,7 @@ class grouped_tile {
 
   template <bool Full, int... I, class... Acc>
   static ASHLAR_INLINE void body(seq<I...> s, const depthwise_operands<T>& x, const E& e, const lane_table& table,
-                                 const vector_of_filters& f, Acc... acc) {
+                                 const vector_of_filters& f, Acc... sums) {
     const index columns = (TW - 1) * x.stride + (x.kernel_columns - 1) * x.dilation + 1, lanes = O::lanes();
     const T* weights = f.weights;
     for (index t = 0; t < x.kernel_rows; ++t) {
@@ -101,19 +101,19 @@ class grouped_tile {
         if constexpr (shuffles) {
           [&](auto... v) __attribute__((always_inline)) {
             for (index i = 0; i < x.group_channels; ++i, weights += lanes) {
-              ((acc = plus_times::accumulate<O>(shuffled(v, table.of[i]), O::load(weights), acc)), ...);
+              ((sums = plus_times::accumulate<O>(shuffled(v, table.of[i]), O::load(weights), sums)), ...);
             }
           }(detail::load_channels<O, Full>(at[I * x.stride] + f.offset, f.present)...);
         } else {
           for (index i = 0; i < x.group_channels; ++i, weights += lanes) {
-            ((acc = plus_times::accumulate<O>(spread(at[I * x.stride] + f.offset + i, table, f.n), O::load(weights),
-                                              acc)),
+            ((sums = plus_times::accumulate<O>(spread(at[I * x.stride] + f.offset + i, table, f.n), O::load(weights),
+                                               sums)),
              ...);
           }
         }
       }
     }
-    detail::depthwise_finish<O, 1, TW, 1, Full, E, T, T>::run(s, x, e, f.c, f.n, acc...);
+    detail::depthwise_finish<O, 1, TW, 1, Full, E, T, T>::run(s, x, e, f.c, f.n, sums...);
   }
 
   template <class V>

@@ -147,6 +147,7 @@ struct small_group_algorithm {
 template <class T, class Isa>
 struct depthwise_algorithm : small_group_algorithm<T, Isa, depthwise_kernel<T, Isa>> {
   using kernel = depthwise_kernel<T, Isa>;
+  static constexpr const char* takes = "one channel a group";
 
   static bool serves(const conv_geometry& g) { return g.group_channels() == 1 && detail::starts_outside(g); }
   static void pack(const conv_geometry& g, const grouped_filters<T>& w, T* out) { kernel::pack(g, w.depthwise(), out); }
@@ -221,6 +222,7 @@ struct parity_algorithm {
 template <class T, class Isa>
 struct grouped_algorithm : small_group_algorithm<T, Isa, grouped_kernel<T, Isa>> {
   static constexpr bool channels_last = true;
+  static constexpr const char* takes = "several groups whose filters divide a vector, or fill several";
   static bool serves(const conv_geometry& g) {
     return g.groups > 1 && grouped_kernel<T, Isa>::serves(g) && detail::starts_outside(g);
   }

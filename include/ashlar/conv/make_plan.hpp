@@ -4,13 +4,14 @@
 //
 //   plan_conv2d<T>(problem, tolerance(1e-4), channels_last)  ->  result<conv_plan>
 //
-// Depends on: conv/{plan,problem,choose,parity}.hpp, gemm/options.hpp.   Used by: conv.hpp.
+// Depends on: conv/{plan,problem,choose,parity,refusal}.hpp, gemm/options.hpp.   Used by: conv.hpp.
 #pragma once
 
 #include <ashlar/conv/choose.hpp>
 #include <ashlar/conv/parity.hpp>
 #include <ashlar/conv/plan.hpp>
 #include <ashlar/conv/problem.hpp>
+#include <ashlar/conv/refusal.hpp>
 #include <ashlar/gemm/options.hpp>
 
 namespace ashlar {
@@ -43,9 +44,9 @@ auto plan_forward(const conv_geometry& g, bool gradient, const Options&... optio
   using set = typename product::template admitted<Options...>;
   if (status s = product::check_terms(g); !s.ok()) return s;
   if (r.wanted == conv_algorithm(0)) return plan(g, product::template choose<set>(g, r), r);
-  if (packs(r.wanted, g, gradient) && product::template serves<set>(r.wanted, g)) return plan(g, r.wanted, r);
-  if (status s = product::template refusal<set>(r.wanted, g); !s.ok()) return s;
-  return status::error(errc::unsupported, "plan_conv: %s does not compute this geometry", name(r.wanted));
+  if (!product::template serves<set>(r.wanted, g)) return product::template refusal<set>(r.wanted, g);
+  if (!packs(r.wanted, g, gradient)) return refuse_gradient(r.wanted, g);
+  return plan(g, r.wanted, r);
 }
 
 // The gradient of g with respect to its source.
@@ -86,7 +87,8 @@ auto plan_backward_data(const conv_problem<Rank>& p, const Options&... options)
 ///     auto plan = plan_conv2d<float>({.src = {1, 56, 56, 64}, .weights = {64, 3, 3, 64}, .padding = same},
 ///                                    tolerance(1e-4));
 ///
-/// Errors: bad_geometry, shape_mismatch, negative_extent, overflow. Allocates nothing.
+/// Errors: bad_geometry, shape_mismatch, negative_extent, overflow; unsupported of an algorithm that is asked for by
+/// its name and does not compute the problem. Allocates nothing.
 template <class T, class Isa = isa::native, class... Options>
 [[nodiscard]] auto plan_conv2d(const conv2d& problem, const Options&... options) {
   return detail::plan_conv<detail::planned<T, Isa, Options...>, Isa>(problem, options...);

@@ -121,7 +121,7 @@ result<packed_filter<T>> open_filter(std::span<const std::byte> blob, bool verif
   }
   if (reinterpret_cast<std::uintptr_t>(blob.data()) % workspace_alignment != 0) {
     return status::error(errc::misaligned, "open_filter: the blob at %p is not aligned to %zu bytes",
-                         (const void*)blob.data(), workspace_alignment);
+                         static_cast<const void*>(blob.data()), workspace_alignment);
   }
   if (verify && detail::checksum(blob.data() + sizeof h, h.bytes) != h.checksum) {
     return status::error(errc::corrupt_blob, "open_filter: the checksum of the weights is not the header's %" PRIx64,

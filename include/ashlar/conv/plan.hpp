@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <span>
+#include <utility>
 
 #include <ashlar/conv/check.hpp>
 #include <ashlar/conv/choose.hpp>
@@ -55,10 +56,9 @@ class conv_plan {
 
   /// Bytes of the blob that pack() fills.
   [[nodiscard]] std::size_t packed_bytes() const {
-    const auto elements = [&](auto a) { return a.packed_elements(geometry_); };
-    index most = with(algorithm_, elements);
-    if (may_pack_seven_bits()) most = std::max(most, with(conv_algorithm::seven_bits, elements));
-    return sizeof(filter_header) + std::size_t(most) * sizeof(unit);
+    std::size_t most = panel_bytes(algorithm_);
+    if (may_pack_seven_bits()) most = std::max(most, panel_bytes(conv_algorithm::seven_bits));
+    return sizeof(filter_header) + most;
   }
 
   /// Packs the weights (any layout) into `storage`, which then is a blob: keep it, share it, write it to a file.
@@ -83,14 +83,14 @@ class conv_plan {
   /// Bytes of scratch that run() needs with the same views and options: exact, bounded by blocks and workers.
   template <detail::conv_option... Options>
   [[nodiscard]] std::size_t workspace_bytes(const blocked_image_view<const src_type>& src,
-                                            const blocked_image_view<dst_type>& dst, const Options&... options) const {
-    return workspace_of(views_of(src, dst, no_prologue{}), options...);
+                                            const blocked_image_view<dst_type>& out, const Options&... options) const {
+    return workspace_of(views_of(src, out, no_prologue{}), options...);
   }
   /// The same of a src with a prologue.
   template <class S, class P, detail::conv_option... Options>
-  [[nodiscard]] std::size_t workspace_bytes(const transformed_image<S, P>& src, const blocked_image_view<dst_type>& dst,
+  [[nodiscard]] std::size_t workspace_bytes(const transformed_image<S, P>& src, const blocked_image_view<dst_type>& out,
                                             const Options&... options) const {
-    return workspace_of(views_of(src.image, dst, src.prologue), options...);
+    return workspace_of(views_of(src.image, out, src.prologue), options...);
   }
 
   /// The most that any contiguous NHWC or NCHW src, without a prologue, and dst need with these options and an epilogue
@@ -100,18 +100,19 @@ class conv_plan {
     const auto last = [&](auto* p, const image_axes& e) { return ndhwc(p, e.n, e.d, e.h, e.w, e.c); };
     const auto first = [&](auto* p, const image_axes& e) { return ncdhw(p, e.n, e.c, e.d, e.h, e.w); };
     const src_type* const src = nullptr;
-    dst_type* const dst = nullptr;
+    dst_type* const to = nullptr;
     const image_axes in = src_extents(), out = dst_extents();
-    return std::max(workspace_bytes(last(src, in), last(dst, out), options...),
-                    channels_must_be_last() ? 0 : workspace_bytes(first(src, in), first(dst, out), options...));
+    return std::max(workspace_bytes(last(src, in), last(to, out), options...),
+                    channels_must_be_last() ? 0 : workspace_bytes(first(src, in), first(to, out), options...));
   }
 
   /// dst = epilogue(convolution of src and the packed weights).     Specification: reference::convolution.
   ///
   /// src and dst have the extents of the plan, any strides: NHWC, NCHW, slices of channels, or channels in blocks
-  /// (core/blocked_image.hpp); dst's elements are distinct, and src apart from it. To the epilogue an image is a
-  /// matrix: pixels x output channels (epilogue/image_operand.hpp). Options as in gemm: an expression, on(executor),
-  /// scratch(bytes), cache_sizes; of small integers src_zero_point, of floats padding_value, by default 0.
+  /// (core/blocked_image.hpp); dst's elements are distinct; src, weights and scratch are apart from
+  /// it, and scratch from all. To the epilogue an image is a matrix: pixels x output channels
+  /// (epilogue/image_operand.hpp). Options as in gemm: an expression, on(executor), scratch(bytes), cache_sizes; of
+  /// small integers src_zero_point, of floats padding_value, by default 0.
   ///
   ///     plan.run(nhwc(x, 1, 56, 56, 64), w, nhwc(y, 1, 56, 56, 64), relu(acc + per_column(bias)), on(pool));
   ///
@@ -121,15 +122,15 @@ class conv_plan {
   /// native_rounding on the layout, which says how taps share groups).
   template <detail::conv_option... Options>
   status run(const blocked_image_view<const src_type>& src, const packed_filter<weight_type>& weights,
-             const blocked_image_view<dst_type>& dst, const Options&... options) const {
-    return run_source(src, no_prologue{}, weights, dst, options...);
+             const blocked_image_view<dst_type>& out, const Options&... options) const {
+    return run_source(src, no_prologue{}, weights, out, options...);
   }
   /// The same of a src whose elements pass through an expression, of plans of floats (conv/source.hpp).
   template <class S, class P, detail::conv_option... Options>
   status run(const transformed_image<S, P>& src, const packed_filter<weight_type>& weights,
-             const blocked_image_view<dst_type>& dst, const Options&... options) const {
+             const blocked_image_view<dst_type>& out, const Options&... options) const {
     static_assert(product::transforms, "conv: the src of integers, or with native_rounding, has no prologue");
-    return run_source(src.image, src.prologue, weights, dst, options...);
+    return run_source(src.image, src.prologue, weights, out, options...);
   }
 
  private:
@@ -149,7 +150,7 @@ class conv_plan {
 
   template <class Prologue, class... Options>
   status run_source(const blocked_image_view<const src_type>& src, const Prologue& prologue,
-                    const packed_filter<weight_type>& weights, const blocked_image_view<dst_type>& dst,
+                    const packed_filter<weight_type>& weights, const blocked_image_view<dst_type>& out,
                     const Options&... options) const {
     static_assert(product::small || !(std::is_same_v<Options, src_zero_point> || ...),
                   "conv: zero points are for small integers");
@@ -159,16 +160,24 @@ class conv_plan {
     const detail::source_request<Prologue> source{
         detail::option<detail::src_zero_option>(src_zero_point(0), options...),
         detail::option<detail::padding_option>(padding_value(0), options...), prologue};
-    if (status s = check(src, weights, dst, e); !s.ok()) return s;
-    if (status s = check_source(source, dst); !s.ok()) return s;
-    if (dst.empty()) return {};
+    if (status s = check(src, weights, out, e); !s.ok()) return s;
+    if (status s = check_source(source, out); !s.ok()) return s;
+    if (out.empty()) return {};
     const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
     const auto caches = detail::option<detail::cache_option>(detail::caches_of<Isa>(), options...);
     const auto memory = detail::option<detail::scratch_option>(detail::no_scratch{}, options...);
-    const auto views = views_of(src, dst, prologue);
+    const auto views = views_of(src, out, prologue);
     const conv_algorithm reader = reader_of(weights);
     const index elements = workspace_elements(reader, views, e, target.get().concurrency(), caches);
     const unit* const data = reinterpret_cast<const unit*>(weights.data);
+    const blocked_image_view blob(detail::bytes_of(data, panel_bytes(reader)));
+    if (status s = detail::check_apart("packed weights", blob, "dst", out); !s.ok()) return s;
+    if (status s =
+            detail::check_scratch(detail::memory_of(memory), arena::bytes_for<sum_type>(elements),
+                                  std::pair("src", src), std::pair("the packed weights", blob), std::pair("dst", out));
+        !s.ok()) {
+      return s;
+    }
     return detail::with_memory<sum_type>("conv", elements, detail::memory_of(memory), [&](sum_type* own) {
       with(reader, [&](auto a) { a.run(views, data, e, product::how(own, target.get(), caches, source)); });
     });
@@ -177,8 +186,8 @@ class conv_plan {
   // Kernels that want channels_last read a copy of a src in blocks.
   template <class Prologue>
   conv_views<src_type, dst_type> views_of(const blocked_image_view<const src_type>& src,
-                                          const blocked_image_view<dst_type>& dst, const Prologue&) const {
-    auto views = whole(geometry_, src, dst);
+                                          const blocked_image_view<dst_type>& out, const Prologue&) const {
+    auto views = whole(geometry_, src, out);
     views.transformed = !std::is_same_v<Prologue, no_prologue> || (channels_must_be_last() && src.blocked());
     return views;
   }
@@ -234,11 +243,13 @@ class conv_plan {
     const grouped_filters<weight_type> filters(weights, geometry_.groups, request_.gradient);
     const conv_algorithm packing = packing_of(weights);
     with(packing, [&](auto a) { a.pack(geometry_, filters, data, zeros...); });
-    const auto bytes = std::size_t(with(packing, [&](auto a) { return a.packed_elements(geometry_); })) * sizeof(unit);
-    detail::write_filter_header(storage.data(), key(packing), bytes);
+    detail::write_filter_header(storage.data(), key(packing), panel_bytes(packing));
     return packed_filter<weight_type>{reinterpret_cast<const weight_type*>(data), key(packing)};
   }
 
+  std::size_t panel_bytes(conv_algorithm algorithm) const {
+    return std::size_t(with(algorithm, [&](auto a) { return a.packed_elements(geometry_); })) * sizeof(unit);
+  }
   template <class E>
   index workspace_elements(conv_algorithm algorithm, const conv_views<src_type, dst_type>& views, const E& e,
                            index lanes, const cache_sizes& caches) const {
@@ -247,26 +258,26 @@ class conv_plan {
 
   template <class E>
   status check(const blocked_image_view<const src_type>& src, const packed_filter<weight_type>& weights,
-               const blocked_image_view<dst_type>& dst, const E& e) const {
+               const blocked_image_view<dst_type>& out, const E& e) const {
     if (status s = detail::check_image("src", src, src_extents()); !s.ok()) return s;
-    if (status s = detail::check_image("dst", dst, dst_extents()); !s.ok()) return s;
+    if (status s = detail::check_image("dst", out, dst_extents()); !s.ok()) return s;
     if (status s = detail::check_filter(weights, key(reader_of(weights))); !s.ok()) return s;
-    if (status s = detail::check_dst(dst, src); !s.ok()) return s;
-    if (channels_must_be_last() && (src.strides().c != 1 || dst.strides().c != 1)) {
+    if (status s = detail::check_dst(out, src); !s.ok()) return s;
+    if (channels_must_be_last() && (src.strides().c != 1 || out.strides().c != 1)) {
       return status::error(errc::unsupported,
                            "conv: channels of src and dst are %" PRId64 " and %" PRId64
                            " elements apart but the plan (%s) was made for channels_last",
-                           src.strides().c, dst.strides().c, name(algorithm_));
+                           src.strides().c, out.strides().c, name(algorithm_));
     }
-    if (status s = check_blocks(src, reader_of(weights), dst); !s.ok()) return s;
-    return detail::check_epilogue(dst, e);
+    if (status s = check_blocks(src, reader_of(weights), out); !s.ok()) return s;
+    return detail::check_epilogue(out, e);
   }
 
   // Does the algorithm take blocks of channels as src and dst have them?
   status check_blocks(const blocked_image_view<const src_type>& src, conv_algorithm reader,
-                      const blocked_image_view<dst_type>& dst) const {
-    const index unit = with(reader, [](auto a) { return a.source_unit(); });
-    if (status s = detail::check_units(src, src.extents().c / geometry_.groups, unit); !s.ok()) return s;
+                      const blocked_image_view<dst_type>& out) const {
+    const index together = with(reader, [](auto a) { return a.source_unit(); });
+    if (status s = detail::check_units(src, src.extents().c / geometry_.groups, together); !s.ok()) return s;
     if (!channels_must_be_last()) return {};
     if (!product::transforms && src.blocked()) {
       return status::error(errc::unsupported,
@@ -275,14 +286,14 @@ class conv_plan {
                            src.block(), name(algorithm_));
     }
     const index lanes = ops<sum_type, Isa>::lanes();
-    if (dst.holds_vectors(lanes)) return {};
+    if (out.holds_vectors(lanes)) return {};
     return status::error(errc::unsupported,
                          "conv: dst has channels in blocks of %" PRId64 " but the plan (%s) writes vectors of %" PRId64,
-                         dst.block(), name(algorithm_), lanes);
+                         out.block(), name(algorithm_), lanes);
   }
 
   template <class Prologue>
-  status check_source(const detail::source_request<Prologue>& source, const blocked_image_view<dst_type>& dst) const {
+  status check_source(const detail::source_request<Prologue>& source, const blocked_image_view<dst_type>& out) const {
     if (status s = product::check(source.zero); !s.ok()) return s;
     if (source.padding.value != 0 && request_.gradient) {
       return status::error(errc::unsupported,
@@ -293,7 +304,7 @@ class conv_plan {
     if constexpr (std::is_same_v<Prologue, no_prologue>) {
       return {};
     } else {
-      return detail::check_prologue(dst, source.prologue, src_extents());
+      return detail::check_prologue(out, source.prologue, src_extents());
     }
   }
 
@@ -305,8 +316,8 @@ class conv_plan {
                            storage.size(), packed_bytes());
     }
     if (reinterpret_cast<std::uintptr_t>(storage.data()) % workspace_alignment != 0) {
-      return status::error(errc::misaligned, "pack: storage at %p is not aligned to %zu bytes", (void*)storage.data(),
-                           workspace_alignment);
+      return status::error(errc::misaligned, "pack: storage at %p is not aligned to %zu bytes",
+                           static_cast<void*>(storage.data()), workspace_alignment);
     }
     return {};
   }

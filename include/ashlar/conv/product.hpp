@@ -3,7 +3,7 @@
 // conv/product.hpp: what a plan multiplies: elements of one type, small integers with their zero points or in 64 bits,
 // or narrow floating-point numbers.
 //
-// Depends on: conv/{kernels,choose,depthwise_mixed,exact_winograd,memory,seven_bit}.hpp,
+// Depends on: conv/{kernels,choose,depthwise_mixed,exact_winograd,memory,refusal,seven_bit}.hpp,
 // loop/{bf16,dot,half,wide}_format.hpp.   Used by: conv/plan.hpp.
 #pragma once
 
@@ -18,6 +18,7 @@
 #include <ashlar/conv/exact_winograd.hpp>
 #include <ashlar/conv/kernels.hpp>
 #include <ashlar/conv/memory.hpp>
+#include <ashlar/conv/refusal.hpp>
 #include <ashlar/conv/seven_bit.hpp>
 #include <ashlar/core/small_integers.hpp>
 #include <ashlar/core/status.hpp>
@@ -91,9 +92,13 @@ struct conv_product : without_zero_points {
     const bool known = a == implicit_gemm || a == depthwise || a == grouped || contains(Set{}, a, g.kernel);
     return known && with<Set>(a, g.kernel, [&](auto x) { return x.serves(g); });
   }
+  // Why it does not serve.
   template <class Set>
   static status refusal(conv_algorithm a, const conv_geometry& g) {
-    return is_winograd(a) ? winograd_refusal(Set{}, a, g) : status();
+    using enum conv_algorithm;
+    if (is_winograd(a)) return winograd_refusal(Set{}, a, g);
+    if (a != depthwise && a != grouped) return refuse_name(a);
+    return refuse_groups(a, a == depthwise ? depthwise_algorithm<T, Isa>::takes : grouped_algorithm<T, Isa>::takes, g);
   }
   template <class Set>
   static conv_candidate candidate(conv_algorithm a, const conv_geometry& g, const conv_request& r) {
@@ -125,7 +130,7 @@ status check_number(const char* what, std::int32_t z) {
 struct no_algorithm {
   static ASHLAR_INLINE constexpr bool serves(const conv_geometry&) { return false; }
   static ASHLAR_INLINE constexpr bool pays(const conv_geometry&) { return false; }
-  static ASHLAR_INLINE status refusal(const conv_geometry&) { return {}; }
+  static ASHLAR_INLINE status refusal(conv_algorithm a, const conv_geometry&) { return refuse_name(a); }
 };
 
 // What has a format that operands are copied to: dense convolutions and transposed ones, and what else there is.
@@ -162,10 +167,11 @@ struct copied_product {
     return a == conv_algorithm::implicit_gemm || (a == conv_algorithm::depthwise && Depthwise::serves(g)) ||
            (a == conv_algorithm::winograd_2x2 && Winograd::serves(g));
   }
-  // More than "not this geometry", or ok.
+  // Why it does not serve.
   template <class Set>
   static status refusal(conv_algorithm a, const conv_geometry& g) {
-    return a == conv_algorithm::winograd_2x2 ? Winograd::refusal(g) : status();
+    if (is_winograd(a)) return Winograd::refusal(a, g);
+    return a == conv_algorithm::depthwise ? Depthwise::refusal(a, g) : refuse_name(a);
   }
   template <class Set>
   static conv_candidate candidate(conv_algorithm a, const conv_geometry&, const conv_request&) {

@@ -43,9 +43,9 @@ struct conv_views {
 
 template <class T, class D>
 ASHLAR_INLINE constexpr conv_views<T, D> whole(const conv_geometry& g, const blocked_image_view<const T>& src,
-                                               const blocked_image_view<D>& dst) {
-  const image_axes& e = dst.extents();
-  return {g, src, dst, 0, e.h * e.w, e.w, 1};
+                                               const blocked_image_view<D>& out) {
+  const image_axes& e = out.extents();
+  return {g, src, out, 0, e.h * e.w, e.w, 1};
 }
 
 /// A convolution that starts inside src (before < 0) sees src from there on.
@@ -128,10 +128,10 @@ ASHLAR_INLINE constexpr conv_views<T, D> row_phase(conv_views<T, D> v, index pha
   s.h *= step;
   v.src = v.src.over(src, e, s);
   e = v.dst.extents(), s = v.dst.strides();
-  D* const dst = v.dst.pointer(0, 0, phase, 0, 0);
+  D* const out = v.dst.pointer(0, 0, phase, 0, 0);
   g.dst.h = e.h = ceil_div(e.h - phase, step);
   s.h *= step;
-  v.dst = v.dst.over(dst, e, s);
+  v.dst = v.dst.over(out, e, s);
   g.dilation.h = 1;
   g.before.h = (first - start) / step;
   g.after.h = std::max<index>(0, g.dst.h - 1 + g.kernel.h - g.before.h - g.src.h);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cinttypes>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -49,15 +50,16 @@ class conv_weights_plan {
   ///
   ///     plan.run(nhwc(x, 32, 20, 20, 32), nhwc(dy, 32, 9, 9, 64), ohwi(dw, 64, 4, 4, 32), db, on(pool));
   ///
-  /// Returns shape_mismatch, null_pointer, aliasing, overflow, workspace_too_small or out_of_memory; nothing is written
-  /// then. With scratch() it allocates nothing. The result does not depend on the executor, the layout or the cut.
+  /// Returns shape_mismatch, null_pointer, bad_stride, aliasing, overflow, workspace_too_small or out_of_memory;
+  /// nothing is written then. With scratch() it allocates nothing. The result does not depend on the executor, the
+  /// layout or the cut.
   template <detail::conv_option... Options>
   status run(const blocked_image_view<const T>& src, const blocked_image_view<const T>& dy, const filter_view<T>& dw,
              T* bias, const Options&... options) const {
-    if (status s = check(src, dy, dw, bias); !s.ok()) return s;
+    const auto memory = detail::option<detail::scratch_option>(detail::no_scratch{}, options...);
+    if (status s = check(src, dy, dw, bias, detail::memory_of(memory), workspace_bytes(options...)); !s.ok()) return s;
     if (empty()) return clear(dw, bias);
     const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
-    const auto memory = detail::option<detail::scratch_option>(detail::no_scratch{}, options...);
     const T padding = T(detail::option<detail::padding_option>(padding_value(0), options...).value);
     const index lanes = target.get().concurrency();
     if (depthwise::serves(geometry_, src, dy)) {
@@ -156,17 +158,20 @@ class conv_weights_plan {
   }
 
   status check(const blocked_image_view<const T>& src, const blocked_image_view<const T>& dy, const filter_view<T>& dw,
-               const T* bias) const {
+               const T* bias, const std::span<std::byte>* scratch_memory, std::size_t scratch_bytes) const {
     const conv_geometry& g = geometry_;
     if (status s = detail::check_image("src", src, detail::src_extents(g)); !s.ok()) return s;
     if (status s = detail::check_image("dy", dy, detail::dst_extents(g)); !s.ok()) return s;
     if (status s = detail::check_filter_extents("dw", dw.extents(), detail::filter_extents(g)); !s.ok()) return s;
-    if (dw.data() == nullptr) return status::error(errc::null_pointer, "conv: the data of dw is null");
     const filter_axes &e = dw.extents(), &d = dw.strides();
     const blocked_image_view<const T> memory(
         image_view<const T>(dw.data(), {e.k, e.d, e.r, e.s, e.c}, {d.k, d.d, d.r, d.s, d.c}));
+    if (status s = detail::check_memory("dw", memory); !s.ok()) return s;
     if (!detail::distinct(memory)) {
-      return status::error(errc::bad_stride, "conv: elements of dw must not overlap");
+      return status::error(errc::bad_stride,
+                           "conv: dw has strides %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64
+                           " (k, d, r, s, c): its elements must not overlap",
+                           d.k, d.d, d.r, d.s, d.c);
     }
     const image_view<const T> sums_of_dy(bias, {1, 1, 1, 1, bias ? g.filters : 0}, {0, 0, 0, 0, 1});
     const std::pair<const char*, blocked_image_view<const T>> all[] = {
@@ -175,11 +180,9 @@ class conv_weights_plan {
       for (int written = std::max(2, read + 1); written < 4; ++written) {
         const auto& [name, view] = all[read];
         const auto& [other, own] = all[written];
-        if (!detail::images_overlap(view, own)) continue;
-        return status::error(errc::aliasing, "conv: %s (at %p) shares memory with %s (at %p)", name,
-                             (const void*)view.data(), other, (const void*)own.data());
+        if (status s = detail::check_apart(name, view, other, own); !s.ok()) return s;
       }
-    return {};
+    return detail::check_scratch(scratch_memory, scratch_bytes, all[0], all[1], all[2], all[3]);
   }
 
   conv_geometry geometry_;

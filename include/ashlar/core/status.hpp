@@ -20,6 +20,10 @@
 
 namespace ashlar {
 
+namespace detail {
+using lld = long long;  // what "%lld" prints
+}
+
 /// Why an operation refused a call; nothing has been written then. The message says which argument and both values.
 enum class errc : std::uint8_t {
   ok,

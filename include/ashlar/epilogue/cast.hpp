@@ -29,10 +29,10 @@ struct cast_node : expression_base<cast_node<Operand>> {
 
   ASHLAR_INLINE constexpr explicit cast_node(const Operand& x) : operand(x) {}
   template <class M, class At>
-  ASHLAR_INLINE constexpr typename M::vec eval(M m, const typename M::vec& acc, const At& at) const {
+  ASHLAR_INLINE constexpr typename M::vec eval(M m, const typename M::vec& sums, const At& at) const {
     const auto* const p = operand.pointer(at.row, at.col);
     if constexpr (detail::same_element<M, typename Operand::element_type>) {
-      return operand.eval(m, acc, at);
+      return operand.eval(m, sums, at);
     } else if constexpr (Operand::static_step == 0) {
       return m.broadcast(detail::converted<typename M::value_type>(*p));
     } else if (operand.step() == 1 && at.n == M::lanes()) {

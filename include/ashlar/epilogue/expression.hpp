@@ -161,7 +161,7 @@ ASHLAR_INLINE constexpr auto as_expression(const X& x) {
   }
 }
 
-// f(view) for every matrix or vector in memory, dst apart, that an expression over an m x n dst reads.
+// f(view) for every matrix, vector or blocked_image_view that an expression over an m x n dst reads, dst apart.
 template <class E, class F>
 ASHLAR_HOST_INLINE constexpr void visit_memory(const E& e, const F& f, index m, index n) {
   if constexpr (requires { e.visit(f, m, n); }) e.visit(f, m, n);

@@ -32,10 +32,9 @@ struct image_node : expression_base<image_node<T>> {
   }
   ASHLAR_INLINE constexpr bool fits_batch(index batch) const { return image.extents().n == batch; }
 
-  /// As a matrix that covers it, for the search of shared memory: a row an image.
   template <class F>
   ASHLAR_HOST_INLINE constexpr void visit(const F& f, index, index) const {
-    f(covering_matrix(image));
+    f(blocked_image_view<const T>(image));
   }
 
   image_view<const T> image;
@@ -90,7 +89,7 @@ struct blocked_image_node : expression_base<blocked_image_node<T>> {
   ASHLAR_INLINE constexpr bool fits_batch(index batch) const { return image.extents().n == batch; }
   template <class F>
   ASHLAR_HOST_INLINE constexpr void visit(const F& f, index, index) const {
-    f(covering_matrix(image));
+    f(image);
   }
 
   blocked_image_view<const T> image;

@@ -69,9 +69,9 @@ concept narrowing_pairs = requires(D* p, const typename O::vec& v) { O::store_ne
 ///     unranged(m, acc, at)   then the value before that step
 ///     range_left()           the step: zero_point, low<D>(), high<D>()
 template <class X, class M, class At>
-concept leaves_range = requires(const X& e, M m, const typename M::vec& acc, const At& at) {
+concept leaves_range = requires(const X& e, M m, const typename M::vec& sums, const At& at) {
   { e.leaves_range(m, at) } -> std::same_as<bool>;
-  { e.unranged(m, acc, at) } -> std::convertible_to<typename M::vec>;
+  { e.unranged(m, sums, at) } -> std::convertible_to<typename M::vec>;
 };
 
 namespace detail {

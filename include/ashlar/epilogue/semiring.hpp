@@ -66,18 +66,18 @@ struct plus_times {
   }
   template <simd_ops O>
   static ASHLAR_INLINE constexpr typename O::vec accumulate(const typename O::vec& a, const typename O::vec& b,
-                                                            const typename O::vec& acc) {
+                                                            const typename O::vec& sums) {
     if constexpr (accumulating_ops<O>) {
-      return O::fma_into(acc, a, b);
+      return O::fma_into(sums, a, b);
     } else {
-      return O::fma(a, b, acc);
+      return O::fma(a, b, sums);
     }
   }
   /// accumulate() with element L of a, where the ISA has such an instruction.
   template <lane_ops O, int L>
   static ASHLAR_INLINE constexpr typename O::vec accumulate_lane(const typename O::vec& a, const typename O::vec& b,
-                                                                 const typename O::vec& acc) {
-    return O::template fma_lane<L>(acc, b, a);
+                                                                 const typename O::vec& sums) {
+    return O::template fma_lane<L>(sums, b, a);
   }
 };
 
@@ -90,8 +90,8 @@ struct min_plus {
   }
   template <simd_ops O>
   static ASHLAR_INLINE constexpr typename O::vec accumulate(const typename O::vec& a, const typename O::vec& b,
-                                                            const typename O::vec& acc) {
-    return O::min(O::add(a, b), acc);
+                                                            const typename O::vec& sums) {
+    return O::min(O::add(a, b), sums);
   }
 };
 
@@ -103,8 +103,8 @@ struct max_plus {
   }
   template <simd_ops O>
   static ASHLAR_INLINE constexpr typename O::vec accumulate(const typename O::vec& a, const typename O::vec& b,
-                                                            const typename O::vec& acc) {
-    return O::max(O::add(a, b), acc);
+                                                            const typename O::vec& sums) {
+    return O::max(O::add(a, b), sums);
   }
 };
 
@@ -116,8 +116,8 @@ struct or_and {
   }
   template <integer_ops O>
   static ASHLAR_INLINE constexpr typename O::vec accumulate(const typename O::vec& a, const typename O::vec& b,
-                                                            const typename O::vec& acc) {
-    return O::bit_or(acc, O::bit_and(a, b));
+                                                            const typename O::vec& sums) {
+    return O::bit_or(sums, O::bit_and(a, b));
   }
 };
 

@@ -46,13 +46,24 @@ std::size_t problem_bytes(const P& p, const Executor& executor, const Options&..
 template <class Isa, class Problems, class... Options>
 status check_problems(index count, const Problems& problem, const Options&... options) {
   if (count < 0) {
-    return status::error(errc::negative_extent, "gemm_each: %lld problems: the count must not be negative",
-                         (long long)count);
+    return status::error(errc::negative_extent, "gemm_each: %lld problems: the count must not be negative", lld(count));
   }
   for (index g = 0; g < count; ++g) {
     const auto p = problem(g);
     if (status s = check_call<Isa>(p.a, p.b, p.c, options...); !s.ok()) {
-      return status::error(s.code(), "problem %lld: %s", (long long)g, s.message());
+      return status::error(s.code(), "problem %lld: %s", lld(g), s.message());
+    }
+  }
+  return {};
+}
+
+// The same of scratch memory that lies over an operand or a C of any of them.
+template <class Problems, class Unit = this_unit>
+status check_problems_scratch(std::span<std::byte> memory, index count, const Problems& problem) {
+  for (index g = 0; g < count; ++g) {
+    const auto p = problem(g);
+    if (status s = check_scratch(memory, p.a, p.b, p.c); !s.ok()) {
+      return status::error(s.code(), "problem %lld: %s", lld(g), s.message());
     }
   }
   return {};
@@ -75,7 +86,7 @@ template <any_matrix V, class Unit = this_unit>
 status check_batch_stride(const char* what, const V& v, index stride, index count) {
   if (addressable(matrix_view<const typename V::value_type>(v.data(), count, 1, stride, 1))) return {};
   return status::error(errc::overflow, "gemm_batched: %lld of %s lie %lld elements apart: offsets exceed 64 bits",
-                       (long long)count, what, (long long)stride);
+                       lld(count), what, lld(stride));
 }
 
 // Does the C of one problem share an element with that of another? They lie at equal distances: the first and another.
@@ -89,8 +100,7 @@ status check_batch_written(const C& c, index stride, index count) {
           errc::aliasing,
           "gemm_batched: C is %lld x %lld with strides %lld and %lld, and %lld elements on: problems 0 "
           "and %lld overlap",
-          (long long)c.rows(), (long long)c.cols(), (long long)c.row_stride(), (long long)c.col_stride(),
-          (long long)stride, (long long)p);
+          lld(c.rows()), lld(c.cols()), lld(c.row_stride()), lld(c.col_stride()), lld(stride), lld(p));
     }
     if (range_of(c).last < range_of(other).first || range_of(other).last < range_of(c).first) break;
   }
@@ -156,6 +166,7 @@ status gemm_each(index count, const Problems& problem, const Options&... options
                            span->size(), bytes);
     }
     memory = *span;
+    if (status s = detail::check_problems_scratch(memory.first(bytes), count, problem); !s.ok()) return s;
   } else if (bytes > 0) {
     heap = aligned_buffer::make(bytes);
     if (!heap) return status::error(errc::out_of_memory, "gemm_each: no memory for %zu bytes of scratch", bytes);

@@ -5,6 +5,9 @@
 // Depends on: gemm/check_views.hpp, gemm/operands.hpp, gemm/packed_weights.hpp.   Used by: gemm/gemm.hpp.
 #pragma once
 
+#include <cstddef>
+#include <span>
+
 #include <ashlar/core/small_integers.hpp>
 #include <ashlar/gemm/check_views.hpp>
 #include <ashlar/gemm/operands.hpp>
@@ -30,34 +33,51 @@ ASHLAR_INLINE constexpr index cols_of(const packed_weights<T>& w) {
   return w.n;
 }
 
+// Its memory, as a matrix.
+template <any_matrix V>
+ASHLAR_INLINE constexpr const V& stored(const V& v) {
+  return v;
+}
+template <class T>
+ASHLAR_INLINE matrix_view<const std::byte> stored(const packed_weights<T>& w) {
+  index bytes = 0, group = 1;
+  if constexpr (requires { w.group; }) group = w.group;
+  panel_bytes<T>(w.k, w.n, w.nr, group, &bytes);
+  return {reinterpret_cast<const std::byte*>(w.panels), 1, bytes, bytes, 1};
+}
+
+// Does an operand, or its blob, share memory with C?
+template <class B, any_matrix C, class Unit = this_unit>
+status check_apart(const char* what, const B& b, const C& c) {
+  const auto& memory = stored(b);
+  if (!overlaps(memory, c)) return {};
+  return status::error(errc::aliasing, "gemm: %s (at %p) shares memory with C (at %p): C must be disjoint from A and B",
+                       what, static_cast<const void*>(memory.data()), static_cast<const void*>(c.data()));
+}
+
 template <any_matrix V, any_matrix C, class Unit = this_unit>
 status check_operand(const char* what, const V& v, const C& c, index, index) {
   if (status s = check_view(what, v); !s.ok()) return s;
-  if (overlaps(v, c)) {
-    return status::error(errc::aliasing,
-                         "gemm: %s (at %p) shares memory with C (at %p): C must be disjoint from A and B", what,
-                         (const void*)v.data(), (const void*)c.data());
-  }
-  return {};
+  return check_apart(what, v, c);
 }
 template <class T, any_matrix C, class Unit = this_unit>
-status check_operand(const char* what, const packed_weights<T>& w, const C&, index nr, index group) {
+status check_operand(const char* what, const packed_weights<T>& w, const C& c, index nr, index group) {
   if (w.nr != nr) {
     return status::error(errc::wrong_blob,
                          "gemm: %s is packed in panels of %lld columns but this tile reads panels of %lld", what,
-                         (long long)w.nr, (long long)nr);
+                         lld(w.nr), lld(nr));
   }
   if constexpr (byte_weights<T> || std::is_same_v<T, bf16>) {
     if (w.group != group) {
       return status::error(errc::wrong_blob, "gemm: %s is packed in units of %lld numbers but this ISA multiplies %lld",
-                           what, (long long)w.group, (long long)group);
+                           what, lld(w.group), lld(group));
     }
   }
   if (w.panels == nullptr && w.k > 0 && w.n > 0) {
-    return status::error(errc::null_pointer, "gemm: %s is packed weights of %lld x %lld without panels", what,
-                         (long long)w.k, (long long)w.n);
+    return status::error(errc::null_pointer, "gemm: %s is packed weights of %lld x %lld without panels", what, lld(w.k),
+                         lld(w.n));
   }
-  return {};
+  return check_apart(what, w, c);
 }
 
 // What is wrong with the operands of A's prologue.
@@ -70,7 +90,7 @@ status check_prologue_of(const transformed_matrix<V, E>& t, const C& c) {
   if (status s = check_expression("A's prologue", t.prologue, "A", t.matrix.rows(), t.matrix.cols()); !s.ok()) return s;
   if (!reads_memory_of(t.prologue, c, t.matrix.rows(), t.matrix.cols())) return {};
   return status::error(errc::aliasing, "gemm: an operand of A's prologue shares memory with C (at %p)",
-                       (const void*)c.data());
+                       static_cast<const void*>(c.data()));
 }
 
 /// ok, or what is wrong with the call.
@@ -89,17 +109,32 @@ status check_gemm(const A& given, const B& b, const C& c, const E& e, index nr, 
     return status::error(
         errc::aliasing,
         "gemm: an operand of the epilogue shares memory with C (at %p): write dst to read C's old value",
-        (const void*)c.data());
+        static_cast<const void*>(c.data()));
   }
   return check_prologue_of(given, c);
+}
+
+// Does scratch memory lie over an operand or C?
+template <class A, class B, any_matrix C, class Unit = this_unit>
+status check_scratch(std::span<std::byte> memory, const A& a, const B& b, const C& c) {
+  const auto bytes = index(memory.size());
+  const matrix_view<const std::byte> own(memory.data(), 1, bytes, bytes, 1);
+  status s;
+  const auto check = [&](const char* what, const auto& v) {
+    if (!s.ok() || !overlaps(v, own)) return;
+    s = status::error(errc::aliasing, "gemm: scratch (%zu bytes at %p) shares memory with %s (at %p)", memory.size(),
+                      static_cast<void*>(memory.data()), what, static_cast<const void*>(v.data()));
+  };
+  check("A", matrix_of(a)), check("B", stored(b)), check("C", c);
+  return s;
 }
 
 // Is every partial sum of so many products of TA and TB exact in a double?
 template <class TA, class TB, class Unit = this_unit>
 status check_wide_terms(index k) {
   if (k <= most_wide_terms<TA, TB>) return {};
-  return status::error(errc::overflow, "gemm: K is %lld; 64-bit sums of these integers are exact up to %lld",
-                       (long long)k, (long long)most_wide_terms<TA, TB>);
+  return status::error(errc::overflow, "gemm: K is %lld; 64-bit sums of these integers are exact up to %lld", lld(k),
+                       lld(most_wide_terms<TA, TB>));
 }
 
 // The cheap sufficient test that ordinary calls pass: row-major, extents and strides below 2^29, dst apart from A and
@@ -119,8 +154,11 @@ ASHLAR_INLINE bool plain_operand(const V& v, const C& c, index) {
   return plain_view(v) && (plain_end(v) <= c.data() || v.data() >= plain_end(c));
 }
 template <class T, any_matrix C>
-ASHLAR_INLINE bool plain_operand(const packed_weights<T>& w, const C&, index nr) {
-  return w.panels != nullptr && w.nr == nr;
+ASHLAR_INLINE bool plain_operand(const packed_weights<T>& w, const C& c, index nr) {
+  if (w.panels == nullptr || w.nr != nr) return false;
+  const void* const end = w.panels + w.k * ((w.n + nr - 1) / nr * nr);
+  return end <= static_cast<const void*>(c.data()) ||
+         static_cast<const void*>(w.panels) >= static_cast<const void*>(plain_end(c));
 }
 
 /// True: check_gemm would say ok and C is not empty. False: ask check_gemm. (What is read in place has no prologue.)

@@ -26,22 +26,21 @@ ASHLAR_HOST_INLINE constexpr bool addressable(const V& v) {
 }
 
 template <class Unit = this_unit>
-[[gnu::cold, gnu::noinline]] status bad_extent(const char* what, index rows, index cols) {
-  return status::error(errc::negative_extent, "gemm: %s is %lld x %lld: extents must not be negative", what,
-                       (long long)rows, (long long)cols);
+[[gnu::cold, gnu::noinline]] status bad_extent(const char* operation, const char* what, index rows, index cols) {
+  return status::error(errc::negative_extent, "%s: %s is %lld x %lld: extents must not be negative", operation, what,
+                       lld(rows), lld(cols));
 }
 
 template <any_matrix V, class Unit = this_unit>
-status check_view(const char* what, const V& v) {
-  if (v.rows() < 0 || v.cols() < 0) return bad_extent(what, v.rows(), v.cols());
+status check_view(const char* what, const V& v, const char* operation = "gemm") {
+  if (v.rows() < 0 || v.cols() < 0) return bad_extent(operation, what, v.rows(), v.cols());
   if (v.data() == nullptr && !v.empty()) {
-    return status::error(errc::null_pointer, "gemm: %s is %lld x %lld but its data is null", what, (long long)v.rows(),
-                         (long long)v.cols());
+    return status::error(errc::null_pointer, "%s: %s is %lld x %lld but its data is null", operation, what,
+                         lld(v.rows()), lld(v.cols()));
   }
   if (!addressable(v)) {
-    return status::error(errc::overflow, "gemm: %s is %lld x %lld with strides %lld and %lld: offsets exceed 64 bits",
-                         what, (long long)v.rows(), (long long)v.cols(), (long long)v.row_stride(),
-                         (long long)v.col_stride());
+    return status::error(errc::overflow, "%s: %s is %lld x %lld with strides %lld and %lld: offsets exceed 64 bits",
+                         operation, what, lld(v.rows()), lld(v.cols()), lld(v.row_stride()), lld(v.col_stride()));
   }
   return {};
 }
@@ -60,12 +59,12 @@ status check_written(const V& v) {
   if (distinct) return {};
   return status::error(errc::bad_stride,
                        "gemm: C is %lld x %lld with strides %lld and %lld: its elements must not overlap",
-                       (long long)v.rows(), (long long)v.cols(), (long long)v.row_stride(), (long long)v.col_stride());
+                       lld(v.rows()), lld(v.cols()), lld(v.row_stride()), lld(v.col_stride()));
 }
 
 template <class Unit = this_unit>
 [[gnu::cold, gnu::noinline]] status shape_error(index m, index ka, index kb, index n, index cm, index cn) {
-  const auto v = [](index x) { return (long long)x; };
+  const auto v = [](index x) { return lld(x); };
   if (ka != kb) {
     return status::error(errc::shape_mismatch,
                          "gemm: A is %lld x %lld but B is %lld x %lld: A's columns (%lld) must equal B's rows (%lld)",
@@ -99,7 +98,7 @@ status check_expression(const char* where, const E& e, const char* what, index m
     };
     visit_memory(e, misfit, -1, -1);
     return status::error(errc::shape_mismatch, "gemm: %s is %lld x %lld but an elements() operand of %s is %lld x %lld",
-                         what, (long long)m, (long long)n, where, (long long)rows, (long long)cols);
+                         what, lld(m), lld(n), where, lld(rows), lld(cols));
   }
   if (readable(e, m, n)) return {};
   char name[64];

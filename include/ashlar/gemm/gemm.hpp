@@ -216,8 +216,7 @@ status check_zero_points([[maybe_unused]] const Option& x, [[maybe_unused]] cons
     if constexpr (std::is_pointer_v<decltype(x.z)>) {
       if (x.z == nullptr && !c.empty()) {
         return status::error(errc::null_pointer, "gemm: C is %lld x %lld but the pointer to zero points of %s is null",
-                             (long long)c.rows(), (long long)c.cols(),
-                             is_a_zero_point<Option> ? "A's rows" : "B's columns");
+                             lld(c.rows()), lld(c.cols()), is_a_zero_point<Option> ? "A's rows" : "B's columns");
       }
     }
   }
@@ -243,11 +242,32 @@ status check_call(const A& a, const B& b, const C& c, const Options&... options)
   }
 }
 
+// Bytes of scratch that the call needs.
+template <class Isa, class A, class B, class C, class... Options>
+std::size_t call_bytes(const A& a, const B& b, const C& c, const Options&... options) {
+  if constexpr (solves_transposed<A, B, C>) {
+    return workspace_bytes<Isa>(b.transposed(), a.transposed(), c.transposed(), transposed_option(options)...);
+  } else {
+    return workspace_bytes<Isa>(a, b, c, options...);
+  }
+}
+
+// Does the caller's scratch memory, as far as the call takes it, lie over an operand or C? Seldom, so all of it first.
+template <class Isa, class A, class B, class C, class... Options>
+status check_given_scratch(const A& a, const B& b, const C& c, const Options&... options) {
+  const auto given = option<scratch_option>(no_scratch{}, options...);
+  if (const auto* memory = memory_of(given); memory && !check_scratch(*memory, a, b, c).ok()) {
+    return check_scratch(memory->first(std::min(memory->size(), call_bytes<Isa>(a, b, c, options...))), a, b, c);
+  }
+  return {};
+}
+
 // Views by value: the caller's then need no address, unless this is called.
 template <class Isa, class A, class B, class C, class... Options>
 [[gnu::noinline]] status run_checked(A a, B b, C c, const Options&... options) {
   if (status s = check_call<Isa>(a, b, c, options...); !s.ok()) return s;
   if (c.empty()) return {};
+  if (status s = check_given_scratch<Isa>(a, b, c, options...); !s.ok()) return s;
   if constexpr (solves_transposed<A, B, C>) {
     return run_valid<Isa>(b.transposed(), a.transposed(), c.transposed(), transposed_option(options)...);
   } else {
@@ -260,7 +280,8 @@ template <class Isa, class A, class B, class C, class... Options>
 /// C(m, n) = epilogue( sum over k of A(m, k) * B(k, n) ).        Specification: reference::gemm, bit for bit.
 ///
 /// A is M x K, B is K x N or packed_weights of it, C is M x N; any strides (C's elements must be distinct), extents
-/// static or dynamic, zero extents included (K = 0: the sum is zero). C must not overlap A or B.
+/// static or dynamic, zero extents included (K = 0: the sum is zero). C must not overlap A or B, nor scratch any of
+/// them.
 ///
 /// Elements are all of one type; or small integers, whose products are summed in 32 bits that wrap, C of integers of at
 /// most 32 bits (the expression is of std::int32_t, its value goes to C's nearest end when outside) or of floats; or
@@ -317,11 +338,8 @@ template <class Isa = isa::native, class A, class B, any_matrix C, class... Opti
 std::size_t gemm_workspace_bytes(const A& a, const B& b, const C& c, const Options&... options) {
   if constexpr (!detail::supported_call<Isa, A, B, C, Options...>()) {
     return 0;
-  } else if constexpr (detail::solves_transposed<A, B, C>) {
-    return detail::workspace_bytes<Isa>(b.transposed(), a.transposed(), c.transposed(),
-                                        detail::transposed_option(options)...);
   } else {
-    return detail::workspace_bytes<Isa>(a, b, c, options...);
+    return detail::call_bytes<Isa>(a, b, c, options...);
   }
 }
 

@@ -159,7 +159,7 @@ ASHLAR_INLINE constexpr bool panel_bytes(index k, index n, index nr, index group
 // What is wrong with packing v into a blob of so many bytes; 0: more than 64 bits count.
 template <any_matrix V, class Unit = this_unit>
 status check_packing(const char* call, const char* what, const V& v, std::span<std::byte> storage, std::size_t bytes) {
-  const auto rows = (long long)v.rows(), cols = (long long)v.cols();
+  const auto rows = lld(v.rows()), cols = lld(v.cols());
   if (rows < 0 || cols < 0)
     return status::error(errc::negative_extent, "%s: %s is %lld x %lld: extents must not be negative", call, what, rows,
                          cols);
@@ -168,16 +168,16 @@ status check_packing(const char* call, const char* what, const V& v, std::span<s
   if (bytes == 0 || !addressable(v))
     return status::error(errc::overflow,
                          "%s: %s is %lld x %lld with strides %lld and %lld: offsets or the blob exceed 64 bits", call,
-                         what, rows, cols, (long long)v.row_stride(), (long long)v.col_stride());
+                         what, rows, cols, lld(v.row_stride()), lld(v.col_stride()));
   if (storage.size() < bytes)
     return status::error(errc::workspace_too_small, "%s: storage has %zu bytes, %lld x %lld needs %zu", call,
                          storage.size(), rows, cols, bytes);
   if (reinterpret_cast<std::uintptr_t>(storage.data()) % workspace_alignment != 0)
-    return status::error(errc::misaligned, "%s: storage at %p is not aligned to %zu bytes", call, (void*)storage.data(),
-                         workspace_alignment);
+    return status::error(errc::misaligned, "%s: storage at %p is not aligned to %zu bytes", call,
+                         static_cast<void*>(storage.data()), workspace_alignment);
   if (overlaps(v, matrix_view<const std::byte>(storage.data(), 1, index(bytes), index(bytes), 1)))
     return status::error(errc::aliasing, "%s: storage (at %p) shares memory with %s (at %p)", call,
-                         (void*)storage.data(), what, (const void*)v.data());
+                         static_cast<void*>(storage.data()), what, static_cast<const void*>(v.data()));
   return {};
 }
 
@@ -320,14 +320,14 @@ result<packed_weights<T>> open_weights(std::span<const std::byte> blob, bool ver
   }
   std::memcpy(&h, blob.data(), sizeof h);
   if (h.magic != h.expected_magic)
-    return status::error(errc::corrupt_blob, "open_weights: magic %llx is not %llx", (unsigned long long)h.magic,
-                         (unsigned long long)h.expected_magic);
+    return status::error(errc::corrupt_blob, "open_weights: magic %llx is not %llx",
+                         static_cast<unsigned long long>(h.magic), static_cast<unsigned long long>(h.expected_magic));
   if (h.version != h.current_version)
     return status::error(errc::wrong_blob, "open_weights: version %u, this library reads version %u", h.version,
                          h.current_version);
   if (h.own_checksum() != h.header_checksum)
     return status::error(errc::corrupt_blob, "open_weights: the checksum of the header is not its %llx",
-                         (unsigned long long)h.header_checksum);
+                         static_cast<unsigned long long>(h.header_checksum));
   if (h.element != detail::element_code<T>)
     return status::error(errc::wrong_blob, "open_weights: element code %u but the type asked for has %u", h.element,
                          detail::element_code<T>);
@@ -335,16 +335,16 @@ result<packed_weights<T>> open_weights(std::span<const std::byte> blob, bool ver
   const bool sane = detail::panel_bytes<T>(h.k, h.n, h.nr, h.group, &bytes);
   if (!sane || std::uint64_t(bytes) != h.bytes || blob.size() - sizeof h < h.bytes) {
     return status::error(errc::corrupt_blob, "open_weights: %lld x %lld with NR %lld does not fit a blob of %zu bytes",
-                         (long long)h.k, (long long)h.n, (long long)h.nr, blob.size());
+                         detail::lld(h.k), detail::lld(h.n), detail::lld(h.nr), blob.size());
   }
   if (reinterpret_cast<std::uintptr_t>(blob.data()) % workspace_alignment != 0) {
     return status::error(errc::misaligned, "open_weights: the blob at %p is not aligned to %zu bytes",
-                         (const void*)blob.data(), workspace_alignment);
+                         static_cast<const void*>(blob.data()), workspace_alignment);
   }
   const std::byte* panels = blob.data() + sizeof h;
   if (verify && detail::checksum(panels, h.bytes) != h.checksum) {
     return status::error(errc::corrupt_blob, "open_weights: the checksum of the panels is not the header's %llx",
-                         (unsigned long long)h.checksum);
+                         static_cast<unsigned long long>(h.checksum));
   }
   return detail::weights_at<T>(panels, h.k, h.n, h.nr, h.group);
 }
@@ -384,13 +384,13 @@ template <class T, any_matrix B, class Unit = detail::this_unit>
 status unpack_weights(const packed_weights<T>& w, const B& b) {
   if (b.rows() != w.k || b.cols() != w.n) {
     return status::error(errc::shape_mismatch, "unpack_weights: B is %lld x %lld but the weights are %lld x %lld",
-                         (long long)b.rows(), (long long)b.cols(), (long long)w.k, (long long)w.n);
+                         lld(b.rows()), lld(b.cols()), lld(w.k), lld(w.n));
   }
   if ((b.data() == nullptr && !b.empty()) || !detail::addressable(b)) {
     return status::error(b.data() ? errc::overflow : errc::null_pointer,
                          "unpack_weights: B is %lld x %lld at %p with strides %lld and %lld: null, or beyond 64 bits",
-                         (long long)b.rows(), (long long)b.cols(), (const void*)b.data(), (long long)b.row_stride(),
-                         (long long)b.col_stride());
+                         lld(b.rows()), lld(b.cols()), static_cast<const void*>(b.data()), lld(b.row_stride()),
+                         lld(b.col_stride()));
   }
   for (index i = 0; i < w.k; ++i)
     for (index j = 0; j < w.n; ++j) b(i, j) = w(i, j);

@@ -127,19 +127,19 @@ struct dot_products {
   }
   template <class O, class B>
   static ASHLAR_INLINE constexpr typename O::vec accumulate(const typename O::vec& a, const B& b,
-                                                            const typename O::vec& acc) {
-    return O::dot(acc, a, b);
+                                                            const typename O::vec& sums) {
+    return O::dot(sums, a, b);
   }
   template <pair_ops O>
   static ASHLAR_INLINE typename O::vec accumulate_pair(const typename O::vec& a, const typename O::vec& b,
-                                                       const typename O::vec& acc) {
-    return O::dot_pair(acc, a, b);
+                                                       const typename O::vec& sums) {
+    return O::dot_pair(sums, a, b);
   }
   template <lane_ops O, int L>
     requires(!pair_ops<O>)
   static ASHLAR_INLINE constexpr typename O::vec accumulate_lane(const typename O::vec& a, const typename O::vec& b,
-                                                                 const typename O::vec& acc) {
-    return O::template fma_lane<L>(acc, b, a);
+                                                                 const typename O::vec& sums) {
+    return O::template fma_lane<L>(sums, b, a);
   }
 };
 

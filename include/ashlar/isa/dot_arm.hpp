@@ -27,14 +27,14 @@ struct ops<T, isa::neon_dot> : ops<T, isa::neon> {
 template <>
 struct dot_ops<isa::neon_dot> : detail::dot_units<isa::neon_dot, std::int8_t, std::int8_t, 4> {
   static constexpr index quad = 4;
-  static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
-    int32x4_t sum = acc;
+  static ASHLAR_INLINE vec dot(const vec& sums, const vec& a, const vec& b) {
+    int32x4_t sum = sums;
     asm("sdot %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(int32x4_t(a)), "w"(int32x4_t(b)));
     return sum;
   }
   template <int L>
-  static ASHLAR_INLINE vec fma_lane(const vec& acc, const vec& b, const vec& a) {
-    int32x4_t sum = acc;
+  static ASHLAR_INLINE vec fma_lane(const vec& sums, const vec& b, const vec& a) {
+    int32x4_t sum = sums;
     asm("sdot %0.4s, %1.16b, %2.4b[%3]" : "+w"(sum) : "w"(int32x4_t(b)), "w"(int32x4_t(a)), "i"(L));
     return sum;
   }
@@ -50,15 +50,15 @@ struct ops<T, isa::neon_i8mm> : ops<T, isa::neon> {
 
 template <>
 struct dot_ops<isa::neon_i8mm> : detail::dot_units<isa::neon_i8mm, std::int8_t, std::int8_t, 8> {
-  static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
-    return dot_ops<isa::neon_dot>::dot(acc, a, b);
+  static ASHLAR_INLINE vec dot(const vec& sums, const vec& a, const vec& b) {
+    return dot_ops<isa::neon_dot>::dot(sums, a, b);
   }
   static ASHLAR_INLINE vec load_pair(const a_unit* row0, const a_unit* row1) {
     return vreinterpretq_s32_s8(vcombine_s8(vld1_s8(bytes(row0)), vld1_s8(bytes(row1))));
   }
   static ASHLAR_INLINE vec load_groups(const a_unit* p) { return load(p); }
-  static ASHLAR_INLINE vec dot_pair(const vec& acc, const vec& a, const vec& b) {
-    int32x4_t sum = acc;
+  static ASHLAR_INLINE vec dot_pair(const vec& sums, const vec& a, const vec& b) {
+    int32x4_t sum = sums;
     asm("smmla %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(int32x4_t(a)), "w"(int32x4_t(b)));
     return sum;
   }
@@ -66,9 +66,9 @@ struct dot_ops<isa::neon_i8mm> : detail::dot_units<isa::neon_i8mm, std::int8_t, 
   static ASHLAR_INLINE vec second_row(const vec& left, const vec& right) { return zip<vzip2q_s64>(left, right); }
   static ASHLAR_INLINE vec first_half(const vec& row0, const vec& row1) { return zip<vzip1q_s64>(row0, row1); }
   static ASHLAR_INLINE vec second_half(const vec& row0, const vec& row1) { return zip<vzip2q_s64>(row0, row1); }
-  static ASHLAR_INLINE vec add_columns(const vec& acc, const b_unit* p) {
+  static ASHLAR_INLINE vec add_columns(const vec& sum, const b_unit* p) {
     const vec sums = vpaddq_s32(dot(zero(), ones(), load(p)), dot(zero(), ones(), load(p + lanes())));
-    return add(acc, sums);
+    return add(sum, sums);
   }
 
  private:
@@ -85,9 +85,9 @@ static_assert(pair_ops<dot_ops<isa::neon_i8mm>>);
 template <>
 struct dot_ops<isa::sve> : detail::dot_units<isa::sve, std::int8_t, std::int8_t, 4> {
   using vec = typename ops<std::int32_t, isa::sve>::vec;
-  static ASHLAR_INLINE vec dot(vec acc, vec a, vec b) {
-    asm("sdot %0.s, %1.b, %2.b" : "+w"(acc) : "w"(a), "w"(b));
-    return acc;
+  static ASHLAR_INLINE vec dot(vec sums, vec a, vec b) {
+    asm("sdot %0.s, %1.b, %2.b" : "+w"(sums) : "w"(a), "w"(b));
+    return sums;
   }
 };
 #endif
@@ -101,22 +101,22 @@ struct ops<T, isa::sve_i8mm> : ops<T, isa::sve> {
 template <>
 struct dot_ops<isa::sve_i8mm> : detail::dot_units<isa::sve_i8mm, std::int8_t, std::int8_t, 8> {
   using vec = typename ops<std::int32_t, isa::sve>::vec;
-  static ASHLAR_INLINE vec dot(vec acc, vec a, vec b) { return dot_ops<isa::sve>::dot(acc, a, b); }
+  static ASHLAR_INLINE vec dot(vec sums, vec a, vec b) { return dot_ops<isa::sve>::dot(sums, a, b); }
   static ASHLAR_INLINE vec load_pair(const a_unit* row0, const a_unit* row1) {
     return svreinterpret_s32_s64(svtrn1_s64(group_everywhere(row0), group_everywhere(row1)));
   }
   static ASHLAR_INLINE vec load_groups(const a_unit* p) { return svld1rq_s32(svptrue_b32(), p); }
-  static ASHLAR_INLINE vec dot_pair(vec acc, vec a, vec b) {
-    asm("smmla %0.s, %1.b, %2.b" : "+w"(acc) : "w"(a), "w"(b));
-    return acc;
+  static ASHLAR_INLINE vec dot_pair(vec sums, vec a, vec b) {
+    asm("smmla %0.s, %1.b, %2.b" : "+w"(sums) : "w"(a), "w"(b));
+    return sums;
   }
   static ASHLAR_INLINE vec first_row(vec left, vec right) { return words(svuzp1_s64(pairs(left), pairs(right))); }
   static ASHLAR_INLINE vec second_row(vec left, vec right) { return words(svuzp2_s64(pairs(left), pairs(right))); }
   static ASHLAR_INLINE vec first_half(vec row0, vec row1) { return words(svzip1_s64(pairs(row0), pairs(row1))); }
   static ASHLAR_INLINE vec second_half(vec row0, vec row1) { return words(svzip2_s64(pairs(row0), pairs(row1))); }
-  static ASHLAR_INLINE vec add_columns(vec acc, const b_unit* p) {
+  static ASHLAR_INLINE vec add_columns(vec sums, const b_unit* p) {
     const vec left = dot(zero(), ones(), load(p)), right = dot(zero(), ones(), load(p + lanes()));
-    return add(acc, add(svuzp1_s32(left, right), svuzp2_s32(left, right)));
+    return add(sums, add(svuzp1_s32(left, right), svuzp2_s32(left, right)));
   }
 
  private:

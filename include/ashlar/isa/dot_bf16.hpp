@@ -88,8 +88,8 @@ struct word_dot_ops<isa::avx512_bf16> : word_dot_ops<isa::avx512_vnni> {};
 
 template <>
 struct bf16_dot_ops<isa::avx512_bf16> : detail::bf16_units<isa::avx512_bf16, 2> {
-  static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
-    __m512 sum = acc;
+  static ASHLAR_INLINE vec dot(const vec& sums, const vec& a, const vec& b) {
+    __m512 sum = sums;
     asm("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(__m512(a)), "v"(__m512(b)));
     return sum;
   }
@@ -117,8 +117,8 @@ struct neon_bits {
 template <>
 struct bf16_dot_ops<isa::neon_bf16> : detail::bf16_pairs<isa::neon_bf16, detail::neon_bits> {
   static ASHLAR_INLINE vec load_groups(const float* p) { return load(p); }
-  static ASHLAR_INLINE vec dot_pair(const vec& acc, const vec& a, const vec& b) {
-    float32x4_t sum = acc;
+  static ASHLAR_INLINE vec dot_pair(const vec& sums, const vec& a, const vec& b) {
+    float32x4_t sum = sums;
     asm("bfmmla %0.4s, %1.8h, %2.8h" : "+w"(sum) : "w"(float32x4_t(a)), "w"(float32x4_t(b)));
     return sum;
   }
@@ -144,9 +144,9 @@ struct sve_bits {
 template <>
 struct bf16_dot_ops<isa::sve_bf16> : detail::bf16_pairs<isa::sve_bf16, detail::sve_bits> {
   static ASHLAR_INLINE vec load_groups(const float* p) { return svld1rq_f32(svptrue_b32(), p); }
-  static ASHLAR_INLINE vec dot_pair(vec acc, vec a, vec b) {
-    asm("bfmmla %0.s, %1.h, %2.h" : "+w"(acc) : "w"(a), "w"(b));
-    return acc;
+  static ASHLAR_INLINE vec dot_pair(vec sums, vec a, vec b) {
+    asm("bfmmla %0.s, %1.h, %2.h" : "+w"(sums) : "w"(a), "w"(b));
+    return sums;
   }
 };
 static_assert(pair_ops<bf16_dot_ops<isa::sve_bf16>>);

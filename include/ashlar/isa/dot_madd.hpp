@@ -29,8 +29,8 @@ struct dot_ops<isa::avx2> : detail::dot_units<isa::avx2, std::int16_t, std::int8
   static ASHLAR_INLINE vec load(const std::int16_t* p) {
     return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i_u*>(p)));
   }
-  static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
-    __m256i sum = acc, product;
+  static ASHLAR_INLINE vec dot(const vec& sums, const vec& a, const vec& b) {
+    __m256i sum = sums, product;
     asm("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "=&x"(product) : "x"(__m256i(a)), "x"(__m256i(b)));
     return sum;
   }
@@ -45,15 +45,15 @@ struct seven_bit_dot_ops<isa::avx2> : detail::dot_units<isa::avx2, std::uint8_t,
   struct in_memory {
     const std::int32_t* p;
   };
-  static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
-    __m256i sum = acc, product;
+  static ASHLAR_INLINE vec dot(const vec& sums, const vec& a, const vec& b) {
+    __m256i sum = sums, product;
     asm("vpmaddubsw %3, %2, %1\n\tvpmaddwd %4, %1, %1\n\tvpaddd %1, %0, %0"
         : "+x"(sum), "=&x"(product)
         : "x"(__m256i(a)), "x"(__m256i(b)), "x"(_mm256_set1_epi16(1)));
     return sum;
   }
-  static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const in_memory& b) {
-    __m256i sum = acc, product;
+  static ASHLAR_INLINE vec dot(const vec& sums, const vec& a, const in_memory& b) {
+    __m256i sum = sums, product;
     asm("vpmaddubsw %3, %2, %1\n\tvpmaddwd %4, %1, %1\n\tvpaddd %1, %0, %0"
         : "+x"(sum), "=&x"(product)
         : "x"(__m256i(a)), "m"(*reinterpret_cast<const __m256i_u*>(b.p)), "x"(_mm256_set1_epi16(1)));
@@ -62,8 +62,8 @@ struct seven_bit_dot_ops<isa::avx2> : detail::dot_units<isa::avx2, std::uint8_t,
 };
 template <>
 struct word_dot_ops<isa::avx2> : detail::dot_units<isa::avx2, std::int16_t, std::int16_t, 2> {
-  static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
-    return dot_ops<isa::avx2>::dot(acc, a, b);
+  static ASHLAR_INLINE vec dot(const vec& sums, const vec& a, const vec& b) {
+    return dot_ops<isa::avx2>::dot(sums, a, b);
   }
 };
 #endif
@@ -76,16 +76,16 @@ struct dot_ops<isa::avx512> : detail::dot_units<isa::avx512, std::int16_t, std::
   static ASHLAR_INLINE vec load(const std::int16_t* p) {
     return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i_u*>(p)));
   }
-  static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
-    __m512i sum = acc, product;
+  static ASHLAR_INLINE vec dot(const vec& sums, const vec& a, const vec& b) {
+    __m512i sum = sums, product;
     asm("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+v"(sum), "=&v"(product) : "v"(__m512i(a)), "v"(__m512i(b)));
     return sum;
   }
 };
 template <>
 struct word_dot_ops<isa::avx512> : detail::dot_units<isa::avx512, std::int16_t, std::int16_t, 2> {
-  static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
-    return dot_ops<isa::avx512>::dot(acc, a, b);
+  static ASHLAR_INLINE vec dot(const vec& sums, const vec& a, const vec& b) {
+    return dot_ops<isa::avx512>::dot(sums, a, b);
   }
 };
 #endif

@@ -27,8 +27,8 @@ struct ops<T, isa::avx_vnni> : ops<T, isa::avx2> {
 
 template <>
 struct dot_ops<isa::avx_vnni> : detail::dot_units<isa::avx_vnni, std::uint8_t, std::int8_t, 4> {
-  static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
-    __m256i sum = acc;
+  static ASHLAR_INLINE vec dot(const vec& sums, const vec& a, const vec& b) {
+    __m256i sum = sums;
     asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(__m256i(a)), "x"(__m256i(b)));
     return sum;
   }
@@ -48,8 +48,8 @@ struct ops<T, isa::avx512_vnni> : ops<T, isa::avx512> {
 
 template <>
 struct dot_ops<isa::avx512_vnni> : detail::dot_units<isa::avx512_vnni, std::uint8_t, std::int8_t, 4> {
-  static ASHLAR_INLINE vec dot(const vec& acc, const vec& a, const vec& b) {
-    __m512i sum = acc;
+  static ASHLAR_INLINE vec dot(const vec& sums, const vec& a, const vec& b) {
+    __m512i sum = sums;
     asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(__m512i(a)), "v"(__m512i(b)));
     return sum;
   }

@@ -65,20 +65,20 @@ class block_transpose {
   }
 
   /// Stores depth columns: dst[j * dst_stride + i] = element j of row i.
-  static ASHLAR_INLINE void store(const rows& r, T* dst, index dst_stride) {
-    store_columns<depth>(r, 0, dst, dst_stride);
+  static ASHLAR_INLINE void store(const rows& r, T* out, index dst_stride) {
+    store_columns<depth>(r, 0, out, dst_stride);
   }
 
   /// Stores `count` columns, fewer than depth. Reads and writes nothing else.
-  [[gnu::noinline]] static void store_some(const rows& r, index count, T* dst, index dst_stride) {
+  [[gnu::noinline]] static void store_some(const rows& r, index count, T* out, index dst_stride) {
     index k = 0;
-    for (; k + quad <= count; k += quad) store_columns<quad>(r, k, dst + k * dst_stride, dst_stride);
-    for (; k < count; ++k) store_one(lanes{}, r, k, dst + k * dst_stride);
+    for (; k + quad <= count; k += quad) store_columns<quad>(r, k, out + k * dst_stride, dst_stride);
+    for (; k < count; ++k) store_one(lanes{}, r, k, out + k * dst_stride);
   }
 
   /// Transposes W x W elements: dst[j * dst_stride + i] = src[i * src_stride + j]. No element outside is touched.
-  static ASHLAR_INLINE void run(const T* src, index src_stride, T* dst, index dst_stride) {
-    store(rows(src, src_stride), dst, dst_stride);
+  static ASHLAR_INLINE void run(const T* src, index src_stride, T* out, index dst_stride) {
+    store(rows(src, src_stride), out, dst_stride);
   }
 
  private:
@@ -88,15 +88,15 @@ class block_transpose {
   typedef T stored __attribute__((vector_size(isa::transpose_bytes<Isa>), aligned(alignof(T)), may_alias));
 
   template <int D>
-  static ASHLAR_INLINE void store_columns(const rows& r, index k, T* dst, index dst_stride) {
+  static ASHLAR_INLINE void store_columns(const rows& r, index k, T* out, index dst_stride) {
     columns<D>(r, k, [&](const auto&... column) __attribute__((always_inline)) {
-      T* to = dst;
+      T* to = out;
       ((*reinterpret_cast<stored*>(to) = column, to += dst_stride), ...);
     });
   }
   template <int... I>
-  static ASHLAR_INLINE void store_one(seq<I...>, const rows& r, index k, T* dst) {
-    ((dst[I] = *r.template at<I>(k)), ...);
+  static ASHLAR_INLINE void store_one(seq<I...>, const rows& r, index k, T* out) {
+    ((out[I] = *r.template at<I>(k)), ...);
   }
 
   // v[q * quad + j] is q_j of the elements k + q * quad and on.

@@ -44,8 +44,8 @@ struct word_pair_ops<B, Isa> : word_dot_ops<Isa> {
   static ASHLAR_INLINE vec pair_n(const B* a, index n) { return byte_load<B, Isa>::of_n(a, n); }
 
   // As instructions for the reason of isa/dot_madd.hpp. The weights are an operand in memory, for no register is left.
-  static ASHLAR_INLINE vec dot(const vec& acc, const vec& pairs, const std::int32_t* w) {
-    __m256i sum = acc, product;
+  static ASHLAR_INLINE vec dot(const vec& sums, const vec& pairs, const std::int32_t* w) {
+    __m256i sum = sums, product;
     asm("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0"
         : "+x"(sum), "=&x"(product)
         : "x"(__m256i(pairs)), "m"(*reinterpret_cast<const __m256i_u*>(w)));
@@ -81,8 +81,8 @@ struct word_pair_ops<B, Isa> : word_dot_ops<Isa> {
   static ASHLAR_INLINE vec pair_n(const B* a, const B* b, index n) { return paired(sixteen(a, n), sixteen(b, n)); }
   static ASHLAR_INLINE vec pair_n(const B* a, index n) { return byte_load<B, Isa>::of_n(a, n); }
 
-  static ASHLAR_INLINE vec dot(const vec& acc, const vec& pairs, const std::int32_t* w) {
-    __m512i sum = acc, product;
+  static ASHLAR_INLINE vec dot(const vec& sums, const vec& pairs, const std::int32_t* w) {
+    __m512i sum = sums, product;
     asm("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0"
         : "+v"(sum), "=&v"(product)
         : "v"(__m512i(pairs)), "m"(*reinterpret_cast<const __m512i_u*>(w)));

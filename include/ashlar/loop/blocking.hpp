@@ -254,8 +254,8 @@ ASHLAR_INLINE constexpr index workspace_elements(const blocking& b, const contra
   const index rows = std::min(b.mc, s.m);
   const index a = b.copy_a ? multiple(multiple(std::min(b.ma, rows), s.rows_together) * b.a_stride, line) : 0;
   const index panel = b.panels * multiple(b.kc * nr, line);
-  const index acc = b.own_accumulators ? multiple(rows * multiple(std::min(b.nc, s.n), nr), line) : 0;
-  return a + panel + acc;
+  const index sums = b.own_accumulators ? multiple(rows * multiple(std::min(b.nc, s.n), nr), line) : 0;
+  return a + panel + sums;
 }
 
 }  // namespace ashlar

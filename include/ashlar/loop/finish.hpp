@@ -21,19 +21,19 @@ namespace ashlar {
 
 /// dst(i, j) = e(acc(i, j)) for a block that stands `at` a place of the whole dst; any strides of dst.
 template <class O, class E, class D, class T = typename O::value_type>
-[[gnu::noinline]] void finish_strided(const E& e, const T* acc, index acc_stride, index rows, index cols, D* dst,
+[[gnu::noinline]] void finish_strided(const E& e, const T* sum, index acc_stride, index rows, index cols, D* target,
                                       index row_stride, index column_stride, const epilogue_place& at) {
   using out = output<O, D>;
   D gathered[O::max_lanes] = {}, finished[O::max_lanes];
   for (index i = 0; i < rows; ++i) {
     for (index j = 0; j < cols; j += O::lanes()) {
       const index n = std::min(O::lanes(), cols - j);
-      D* to = dst + i * row_stride + j * column_stride;
+      D* to = target + i * row_stride + j * column_stride;
       if constexpr (reads_dst<E>) {
         for (index l = 0; l < n; ++l) gathered[l] = to[l * column_stride];
       }
       const typename out::template place<false> here{at.row + i * at.row_step, at.col + j, n, gathered};
-      const auto sums = O::load_n(acc + i * acc_stride + j, n);
+      const auto sums = O::load_n(sum + i * acc_stride + j, n);
       out::store(finished, e.eval(typename out::context{}, out::seen(e, sums, here), here));
       for (index l = 0; l < n; ++l) to[l * column_stride] = finished[l];
     }

@@ -33,30 +33,30 @@ struct strided_pixels {
 /// dst(pixel, channel) = e(sums) for pixels and channels of an image from `at` on. `memory` holds the transposed
 /// sums: channels x (pixels rounded up to two cache lines), and a vector more.
 template <class O, class E, class T, class D>
-void finish_planes(const E& e, const pixel_sums<T>& sums, const strided_pixels<D>& dst, const epilogue_place& at,
+void finish_planes(const E& e, const pixel_sums<T>& sums, const strided_pixels<D>& out, const epilogue_place& at,
                    T* memory) {
-  if (dst.channel_stride == 1) {
-    return finish_rows<O>(e, sums.data, sums.stride, sums.pixels, sums.channels, dst.data, dst.pixel_stride, at);
+  if (out.channel_stride == 1) {
+    return finish_rows<O>(e, sums.data, sums.stride, sums.pixels, sums.channels, out.data, out.pixel_stride, at);
   }
-  if (dst.pixel_stride != 1 || at.row_step != 1) {
-    return finish_strided<O>(e, sums.data, sums.stride, sums.pixels, sums.channels, dst.data, dst.pixel_stride,
-                             dst.channel_stride, at);
+  if (out.pixel_stride != 1 || at.row_step != 1) {
+    return finish_strided<O>(e, sums.data, sums.stride, sums.pixels, sums.channels, out.data, out.pixel_stride,
+                             out.channel_stride, at);
   }
   const index ld = (sums.pixels + 31) / 32 * 32;
   block_copy<T, typename O::isa_type>::run({sums.data, 1, sums.stride, sums.channels, sums.pixels}, memory, ld,
                                            sums.pixels);
-  finish_rows<O>(e.transposed(), memory, ld, sums.channels, sums.pixels, dst.data, dst.channel_stride,
+  finish_rows<O>(e.transposed(), memory, ld, sums.channels, sums.pixels, out.data, out.channel_stride,
                  {at.col, 1, at.row});
 }
 
 /// The same of pixels of a row of an image from (n, d, h, w) on, block of channels by block of channels.
 template <class O, class E, class T, class D>
-void finish_pixels(const E& e, const pixel_sums<T>& sums, const blocked_image_view<D>& dst, const image_axes& first,
+void finish_pixels(const E& e, const pixel_sums<T>& sums, const blocked_image_view<D>& out, const image_axes& first,
                    const epilogue_place& at, T* memory) {
   for (index c = 0, run; c < sums.channels; c += run) {
-    run = dst.run(first.c + c, sums.channels - c);
-    const strided_pixels<D> to{dst.pointer(first.n, first.d, first.h, first.w, first.c + c), dst.strides().w,
-                               dst.strides().c};
+    run = out.run(first.c + c, sums.channels - c);
+    const strided_pixels<D> to{out.pointer(first.n, first.d, first.h, first.w, first.c + c), out.strides().w,
+                               out.strides().c};
     finish_planes<O>(e, pixel_sums<T>{sums.data + c, sums.stride, sums.pixels, run}, to,
                      {at.row, at.row_step, at.col + c}, memory);
   }

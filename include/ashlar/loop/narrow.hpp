@@ -149,9 +149,9 @@ class narrow_contraction {
 
   static void finish(const contraction<plain_format<T, Isa>>& c, const E& e, const T* sums, index stride, index i,
                      index j, index rows, index cols) {
-    T* const dst = c.dst + i * c.dst_row_stride + j * c.dst_column_stride;
-    if (c.dst_column_stride == 1) return finish_rows<O>(e, sums, stride, rows, cols, dst, c.dst_row_stride, {i, 1, j});
-    finish_strided<O>(e, sums, stride, rows, cols, dst, c.dst_row_stride, c.dst_column_stride, {i, 1, j});
+    T* const out = c.dst + i * c.dst_row_stride + j * c.dst_column_stride;
+    if (c.dst_column_stride == 1) return finish_rows<O>(e, sums, stride, rows, cols, out, c.dst_row_stride, {i, 1, j});
+    finish_strided<O>(e, sums, stride, rows, cols, out, c.dst_row_stride, c.dst_column_stride, {i, 1, j});
   }
 };
 

@@ -66,10 +66,10 @@ class row_tiles {
   }
 
   // The next tile's part of dst, while this tile computes: a line a vector and one more for a row that is not aligned.
-  static ASHLAR_INLINE void prefetch_dst(const T* dst, index stride, index rows) {
+  static ASHLAR_INLINE void prefetch_dst(const T* out, index stride, index rows) {
     for (index r = 0; r < rows; ++r) {
-      __builtin_prefetch(dst + r * stride, 1, 3);
-      __builtin_prefetch(dst + r * stride + 64 / sizeof(T), 1, 3);
+      __builtin_prefetch(out + r * stride, 1, 3);
+      __builtin_prefetch(out + r * stride + 64 / sizeof(T), 1, 3);
     }
   }
 };

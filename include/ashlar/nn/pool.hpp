@@ -55,8 +55,8 @@ status check_pool_written(const char* what, const image_view<T>& v) {
 template <class T, class U, class Unit = this_unit>
 status check_pool_apart(const char* what, const image_view<T>& v, const char* other, const image_view<U>& w) {
   if (!images_overlap(blocked_image_view(v), blocked_image_view(w))) return {};
-  return status::error(errc::aliasing, "pool: %s (at %p) shares memory with %s (at %p)", what, (const void*)v.data(),
-                       other, (const void*)w.data());
+  return status::error(errc::aliasing, "pool: %s (at %p) shares memory with %s (at %p)", what,
+                       static_cast<const void*>(v.data()), other, static_cast<const void*>(w.data()));
 }
 
 // src and dst of any of the four operations; `written` is the second.
@@ -104,20 +104,20 @@ class max_pool_plan {
   /// Returns shape_mismatch, null_pointer, overflow, bad_stride or aliasing; nothing is written then.
   /// Allocates nothing and starts no thread; the result depends neither on the executor nor on the layout.
   template <class E = serial>
-  status run(const image_view<const T>& src, const image_view<T>& dst, const on_executor<E>& target = {}) const {
-    return run_checked(src, dst, {}, target);
+  status run(const image_view<const T>& src, const image_view<T>& out, const on_executor<E>& target = {}) const {
+    return run_checked(src, out, {}, target);
   }
 
   /// The same, and argmax = the position of that element in its image, (d * H + h) * W + w: the first of equal ones (-0
   /// and 0 are equal), the last of several NaN, -1 where there is none. argmax has the extents of dst, any strides.
   template <class E = serial>
-  status run(const image_view<const T>& src, const image_view<T>& dst, const image_view<std::int32_t>& argmax,
+  status run(const image_view<const T>& src, const image_view<T>& out, const image_view<std::int32_t>& argmax,
              const on_executor<E>& target = {}) const {
     if (status s = detail::check_pool_image("argmax", argmax, dst_extents()); !s.ok()) return s;
     if (status s = detail::check_pool_written("argmax", argmax); !s.ok()) return s;
-    if (status s = detail::check_pool_apart("argmax", argmax, "dst", dst); !s.ok()) return s;
+    if (status s = detail::check_pool_apart("argmax", argmax, "dst", out); !s.ok()) return s;
     if (status s = detail::check_pool_apart("argmax", argmax, "src", src); !s.ok()) return s;
-    return run_checked(src, dst, argmax, target);
+    return run_checked(src, out, argmax, target);
   }
 
   /// The gradient of src: zero, then for the elements of dst in reading order  src_gradient(argmax) += dst_gradient.
@@ -143,13 +143,13 @@ class max_pool_plan {
 
  private:
   template <class E>
-  status run_checked(const image_view<const T>& src, const image_view<T>& dst, const image_view<std::int32_t>& argmax,
+  status run_checked(const image_view<const T>& src, const image_view<T>& out, const image_view<std::int32_t>& argmax,
                      const on_executor<E>& target) const {
-    const status s = detail::check_pool_pair("src", src, src_extents(), "dst", dst, dst_extents());
-    if (!s.ok() || dst.empty()) return s;
-    detail::with_channel_vectors<T, Isa>(src, dst, [&]<class O>(O) {
+    const status s = detail::check_pool_pair("src", src, src_extents(), "dst", out, dst_extents());
+    if (!s.ok() || out.empty()) return s;
+    detail::with_channel_vectors<T, Isa>(src, out, [&]<class O>(O) {
       using kernel = detail::pool_forward<T, Isa, O>;
-      const typename kernel::max_operands x{geometry_, src, dst, argmax};
+      const typename kernel::max_operands x{geometry_, src, out, argmax};
       target.get().parallel_for(geometry_.batch * geometry_.dst.d * geometry_.dst.h,
                                 [&](index row) { kernel::max_row(x, row); });
     });
@@ -177,12 +177,12 @@ class average_pool_plan {
   /// count: the elements inside src, or all of the window with .count_include_pad. Without an element inside: 0.
   /// Operands, errors, threads and memory as max_pool_plan::run.
   template <class E = serial>
-  status run(const image_view<const T>& src, const image_view<T>& dst, const on_executor<E>& target = {}) const {
-    const status s = detail::check_pool_pair("src", src, src_extents(), "dst", dst, dst_extents());
-    if (!s.ok() || dst.empty()) return s;
-    detail::with_channel_vectors<T, Isa>(src, dst, [&]<class O>(O) {
+  status run(const image_view<const T>& src, const image_view<T>& out, const on_executor<E>& target = {}) const {
+    const status s = detail::check_pool_pair("src", src, src_extents(), "dst", out, dst_extents());
+    if (!s.ok() || out.empty()) return s;
+    detail::with_channel_vectors<T, Isa>(src, out, [&]<class O>(O) {
       using kernel = detail::pool_forward<T, Isa, O>;
-      const typename kernel::average_operands x{geometry_, src, dst, count_include_pad_};
+      const typename kernel::average_operands x{geometry_, src, out, count_include_pad_};
       target.get().parallel_for(geometry_.batch * geometry_.dst.d * geometry_.dst.h,
                                 [&](index row) { kernel::average_row(x, row); });
     });

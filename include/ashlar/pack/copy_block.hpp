@@ -32,19 +32,19 @@ class block_copy {
 
  public:
   /// Copies src to rows of length `padded` at distance `ld`, filling with zeros behind src.cols. Reads exactly src.
-  [[gnu::noinline]] static void run(const strided_block<T>& src, T* dst, index ld, index padded) {
-    if (src.col_stride == 1) return copy_rows(src, dst, ld, padded);
-    if (transpose::width > 1 && src.row_stride == 1) return copy_transposed(src, dst, ld, padded);
-    copy_elements(src, dst, ld, padded);
+  [[gnu::noinline]] static void run(const strided_block<T>& src, T* out, index ld, index padded) {
+    if (src.col_stride == 1) return copy_rows(src, out, ld, padded);
+    if (transpose::width > 1 && src.row_stride == 1) return copy_transposed(src, out, ld, padded);
+    copy_elements(src, out, ld, padded);
   }
 
   /// Copies src, of contiguous columns, to so many panels of `nr` of them, whole vectors, each `distance` behind the
   /// one before. All panels row by row: a row of a large matrix is a page of its own, and then is visited once.
-  [[gnu::noinline]] static void panels(const strided_block<T>& src, T* dst, index nr, index distance) {
+  [[gnu::noinline]] static void panels(const strided_block<T>& src, T* out, index nr, index distance) {
     const index ahead = rows_ahead(src.cols) * src.row_stride, lanes = O::lanes();
     const T* from = src.data;
-    for (index i = 0; i < src.rows; ++i, from += src.row_stride, dst += nr) {
-      T* to = dst;
+    for (index i = 0; i < src.rows; ++i, from += src.row_stride, out += nr) {
+      T* to = out;
       for (index first = 0; first < src.cols; first += nr, to += distance) {
         for (index j = 0; j < nr; j += lanes) {
           __builtin_prefetch(from + ahead + first + j, 0, 2);
@@ -62,18 +62,18 @@ class block_copy {
     return std::clamp<index>(lookahead / index(sizeof(T)) / std::max<index>(cols, 1), 1, 64);
   }
 
-  static void copy_rows(const strided_block<T>& src, T* dst, index ld, index padded) {
+  static void copy_rows(const strided_block<T>& src, T* out, index ld, index padded) {
     const index lanes = O::lanes(), whole = src.cols / lanes * lanes, rest = src.cols - whole;
     const index ahead = rows_ahead(src.cols) * src.row_stride;
     const T* from = src.data;
-    for (index i = 0; i < src.rows; ++i, from += src.row_stride, dst += ld) {
+    for (index i = 0; i < src.rows; ++i, from += src.row_stride, out += ld) {
       index j = 0;
       for (; j < whole; j += lanes) {
         __builtin_prefetch(from + ahead + j, 0, 2);
-        O::store(dst + j, O::load(from + j));
+        O::store(out + j, O::load(from + j));
       }
-      if (rest > 0) store_part(dst + j, O::load_n(from + j, rest), padded - j), j += lanes;
-      for (; j < padded; j += lanes) store_part(dst + j, O::zero(), padded - j);
+      if (rest > 0) store_part(out + j, O::load_n(from + j, rest), padded - j), j += lanes;
+      for (; j < padded; j += lanes) store_part(out + j, O::zero(), padded - j);
     }
   }
   static ASHLAR_INLINE void store_part(T* to, const typename O::vec& x, index room) {
@@ -82,25 +82,25 @@ class block_copy {
 
   // src is contiguous along its rows (k of a transposed B, or m of a transposed A): W x W blocks in registers, the last
   // ones against the end. A few columns at a time: each is a stream on pages of its own.
-  static void copy_transposed(const strided_block<T>& src, T* dst, index ld, index padded) {
+  static void copy_transposed(const strided_block<T>& src, T* out, index ld, index padded) {
     constexpr index w = std::max(1, transpose::width), streams = 4 * w;
-    if (src.rows < w || src.cols < w) return copy_elements(src, dst, ld, padded);
+    if (src.rows < w || src.cols < w) return copy_elements(src, out, ld, padded);
     if constexpr (w > 1) {
       for (index j0 = 0; j0 < src.cols; j0 += streams) {
         for (index i = 0; i < src.rows; i += w) {
           for (index j = j0; j < std::min(j0 + streams, src.cols); j += w) {
             const index row = std::min(i, src.rows - w), col = std::min(j, src.cols - w);
-            transpose::run(src.data + col * src.col_stride + row, src.col_stride, dst + row * ld + col, ld);
+            transpose::run(src.data + col * src.col_stride + row, src.col_stride, out + row * ld + col, ld);
           }
         }
       }
     }
-    copy_elements({nullptr, 0, 0, src.rows, 0}, dst + src.cols, ld, padded - src.cols);
+    copy_elements({nullptr, 0, 0, src.rows, 0}, out + src.cols, ld, padded - src.cols);
   }
 
-  static void copy_elements(const strided_block<T>& src, T* dst, index ld, index padded) {
+  static void copy_elements(const strided_block<T>& src, T* out, index ld, index padded) {
     for (index i = 0; i < src.rows; ++i) {
-      T* to = dst + i * ld;
+      T* to = out + i * ld;
       for (index j = 0; j < src.cols; ++j) to[j] = src.data[i * src.row_stride + j * src.col_stride];
       for (index j = src.cols; j < padded; ++j) to[j] = T(0);
     }

@@ -94,10 +94,10 @@ struct dot_rows {
       std::uint32_t both[2] = {};
       const auto* const pair = reinterpret_cast<const typename O::a_unit*>(rows);
       index s = 0;
-      auto acc = O::zero();
-      for (; s + O::lanes() <= 2 * units; s += O::lanes()) acc = O::dot(acc, O::load(pair + s), O::ones());
+      auto sum = O::zero();
+      for (; s + O::lanes() <= 2 * units; s += O::lanes()) sum = O::dot(sum, O::load(pair + s), O::ones());
       std::int32_t lane_sums[O::max_lanes] = {};
-      O::store(lane_sums, acc);
+      O::store(lane_sums, sum);
       for (index l = 0; l < O::lanes(); ++l) both[l / in_group % 2] += std::uint32_t(lane_sums[l]);
       for (index k = s * O::unit; k < 2 * units * O::unit; ++k) {
         both[k / O::group % 2] += std::uint32_t(std::int32_t(rows[k]));
@@ -113,11 +113,11 @@ struct dot_rows {
     const index lanes = O::lanes();
     for (index i = 0; i < count; ++i) {
       const unit* row = reinterpret_cast<const unit*>(rows + i * ld);
-      auto acc = O::zero();
+      auto total = O::zero();
       index s = 0;
-      for (; s + lanes <= units; s += lanes) acc = O::dot(acc, O::load(row + s), O::ones());
+      for (; s + lanes <= units; s += lanes) total = O::dot(total, O::load(row + s), O::ones());
       std::int32_t lane_sums[O::max_lanes] = {};
-      O::store(lane_sums, acc);
+      O::store(lane_sums, total);
       std::uint32_t sum = 0;
       for (index l = 0; l < lanes; ++l) sum += std::uint32_t(lane_sums[l]);
       const element* rest = rows + i * ld + s * O::unit;
@@ -197,13 +197,13 @@ class dot_panels {
   [[gnu::noinline]] static void add_sums(const element* panel, index nr, index steps, std::int32_t* sums) {
     const unit* const units = reinterpret_cast<const unit*>(panel);
     for (index j = 0; j < nr; j += O::lanes()) {
-      auto acc = O::load(sums + j);
+      auto sum = O::load(sums + j);
       if constexpr (multiplies_pairs<O>) {
-        for (index s = 0; s < steps; s += group / O::unit) acc = O::add_columns(acc, units + s * nr + 2 * j);
+        for (index s = 0; s < steps; s += group / O::unit) sum = O::add_columns(sum, units + s * nr + 2 * j);
       } else {
-        for (index s = 0; s < steps; ++s) acc = O::dot(acc, O::ones(), O::load(units + s * nr + j));
+        for (index s = 0; s < steps; ++s) sum = O::dot(sum, O::ones(), O::load(units + s * nr + j));
       }
-      O::store(sums + j, acc);
+      O::store(sums + j, sum);
     }
   }
 

@@ -87,8 +87,8 @@ struct quantized_row {
 template <any_matrix X, any_matrix Q, class Unit = this_unit>
 status check_quantized(const X& x, const Q& q) {
   if (x.rows() != q.rows() || x.cols() != q.cols()) {
-    return status::error(errc::shape_mismatch, "quantize: x is %lld x %lld but q is %lld x %lld", (long long)x.rows(),
-                         (long long)x.cols(), (long long)q.rows(), (long long)q.cols());
+    return status::error(errc::shape_mismatch, "quantize: x is %lld x %lld but q is %lld x %lld", lld(x.rows()),
+                         lld(x.cols()), lld(q.rows()), lld(q.cols()));
   }
   if (!x.empty() && (x.data() == nullptr || q.data() == nullptr)) {
     return status::error(errc::null_pointer, "quantize: the data of %s is null", x.data() == nullptr ? "x" : "q");
@@ -142,7 +142,7 @@ template <class Isa = isa::native, class X, class Q>
 status quantize_rows(const X& x, const Q& q, float* scales, std::int32_t* zeros) {
   if (status s = detail::check_quantized(x, q); !s.ok()) return s;
   if (x.rows() > 0 && (scales == nullptr || zeros == nullptr)) {
-    return status::error(errc::null_pointer, "quantize_rows: x has %lld rows but %s is null", (long long)x.rows(),
+    return status::error(errc::null_pointer, "quantize_rows: x has %lld rows but %s is null", lld(x.rows()),
                          scales == nullptr ? "scales" : "zeros");
   }
   using U = typename Q::value_type;

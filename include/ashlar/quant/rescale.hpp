@@ -129,7 +129,7 @@ ASHLAR_INLINE constexpr shifted_range range_of(std::int32_t zero_point, std::int
 
 // x * scale, one rounded product.
 template <class O, class V = typename O::vec, class S>
-ASHLAR_INLINE constexpr auto scaled(O, const V& x, const S& scale) {
+ASHLAR_INLINE constexpr auto in_floats(O, const V& x, const S& scale) {
   using F = floats_of<O>;
   return F::mul(F::from_int(x), scale);
 }
@@ -202,7 +202,7 @@ struct onnx {
   float scale;
   template <class O, class V = typename O::vec, class S>
   static ASHLAR_INLINE constexpr V rescale_by(O m, const V& x, const S& scale) {
-    return m.to_int(detail::floats_of<O>::round_even(detail::scaled(m, x, scale)));
+    return m.to_int(detail::floats_of<O>::round_even(detail::in_floats(m, x, scale)));
   }
   template <class O, class V = typename O::vec, class S>
   static ASHLAR_INLINE constexpr V rescale_within(O m, const V& x, const S& scale, const V& least, const V& most) {
@@ -233,7 +233,7 @@ struct ncnn {
   template <class O, class V = typename O::vec, class S>
   static ASHLAR_INLINE constexpr V rescale_by(O m, const V& x, const S& scale) {
     using F = detail::floats_of<O>;
-    const auto product = detail::scaled(m, x, scale), size = F::abs(product), even = F::round_even(size);
+    const auto product = detail::in_floats(m, x, scale), size = F::abs(product), even = F::round_even(size);
     const auto half = F::broadcast(0.5f), up = F::add(even, F::broadcast(1));
     const auto away = F::select_gt(half, F::sub(size, even), even, up);  // the difference is exact
     return m.to_int(F::copysign(away, product));

@@ -24,15 +24,15 @@ struct epilogue_place {
 
 /// dst(r, j) = e(acc[r * acc_stride + j]) for r < rows, j < n; `at` is dst's place in the whole matrix.
 template <class O, class E, class D, class T = typename O::value_type>
-[[gnu::noinline]] void finish_rows(const E& expression, const T* acc, index acc_stride, index rows, index n, D* dst,
+[[gnu::noinline]] void finish_rows(const E& expression, const T* sums, index acc_stride, index rows, index n, D* target,
                                    index dst_stride, const epilogue_place& at) {
   using out = output<O, D>;
   using context = typename out::context;
   const E e = expression;  // of its own: a store of bytes may alias whatever has an address
   const index lanes = O::lanes();
   for (index r = 0; r < rows; ++r) {
-    D* const to = dst + r * dst_stride;
-    const T* const from = acc + r * acc_stride;
+    D* const to = target + r * dst_stride;
+    const T* const from = sums + r * acc_stride;
     const index row = at.row + r * at.row_step;
     index j = 0;
     for (; j + lanes <= n; j += lanes) {

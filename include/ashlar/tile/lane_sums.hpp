@@ -53,12 +53,12 @@ class lane_sums {
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
   using all = std::make_integer_sequence<int, R>;
-  using sums = std::make_integer_sequence<int, R * G>;
+  using all_sums = std::make_integer_sequence<int, R * G>;
   using groups = std::make_integer_sequence<int, G>;
   static constexpr int width = transpose::width, depth = transpose::depth;
 
  public:
-  [[gnu::noinline]] static void run(const lane_operands<T>& x) { start(sums{}, x); }
+  [[gnu::noinline]] static void run(const lane_operands<T>& x) { start(all_sums{}, x); }
 
  private:
   using rows = typename transpose::rows;
@@ -75,73 +75,73 @@ class lane_sums {
   }
 
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void body(seq<I...> s, const lane_operands<T>& x, Acc... acc) {
+  static ASHLAR_INLINE void body(seq<I...> s, const lane_operands<T>& x, Acc... sum) {
     operands o{
         {rows(x.lanes + I * width * x.lane_stride, x.lane_stride)...}, {x.others, x.other_stride}, x.other_k_stride};
     index k = x.k;
     for (; k >= depth; k -= depth) {
       for_groups(
           s, o,
-          [&](const rows& lanes, auto&... sum)
-              __attribute__((always_inline)) { steps(lanes, o.others, o.k_stride, sum...); },
-          acc...);
+          [&](const rows& lanes, auto&... its)
+              __attribute__((always_inline)) { steps(lanes, o.others, o.k_stride, its...); },
+          sum...);
       (o.lanes[I].advance(depth), ...);
       o.others.advance(depth * o.k_stride);
     }
     if (k > 0) {
       for_groups(
           s, o,
-          [&](const rows& lanes, auto&... sum) __attribute__((always_inline)) {
+          [&](const rows& lanes, auto&... its) __attribute__((always_inline)) {
             T block[depth * width];
             transpose::store_some(lanes, k, block, width);
-            block_steps(block, k, o.others, o.k_stride, sum...);
+            block_steps(block, k, o.others, o.k_stride, its...);
           },
-          acc...);
+          sum...);
     }
     T* to = x.sums;
-    ((O::store(to, acc), to += width), ...);
+    ((O::store(to, sum), to += width), ...);
   }
 
   // f(lanes, sums of a group ...) for each group: of one all sums are, of several one each.
   template <int... I, class F, class... Acc>
-  static ASHLAR_INLINE void for_groups(seq<I...>, const operands& o, const F& f, Acc&... acc) {
+  static ASHLAR_INLINE void for_groups(seq<I...>, const operands& o, const F& f, Acc&... sum) {
     if constexpr (G == 1) {
-      f(o.lanes[0], acc...);
+      f(o.lanes[0], sum...);
     } else {
-      (f(o.lanes[I], acc), ...);
+      (f(o.lanes[I], sum), ...);
     }
   }
 
   // Columns stay in registers where loads bind. Three others and more take them from L1: there multiply-adds bind, and
   // code that holds sixteen columns beside the sums compiles for seconds.
   template <class... Acc>
-  static ASHLAR_INLINE void steps(const rows& lanes, other_rows others, index k_stride, Acc&... acc) {
+  static ASHLAR_INLINE void steps(const rows& lanes, other_rows others, index k_stride, Acc&... sum) {
     if constexpr (R <= 2) {
       transpose::template columns<depth>(lanes, 0, [&](const auto&... column) __attribute__((always_inline)) {
-        ((accumulate(all{}, transpose::template as<vec>(column), others, acc...), others.advance(k_stride)), ...);
+        ((accumulate(all{}, transpose::template as<vec>(column), others, sum...), others.advance(k_stride)), ...);
       });
     } else {
       alignas(64) T block[depth * width];
       transpose::store(lanes, block, width);
-      block_steps(block, depth, others, k_stride, acc...);
+      block_steps(block, depth, others, k_stride, sum...);
     }
   }
 
   template <class... Acc>
-  static ASHLAR_INLINE void block_steps(const T* block, index count, other_rows others, index k_stride, Acc&... acc) {
+  static ASHLAR_INLINE void block_steps(const T* block, index count, other_rows others, index k_stride, Acc&... sum) {
     for (index k = 0; k < count; ++k, others.advance(k_stride))
-      accumulate(all{}, O::load(block + k * width), others, acc...);
+      accumulate(all{}, O::load(block + k * width), others, sum...);
   }
 
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void accumulate(seq<I...>, const vec& column, const row_addresses<T, R>& others, Acc&... acc) {
-    ((acc = step(column, O::broadcast_load(others.template at<I>(0)), acc)), ...);
+  static ASHLAR_INLINE void accumulate(seq<I...>, const vec& column, const row_addresses<T, R>& others, Acc&... sums) {
+    ((sums = step(column, O::broadcast_load(others.template at<I>(0)), sums)), ...);
   }
-  static ASHLAR_INLINE vec step(const vec& lane, const vec& other, const vec& acc) {
+  static ASHLAR_INLINE vec step(const vec& lane, const vec& other, const vec& sums) {
     if constexpr (LanesAreA) {
-      return Semiring::template accumulate<O>(lane, other, acc);
+      return Semiring::template accumulate<O>(lane, other, sums);
     } else {
-      return Semiring::template accumulate<O>(other, lane, acc);
+      return Semiring::template accumulate<O>(other, lane, sums);
     }
   }
 };

@@ -97,10 +97,10 @@ class register_tile {
   }
 
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void body(seq<I...> s, const operands& x, const E& e, Acc... acc) {
+  static ASHLAR_INLINE void body(seq<I...> s, const operands& x, const E& e, Acc... sum) {
     const index tail = x.n - (NV - 1) * O::lanes();
-    if (x.resume) sums::load(s, x, tail, acc...);
-    work(s, x, e, tail, acc...);
+    if (x.resume) sums::load(s, x, tail, sum...);
+    work(s, x, e, tail, sum...);
   }
 
   // From one tile to the next. Addresses are not known to be regular: g++ would keep one a row of the tile, in memory.
@@ -129,39 +129,39 @@ class register_tile {
     body_from(s, x, e, initial, ((void)I, O::undefined())...);
   }
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void body_from(seq<I...> s, const operands& x, const E& e, const T* initial, Acc... acc) {
+  static ASHLAR_INLINE void body_from(seq<I...> s, const operands& x, const E& e, const T* initial, Acc... sum) {
     const index tail = x.n - (NV - 1) * O::lanes();
     if (x.resume) [[unlikely]] {
-      sums::load(s, x, tail, acc...);
+      sums::load(s, x, tail, sum...);
     } else {
-      ((acc = O::load(initial + I * O::lanes())), ...);
+      ((sum = O::load(initial + I * O::lanes())), ...);
     }
-    work(s, x, e, tail, acc...);
+    work(s, x, e, tail, sum...);
   }
 
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void work(seq<I...> s, const operands& x, const E& e, index tail, Acc&... acc) {
+  static ASHLAR_INLINE void work(seq<I...> s, const operands& x, const E& e, index tail, Acc&... sum) {
     sums::fetch_dst(x);
-    accumulate(s, x, tail, acc...);
-    sums::store(s, x, e, tail, acc...);
+    accumulate(s, x, tail, sum...);
+    sums::store(s, x, e, tail, sum...);
   }
 
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void accumulate(seq<I...> s, const operands& x, index tail, Acc&... acc) {
+  static ASHLAR_INLINE void accumulate(seq<I...> s, const operands& x, index tail, Acc&... sums) {
     const B* b = x.b;
     const char* ahead = x.prefetch;
     if constexpr (segmented) {
       const index* offset = x.a_offset;
-      for (index left = x.segments; left > 0; --left) segment(s, x, x.a + *offset++, b, ahead, tail, acc...);
+      for (index left = x.segments; left > 0; --left) segment(s, x, x.a + *offset++, b, ahead, tail, sums...);
     } else {
-      segment(s, x, x.a, b, ahead, tail, acc...);
+      segment(s, x, x.a, b, ahead, tail, sums...);
     }
   }
 
   // The main loop, KU steps (or one vector of k, with lane FMAs) at a time; b and ahead move on.
   template <int... I, class... Acc>
   static ASHLAR_INLINE void segment(seq<I...> s, const operands& x, const A* a, const B*& b, const char*& ahead,
-                                    index tail, Acc&... acc) {
+                                    index tail, Acc&... sums) {
     row_addresses<A, MR> rows(a, x.a_stride);
     const bool nothing_to_fetch =
         __builtin_constant_p(x.prefetch == nullptr) && x.prefetch == nullptr;  // fixed extents
@@ -173,9 +173,9 @@ class register_tile {
     };
     for (; by_lanes ? k > step : k >= step; k = left(k - step)) {
       if constexpr (by_lanes) {
-        lane_steps(s, std::make_integer_sequence<int, MR>{}, rows, b, x.b_stride, x.b_group, tail, acc...);
+        lane_steps(s, std::make_integer_sequence<int, MR>{}, rows, b, x.b_stride, x.b_group, tail, sums...);
       } else {
-        steps(s, std::make_integer_sequence<int, step>{}, rows, b, x.b_stride, x.b_group, tail, acc...);
+        steps(s, std::make_integer_sequence<int, step>{}, rows, b, x.b_stride, x.b_group, tail, sums...);
       }
       if (!nothing_to_fetch) ahead = fetch(std::make_integer_sequence<int, step>{}, ahead, x.prefetch_stride);
       rows.advance(by_pairs && !segmented ? 2 * step : step);
@@ -183,14 +183,14 @@ class register_tile {
     }
     if constexpr (by_lanes) {
       if (k == step) [[likely]] {
-        lane_steps(s, std::make_integer_sequence<int, MR>{}, rows, b, x.b_stride, x.b_group, tail, acc...);
+        lane_steps(s, std::make_integer_sequence<int, MR>{}, rows, b, x.b_stride, x.b_group, tail, sums...);
         b += step * x.b_stride;
         return;
       }
     }
     if constexpr (step > 1 && !by_pairs) {
       for (; k > 0; --k) {
-        steps(s, seq<0>{}, rows, b, x.b_stride, x.b_group, tail, acc...);
+        steps(s, seq<0>{}, rows, b, x.b_stride, x.b_group, tail, sums...);
         rows.advance(1);
         b += x.b_stride;
       }
@@ -235,11 +235,11 @@ class register_tile {
 
   template <int... I, int... K, class... Acc>
   static ASHLAR_INLINE void steps(seq<I...> s, seq<K...>, const row_addresses<A, MR>& rows, const B* b, index b_stride,
-                                  index b_group, index tail, Acc&... acc) {
+                                  index b_group, index tail, Acc&... sums) {
     if constexpr (by_pairs) {
-      pair_step(s, std::make_integer_sequence<int, 2 * NV>{}, rows, b, b_group, acc...);
+      pair_step(s, std::make_integer_sequence<int, 2 * NV>{}, rows, b, b_group, sums...);
     } else {
-      (step<K>(s, vectors{}, rows, b + K * b_stride, b_group, tail, acc...), ...);
+      (step<K>(s, vectors{}, rows, b + K * b_stride, b_group, tail, sums...), ...);
     }
   }
 
@@ -253,10 +253,10 @@ class register_tile {
   // One k: the vectors of B are loaded once, as a second pack, then one broadcast of A a row.
   template <int K, int... I, int... J, class... Acc>
   static ASHLAR_INLINE void step(seq<I...>, seq<J...>, const row_addresses<A, MR>& rows, const B* b, index b_group,
-                                 index tail, Acc&... acc) {
+                                 index tail, Acc&... sums) {
     [&](auto... bv) __attribute__((always_inline)) {
-      ((acc =
-            Semiring::template accumulate<O>(O::broadcast_load(rows.template at<I / NV>(K)), pick<I % NV>(bv...), acc),
+      ((sums =
+            Semiring::template accumulate<O>(O::broadcast_load(rows.template at<I / NV>(K)), pick<I % NV>(bv...), sums),
         fence<I % NV == NV - 1>()),
        ...);
     }(load_b<J>(b, b_group, tail)...);
@@ -266,12 +266,12 @@ class register_tile {
   // (2p + 1, j) the right half.
   template <int... I, int... J, class... Acc>
   static ASHLAR_INLINE void pair_step(seq<I...>, seq<J...>, const row_addresses<A, MR>& rows, const B* b, index b_group,
-                                      Acc&... acc) {
+                                      Acc&... sums) {
     constexpr int halves = 2 * Group;
     [&](auto... bv) __attribute__((always_inline)) {
       auto a = load_pair<0>(rows);
       ((a = I % (2 * NV) == 0 ? load_pair<I / NV>(rows) : a,
-        acc = Semiring::template accumulate_pair<O>(a, pick<I % NV * 2 + I / NV % 2>(bv...), acc),
+        sums = Semiring::template accumulate_pair<O>(a, pick<I % NV * 2 + I / NV % 2>(bv...), sums),
         fence<I % (2 * NV) == 2 * NV - 1>()),
        ...);
     }(O::load(b + J / halves * b_group + J % halves * O::lanes())...);
@@ -301,20 +301,20 @@ class register_tile {
   // A vector of k of every row at once; then each k multiplies by one lane (NEON; vectors here are sized).
   template <int... I, int... R, class... Acc>
   static ASHLAR_INLINE void lane_steps(seq<I...> s, seq<R...>, const row_addresses<A, MR>& rows, const B* b,
-                                       index b_stride, index b_group, index tail, Acc&... acc) {
+                                       index b_stride, index b_group, index tail, Acc&... sums) {
     const std::array<typename O::vec, MR> a{O::load(rows.template at<R>(0))...};
-    lane_steps(s, std::make_integer_sequence<int, O::quad>{}, a, b, b_stride, b_group, tail, acc...);
+    lane_steps(s, std::make_integer_sequence<int, O::quad>{}, a, b, b_stride, b_group, tail, sums...);
   }
   template <int... I, int... K, class... Acc>
   static ASHLAR_INLINE void lane_steps(seq<I...> s, seq<K...>, const std::array<typename O::vec, MR>& a, const B* b,
-                                       index b_stride, index b_group, index tail, Acc&... acc) {
-    ((lane_step<K>(s, vectors{}, a, b + K * b_stride, b_group, tail, acc...), fence()), ...);
+                                       index b_stride, index b_group, index tail, Acc&... sums) {
+    ((lane_step<K>(s, vectors{}, a, b + K * b_stride, b_group, tail, sums...), fence()), ...);
   }
   template <int K, int... I, int... J, class... Acc>
   static ASHLAR_INLINE void lane_step(seq<I...>, seq<J...>, const std::array<typename O::vec, MR>& a, const B* b,
-                                      index b_group, index tail, Acc&... acc) {
+                                      index b_group, index tail, Acc&... sums) {
     const std::array<typename O::vec, NV> bv{load_b<J>(b, b_group, tail)...};
-    ((acc = Semiring::template accumulate_lane<O, K>(a[I / NV], bv[I % NV], acc)), ...);
+    ((sums = Semiring::template accumulate_lane<O, K>(a[I / NV], bv[I % NV], sums)), ...);
   }
 };
 

@@ -25,13 +25,13 @@ class row_pairs {
  public:
   /// Halves of two rows become rows.
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void to_rows(seq<I...>, Acc&... acc) {
-    [&](auto... from) __attribute__((always_inline)) { ((acc = row<I>(from...)), ...); }(acc...);
+  static ASHLAR_INLINE void to_rows(seq<I...>, Acc&... sums) {
+    [&](auto... from) __attribute__((always_inline)) { ((sums = row<I>(from...)), ...); }(sums...);
   }
   /// Rows become halves of two.
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void from_rows(seq<I...>, Acc&... acc) {
-    [&](auto... from) __attribute__((always_inline)) { ((acc = half<I>(from...)), ...); }(acc...);
+  static ASHLAR_INLINE void from_rows(seq<I...>, Acc&... sums) {
+    [&](auto... from) __attribute__((always_inline)) { ((sums = half<I>(from...)), ...); }(sums...);
   }
 
  private:

@@ -67,40 +67,41 @@ class tile_sums {
 
   /// The sums of the K blocks before.
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void load([[maybe_unused]] seq<I...> s, const operands& x, index tail, Acc&... acc) {
-    ((acc = load_cell<I / NV, I % NV>(x.partial + (I / NV) * x.partial_stride, tail)), ...);
-    if constexpr (by_pairs) row_pairs<O, NV>::from_rows(s, acc...);
+  static ASHLAR_INLINE void load([[maybe_unused]] seq<I...> s, const operands& x, index tail, Acc&... sums) {
+    ((sums = load_cell<I / NV, I % NV>(x.partial + (I / NV) * x.partial_stride, tail)), ...);
+    if constexpr (by_pairs) row_pairs<O, NV>::from_rows(s, sums...);
   }
 
   /// To partial, or through the epilogue to dst.
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void store(seq<I...> s, const operands& x, const E& e, index tail, Acc&... acc) {
-    if constexpr (by_pairs) row_pairs<O, NV>::to_rows(s, acc...);
+  static ASHLAR_INLINE void store(seq<I...> s, const operands& x, const E& e, index tail, Acc&... sums) {
+    if constexpr (by_pairs) row_pairs<O, NV>::to_rows(s, sums...);
     const bool ragged = by_lanes ? __builtin_expect(tail != O::lanes(), 0) : tail != O::lanes();
     const bool constant = __builtin_constant_p(tail);  // of fixed extents
     if constexpr (!O::masked_memory) {
       // Branches on the number of lanes between the accumulators would take their registers.
-      if (ragged && !constant) return x.last ? finish_from_memory(s, x, e, acc...) : store_ragged_partial(s, x, acc...);
+      if (ragged && !constant)
+        return x.last ? finish_from_memory(s, x, e, sums...) : store_ragged_partial(s, x, sums...);
     }
-    if (!x.last) return store_partial(s, x, O::masked_memory || constant ? tail : O::lanes(), acc...);
-    if constexpr (runs_long<E> || out::in_memory) return finish_from_memory(s, x, e, acc...);
+    if (!x.last) return store_partial(s, x, O::masked_memory || constant ? tail : O::lanes(), sums...);
+    if constexpr (runs_long<E> || out::in_memory) return finish_from_memory(s, x, e, sums...);
     if constexpr (O::masked_memory && !std::is_same_v<typename out::expression_type, D>) {
-      if (ragged) return finish_from_memory(s, x, e, acc...);  // else every cell has a loop over single elements
+      if (ragged) return finish_from_memory(s, x, e, sums...);  // else every cell has a loop over single elements
     }
-    if (O::masked_memory || (ragged && constant)) return finish<false>(s, x, e, tail, acc...);
+    if (O::masked_memory || (ragged && constant)) return finish<false>(s, x, e, tail, sums...);
     if constexpr (in_range) {
       if (!may_take_range(tile_vectors{}, x, e)) [[unlikely]]
-        return finish_from_memory(s, x, e, acc...);
-      finish_in_range(s, x, e, acc...);
+        return finish_from_memory(s, x, e, sums...);
+      finish_in_range(s, x, e, sums...);
     } else if constexpr (!O::masked_memory) {
-      finish<true>(s, x, e, tail, acc...);
+      finish<true>(s, x, e, tail, sums...);
     }
   }
 
  private:
   template <int... R>
-  static ASHLAR_INLINE void fetch_rows(seq<R...>, const D* dst, index stride) {
-    ((__builtin_prefetch(dst, 1, 3), dst = detail::unknown(dst + (R < MR - 1 ? stride : 0))), ...);
+  static ASHLAR_INLINE void fetch_rows(seq<R...>, const D* out, index stride) {
+    ((__builtin_prefetch(out, 1, 3), out = detail::unknown(out + (R < MR - 1 ? stride : 0))), ...);
   }
 
   template <int R, int J>
@@ -115,10 +116,10 @@ class tile_sums {
   }
 
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void store_partial(seq<I...>, const operands& x, index tail, Acc... acc) {
+  static ASHLAR_INLINE void store_partial(seq<I...>, const operands& x, index tail, Acc... sums) {
     T* const partial = x.partial;  // read once: a vector store may alias x
     const index stride = x.partial_stride;
-    (store_sums<I / NV, I % NV>(partial + (I / NV) * stride, acc, tail), ...);
+    (store_sums<I / NV, I % NV>(partial + (I / NV) * stride, sums, tail), ...);
   }
   template <int R, int J, class V>
   static ASHLAR_INLINE void store_sums(T* row, V v, index tail) {
@@ -135,9 +136,9 @@ class tile_sums {
 
   // A long epilogue, or columns that do not fill a vector: the accumulators go to L1, a loop takes them from there.
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void finish_from_memory(seq<I...> s, const operands& x, const E& e, Acc... acc) {
+  static ASHLAR_INLINE void finish_from_memory(seq<I...> s, const operands& x, const E& e, Acc... sums) {
     alignas(64) T tile[cells::size() * O::max_lanes];
-    to_memory(s, tile, acc...);
+    to_memory(s, tile, sums...);
     const index lanes = O::lanes(), apart = dst_vector(x, lanes);
     const index together = apart == lanes ? x.n : lanes;  // columns that lie side by side in dst
     for (index j = 0; j < x.n; j += together) {
@@ -146,14 +147,14 @@ class tile_sums {
     }
   }
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void store_ragged_partial(seq<I...> s, const operands& x, Acc... acc) {
+  static ASHLAR_INLINE void store_ragged_partial(seq<I...> s, const operands& x, Acc... sums) {
     alignas(64) T tile[cells::size() * O::max_lanes];
-    to_memory(s, tile, acc...);
+    to_memory(s, tile, sums...);
     finish_rows<sum_ops>(ashlar::acc, tile, NV * O::lanes(), MR, x.n, x.partial, x.partial_stride, {});
   }
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void to_memory(seq<I...>, T* tile, Acc... acc) {
-    (O::store(tile + I * O::lanes(), acc), ...);
+  static ASHLAR_INLINE void to_memory(seq<I...>, T* tile, Acc... sums) {
+    (O::store(tile + I * O::lanes(), sums), ...);
   }
 
   struct destination {  // read once: a vector store may alias the operands
@@ -175,10 +176,10 @@ class tile_sums {
     return (takes(J * O::lanes()) && ...);
   }
   template <int... I, class... Acc>
-  static ASHLAR_INLINE void finish_in_range(seq<I...>, const operands& x, const E& expression, Acc... acc) {
+  static ASHLAR_INLINE void finish_in_range(seq<I...>, const operands& x, const E& expression, Acc... sums) {
     const E e = expression;  // of its own: a store of bytes may alias whatever has an address
     const destination to{x.dst, x.dst_stride, dst_vector(x, O::lanes()), x.row, row_step(x), x.col};
-    store_in_range(pairs_of_rows{}, to, byte_range_of<typename out::E, D>(e), unranged<I>(to, e, acc)...);
+    store_in_range(pairs_of_rows{}, to, byte_range_of<typename out::E, D>(e), unranged<I>(to, e, sums)...);
   }
   template <int I, class V>
   static ASHLAR_INLINE auto unranged(const destination& to, const E& e, V v) {
@@ -219,7 +220,7 @@ class tile_sums {
   // Epilogue and store; Full: the last vector is whole as well.
   template <bool Full, int... I, class... Acc>
   static ASHLAR_INLINE void finish([[maybe_unused]] seq<I...> s, const operands& x, const E& expression, index tail,
-                                   Acc... acc) {
+                                   Acc... sums) {
     // Its own where a store of bytes may alias whatever has an address; else it stays where it is.
     std::conditional_t<sizeof(D) == 1, const E, const E&> e = expression;
     destination to{fetches_dst ? detail::unknown(x.dst) : x.dst,
@@ -229,9 +230,9 @@ class tile_sums {
                    row_step(x),
                    x.col};
     if constexpr (sizeof(D) == 1) {
-      store_all<Full>(s, to, tail, value<I / NV, I % NV, Full>(to, place_of<I>(to), e, tail, acc)...);
+      store_all<Full>(s, to, tail, value<I / NV, I % NV, Full>(to, place_of<I>(to), e, tail, sums)...);
     } else {
-      (finish_cell<I / NV, I % NV, Full>(to, e, tail, acc), ...);
+      (finish_cell<I / NV, I % NV, Full>(to, e, tail, sums), ...);
     }
   }
   template <int R, int J, bool Full, class V>

@@ -265,13 +265,13 @@ struct linear_map {
 
   // acc + C::value * x
   template <class C>
-  static ASHLAR_INLINE constexpr vec plus(const vec& acc, const vec& x) {
+  static ASHLAR_INLINE constexpr vec plus(const vec& sums, const vec& x) {
     if constexpr (C::value == rational(1)) {
-      return O::add(acc, x);
+      return O::add(sums, x);
     } else if constexpr (C::value == rational(-1)) {
-      return O::sub(acc, x);
+      return O::sub(sums, x);
     } else {
-      return O::fma(O::broadcast(C::value.template to<T>()), x, acc);
+      return O::fma(O::broadcast(C::value.template to<T>()), x, sums);
     }
   }
 

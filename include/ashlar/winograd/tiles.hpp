@@ -107,12 +107,12 @@ class output_tile {
 
  public:
   /// `width` channels from `channel` on; the row of a pixel is its number within the image.
-  ASHLAR_INLINE output_tile(const blocked_image_view<D>& dst, const winograd_tile& at, index channel)
-      : first_(dst.pointer(at.n, at.d, at.h, at.w, channel)),
-        row_stride_(dst.strides().h),
-        column_stride_(dst.strides().w),
-        pixel_((at.d * dst.extents().h + at.h) * dst.extents().w + at.w),
-        image_width_(dst.extents().w),
+  ASHLAR_INLINE output_tile(const blocked_image_view<D>& image, const winograd_tile& at, index channel)
+      : first_(image.pointer(at.n, at.d, at.h, at.w, channel)),
+        row_stride_(image.strides().h),
+        column_stride_(image.strides().w),
+        pixel_((at.d * image.extents().h + at.h) * image.extents().w + at.w),
+        image_width_(image.extents().w),
         channel_(channel),
         rows_(at.rows),
         columns_(at.columns) {}
