@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// bench/own_gradients.hpp: Ashlar's gradients of a convolution, as own_conv.hpp has the convolution. Gradients of
-// weights have no tolerance.
+// bench/own_gradients.hpp: Ashlar's gradients of a convolution, as own_conv.hpp has the convolution.
 //
 // Depends on: <ashlar/conv.hpp>, own_conv.hpp.   Used by: conv_gradients.cpp.
 #pragma once
@@ -33,11 +32,18 @@ struct own_backward_data : own_planned<own_backward_data> {
 };
 
 struct own_backward_weights {
-  static int algorithm(const ashlar_peer_conv_problem&, bool) { return 0; }  // the plan names none
+  static auto plan(const ashlar_peer_conv_problem& p, bool tolerant) {
+    return ashlar::plan_conv2d_backward_weights<float, own_isa>(own_problem(p),
+                                                                ashlar::tolerance(tolerant ? conv_tolerance : 0));
+  }
+  static int algorithm(const ashlar_peer_conv_problem& p, bool tolerant) {
+    const auto planned = plan(p, tolerant);
+    return planned.ok() ? int(planned.value().algorithm()) : 0;
+  }
 
-  static std::optional<contender> make(const std::string& name, const ashlar_peer_conv_problem& p, bool,
+  static std::optional<contender> make(const std::string& name, const ashlar_peer_conv_problem& p, bool tolerant,
                                        own_executor executor) {
-    const auto plan = ashlar::plan_conv2d_backward_weights<float, own_isa>(own_problem(p));
+    const auto plan = own_backward_weights::plan(p, tolerant);
     if (!plan.ok()) return std::fprintf(stderr, "ashlar: %s\n", plan.error().message()), std::nullopt;
     const auto src = own_image(p.layout, static_cast<const float*>(p.src), p.n, p.h, p.w, p.c);
     const auto dy = own_dy(p);

@@ -77,6 +77,19 @@ struct conv_request {
   conv_algorithm wanted = conv_algorithm(0);  // 0: the best
 };
 
+template <class X>
+struct tolerance_option : std::is_same<X, tolerance> {};
+
+template <class X>
+struct algorithm_option : std::is_same<X, conv_algorithm> {};
+
+template <class... Options>
+ASHLAR_INLINE conv_request request_of(bool gradient, const Options&... options) {
+  return {option<tolerance_option>(tolerance(0), options...).value,
+          (std::is_same_v<Options, channels_last_option> || ...), gradient,
+          option<algorithm_option>(conv_algorithm(0), options...)};
+}
+
 /// An algorithm that could be chosen: its errors and its time.
 struct conv_candidate {
   conv_algorithm algorithm;
@@ -89,29 +102,44 @@ ASHLAR_INLINE double implicit_seconds(const conv_geometry& g, index nr) {
   return 2 * g.multiplies() * padded / winograd_rates{}.product_flops;
 }
 
-template <class T, class Isa, class A>
-conv_candidate winograd_candidate(const conv_geometry& g, const conv_request& r) {
-  const double outputs = double(std::max<index>(1, g.batch)) * double(g.pixels()) * double(g.filters);
-  return {winograd_name<A>, winograd_bound<A, T>(g.kernel.d * g.group_channels(), outputs),
-          seconds_of(work_of<T, Isa, A>(g, caches_of<Isa>(), !r.channels_last), {})};
-}
+// The Winograd algorithms of convolutions as candidates: which of them serve, their errors and times.
+template <class T, class Isa>
+struct winograd_candidates {
+  const conv_geometry& g;
+  const conv_request& r;
 
-// An algorithm by its name.
-template <class T, class Isa, class... A>
-conv_candidate candidate_of(winograd_set<A...>, conv_algorithm a, const conv_geometry& g,
-                            [[maybe_unused]] const conv_request& r) {
-  conv_candidate c{a, {}, implicit_seconds(g, ops<T, Isa>::lanes())};
-  ((is_named<A>(a, g.kernel) ? void(c = winograd_candidate<T, Isa, A>(g, r)) : void()), ...);
+  template <class A>
+  bool serves() const {
+    return float_winograd<T, Isa, A>::serves(g);
+  }
+  template <class A>
+  conv_candidate get() const {
+    const double outputs = double(std::max<index>(1, g.batch)) * double(g.pixels()) * double(g.filters);
+    return {winograd_name<A>, winograd_bound<A, T>(g.kernel.d * g.group_channels(), outputs),
+            seconds_of(work_of<T, Isa, A>(g, caches_of<Isa>(), !r.channels_last), {})};
+  }
+};
+
+// An algorithm by its name: one of the set, or else `exact`.
+template <class... A, class Candidates>
+conv_candidate candidate_named(winograd_set<A...>, const conv_candidate& exact,
+                               [[maybe_unused]] const Candidates& all) {
+  conv_candidate c = exact;
+  ((is_named<A>(exact.algorithm, all.g.kernel) ? void(c = all.template get<A>()) : void()), ...);
   return c;
+}
+template <class T, class Isa, class Set>
+conv_candidate candidate_of(Set set, conv_algorithm a, const conv_geometry& g, const conv_request& r) {
+  return candidate_named(set, {a, {}, implicit_seconds(g, ops<T, Isa>::lanes())}, winograd_candidates<T, Isa>{g, r});
 }
 
 // The fastest of Winograd's within the tolerance, or what is faster than all of them.
-template <class T, class Isa, class... A>
-conv_candidate fastest(winograd_set<A...>, conv_candidate best, const conv_geometry& g, const conv_request& r) {
+template <class... A, class Candidates>
+conv_candidate fastest(winograd_set<A...>, conv_candidate best, [[maybe_unused]] const Candidates& all) {
   [[maybe_unused]] const auto consider = [&](const conv_candidate& c) {
-    if (c.error.probable <= r.tolerance && c.seconds < best.seconds) best = c;
+    if (c.error.probable <= all.r.tolerance && c.seconds < best.seconds) best = c;
   };
-  ((float_winograd<T, Isa, A>::serves(g) ? consider(winograd_candidate<T, Isa, A>(g, r)) : void()), ...);
+  ((all.template serves<A>() ? consider(all.template get<A>()) : void()), ...);
   return best;
 }
 
@@ -131,7 +159,8 @@ conv_algorithm choose_algorithm(Set set, const conv_geometry& g, const conv_requ
       g.group_filters() <= ops<T, Isa>::lanes()) {
     return conv_algorithm::grouped;
   }
-  return fastest<T, Isa>(set, candidate_of<T, Isa>(set, conv_algorithm::implicit_gemm, g, r), g, r).algorithm;
+  const conv_candidate contraction = candidate_of<T, Isa>(set, conv_algorithm::implicit_gemm, g, r);
+  return fastest(set, contraction, winograd_candidates<T, Isa>{g, r}).algorithm;
 }
 
 // Why none of a set is what `a` names, or the field of g that it does not compute.
@@ -149,15 +178,16 @@ status winograd_refusal(winograd_set<A...> set, conv_algorithm a, const conv_geo
 
 // Of a set, what came nearest to being chosen: the fastest within the tolerance, or the one of the smallest error. 0:
 // none computes g.
-template <class T, class Isa, class... A>
-conv_candidate nearest_of(winograd_set<A...>, const conv_geometry& g, [[maybe_unused]] const conv_request& r) {
+template <class... A, class Candidates>
+conv_candidate nearest_of(winograd_set<A...>, [[maybe_unused]] const Candidates& all) {
   conv_candidate best{conv_algorithm(0), {}, 0};
   [[maybe_unused]] const auto consider = [&](const conv_candidate& c) {
-    const bool within = c.error.probable <= r.tolerance, best_within = best.error.probable <= r.tolerance;
+    const bool within = c.error.probable <= all.r.tolerance;
+    const bool best_within = best.error.probable <= all.r.tolerance;
     const bool nearer = within && best_within ? c.seconds < best.seconds : c.error.probable < best.error.probable;
     if (best.algorithm == conv_algorithm(0) || nearer) best = c;
   };
-  ((float_winograd<T, Isa, A>::serves(g) ? consider(winograd_candidate<T, Isa, A>(g, r)) : void()), ...);
+  ((all.template serves<A>() ? consider(all.template get<A>()) : void()), ...);
   return best;
 }
 

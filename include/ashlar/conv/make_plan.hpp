@@ -18,21 +18,8 @@ namespace ashlar {
 
 namespace detail {
 
-template <class X>
-struct tolerance_option : std::is_same<X, tolerance> {};
-
 template <class T, class Isa, class... Options>
 using plan_for = conv_plan<T, Isa, typename conv_product<T, Isa>::template admitted<Options...>>;
-
-template <class X>
-struct algorithm_option : std::is_same<X, conv_algorithm> {};
-
-template <class... Options>
-ASHLAR_INLINE conv_request request_of(bool gradient, const Options&... options) {
-  return {option<tolerance_option>(tolerance(0), options...).value,
-          (std::is_same_v<Options, channels_last_option> || ...), gradient,
-          option<algorithm_option>(conv_algorithm(0), options...)};
-}
 
 // A forward convolution, or a gradient that is one.
 template <class T, class Isa, class... Options>

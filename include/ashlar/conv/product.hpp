@@ -107,7 +107,7 @@ struct conv_product : without_zero_points {
   // Of those that were not chosen, the one that might have been.
   template <class Set>
   static conv_candidate nearest(const conv_geometry& g, const conv_request& r) {
-    return nearest_of<T, Isa>(Set{}, g, r);
+    return nearest_of(Set{}, winograd_candidates<T, Isa>{g, r});
   }
   template <class Executor, class Prologue>
   static ASHLAR_INLINE auto how(T* memory, Executor& executor, const cache_sizes& caches,

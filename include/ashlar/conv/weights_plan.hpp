@@ -2,47 +2,72 @@
 //
 // conv/weights_plan.hpp: the gradient of a convolution's weights, planned once and run many times: a plain value.
 //
-// Depends on: conv/{problem,check,depthwise_weights,weights_gradient}.hpp, gemm/options.hpp.   Used by: conv.hpp.
+// Depends on: conv/{problem,check,depthwise_weights,store_filters,weights_choose,weights_gradient}.hpp,
+// gemm/options.hpp. Used by: conv.hpp.
 #pragma once
 
 #include <algorithm>
 #include <atomic>
 #include <cinttypes>
 #include <cstddef>
-#include <span>
+#include <type_traits>
 #include <utility>
 
 #include <ashlar/conv/check.hpp>
 #include <ashlar/conv/depthwise_weights.hpp>
 #include <ashlar/conv/memory.hpp>
 #include <ashlar/conv/problem.hpp>
+#include <ashlar/conv/store_filters.hpp>
+#include <ashlar/conv/weights_choose.hpp>
 #include <ashlar/conv/weights_gradient.hpp>
 #include <ashlar/gemm/options.hpp>
 
 namespace ashlar {
 
-/// Made by plan_conv1d_backward_weights, plan_conv2d_backward_weights and plan_conv3d_backward_weights.
-template <class T, class Isa, tile_shape S = default_tile<T, Isa>>
+/// Made by plan_conv1d_backward_weights, plan_conv2d_backward_weights and plan_conv3d_backward_weights. Set: the
+/// Winograd algorithms that it may use.
+template <class T, class Isa, class Set = winograd_set<>>
 class conv_weights_plan {
+  static constexpr tile_shape S = default_tile<T, Isa>;
+  static constexpr bool transforms = !std::is_same_v<Set, winograd_set<>>;
+
  public:
   using value_type = T;
 
-  explicit conv_weights_plan(const conv_geometry& g) : geometry_(g) {}
+  conv_weights_plan(const conv_geometry& g, conv_algorithm algorithm, const detail::conv_request& request)
+      : geometry_(g), algorithm_(algorithm), request_(request) {}
 
   /// The forward convolution.
   [[nodiscard]] const conv_geometry& geometry() const { return geometry_; }
+  /// implicit_gemm, the bits of the reference (of depthwise weights by a kernel of their own where channels are
+  /// innermost), or one of Winograd's.
+  [[nodiscard]] conv_algorithm algorithm() const { return algorithm_; }
+  /// The algorithm, the bounds of its error and the reason for it, dst being dw:  std::puts(plan.explain().text)
+  [[nodiscard]] conv_explanation explain() const {
+    return detail::explain_weights<T, Isa, Set>(algorithm_, geometry_, request_);
+  }
 
-  /// Bytes of scratch that run() needs with the same options: the sums of a group's weights, and blocks of src and dy.
+  /// Bytes of scratch that run() needs with the same options: the sums of a group's weights, and blocks of src and dy;
+  /// of Winograd's algorithms each worker's transformed blocks.
   template <detail::conv_option... Options>
   [[nodiscard]] std::size_t workspace_bytes(const Options&... options) const {
     if (empty()) return 0;
     const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
     const index lanes = target.get().concurrency();
+    if constexpr (transforms) {
+      if (is_winograd(algorithm_)) {
+        return arena::bytes_for<T>(with_winograd([&](auto w) {
+          const winograd_weights_cut b = w.plan(geometry_, lanes, caches(options...));
+          return std::min(lanes, b.tasks(geometry_)) * w.workspace(b);
+        }));
+      }
+    }
     return arena::bytes_for<T>(std::max(elements(cut(lanes, options...), lanes), depthwise_elements(lanes)));
   }
 
   /// dw(k, t, c) = sum over images and pixels of src * dy, and, where bias is not null, bias(k) = sum of dy.
-  ///                                                          Specification: reference::weights_gradient, bit for bit.
+  ///                                                          Specification: reference::weights_gradient, bit for bit
+  /// unless algorithm() is one of Winograd's: dw is then within explain()'s bounds, bias the reference's.
   ///
   /// src and dy have the extents of the forward convolution's src and dst, dw of its weights; any strides or blocks,
   /// dw's and bias' elements distinct and apart from src and dy. Options: on(executor), scratch(bytes), cache_sizes,
@@ -62,6 +87,12 @@ class conv_weights_plan {
     const auto target = detail::option<detail::executor_option>(on(serial{}), options...);
     const T padding = T(detail::option<detail::padding_option>(padding_value(0), options...).value);
     const index lanes = target.get().concurrency();
+    if constexpr (transforms) {
+      if (is_winograd(algorithm_)) {
+        const winograd_weights_operands<T> x{src, dy, dw, bias, padding};
+        return with_winograd([&](auto w) { return run_winograd(w, x, caches(options...), target.get(), memory); });
+      }
+    }
     if (depthwise::serves(geometry_, src, dy)) {
       const depthwise sums(geometry_, src.image(), dy.image(), dw, padding, lanes);
       const index each = depthwise::workspace_elements(geometry_, lanes);
@@ -84,9 +115,28 @@ class conv_weights_plan {
   index depthwise_elements(index workers) const { return workers * depthwise::workspace_elements(geometry_, workers); }
 
   template <class... Options>
+  static cache_sizes caches(const Options&... options) {
+    return detail::option<detail::cache_option>(detail::caches_of<Isa>(), options...);
+  }
+  template <class... Options>
   weights_cut cut(index lanes, const Options&... options) const {
-    const auto caches = detail::option<detail::cache_option>(detail::caches_of<Isa>(), options...);
-    return cut_weights(geometry_, sizeof(T), S.nv * ops<T, Isa>::lanes(), S.mr, lanes, caches);
+    return cut_weights(geometry_, sizeof(T), S.nv * ops<T, Isa>::lanes(), S.mr, lanes, caches(options...));
+  }
+
+  // f(the plan's Winograd algorithm).
+  template <class F>
+  auto with_winograd(const F& f) const {
+    return detail::with_winograd_weights<T, Isa>(Set{}, algorithm_, geometry_.kernel, f);
+  }
+  template <class Winograd, class Executor, class Memory>
+  status run_winograd(Winograd, const winograd_weights_operands<T>& x, const cache_sizes& sizes, Executor& executor,
+                      const Memory& memory) const {
+    const winograd_weights_cut b = Winograd::plan(geometry_, executor.concurrency(), sizes);
+    const index tasks = b.tasks(geometry_), each = Winograd::workspace(b);
+    const index elements = std::min<index>(executor.concurrency(), tasks) * each;
+    return detail::with_memory<T>("conv", elements, detail::memory_of(memory), [&](T* own) {
+      share(executor, tasks, [&](index w, index t) { Winograd::run(geometry_, b, x, t, own + w * each); });
+    });
   }
   index elements(const weights_cut& b, index lanes) const {
     return multiple(b.sum_elements, 64 / index(sizeof(T))) +
@@ -129,19 +179,8 @@ class conv_weights_plan {
     for (index d = 0; d < g.kernel.d; ++d)
       for (index r = 0; r < g.kernel.h; ++r)
         for (index s = 0; s < g.kernel.w; ++s, sums += g.group_channels() * b.padded_filters) {
-          T* const to = dw.pointer(first, d, r, s, 0);
-          const filter_axes& step = dw.strides();
-          if (step.c == 1) {
-            block_copy<T, Isa>::run({sums, 1, b.padded_filters, g.group_filters(), g.group_channels()}, to, step.k,
-                                    g.group_channels());
-          } else if (step.k == 1) {
-            block_copy<T, Isa>::run({sums, b.padded_filters, 1, g.group_channels(), g.group_filters()}, to, step.c,
-                                    g.group_filters());
-          } else {
-            for (index k = 0; k < g.group_filters(); ++k)
-              for (index c = 0; c < g.group_channels(); ++c)
-                to[k * step.k + c * step.c] = sums[c * b.padded_filters + k];
-          }
+          const strided_block<T> tap{sums, 1, b.padded_filters, g.group_filters(), g.group_channels()};
+          store_filters<T, Isa>(tap, dw.pointer(first, d, r, s, 0), dw.strides());
         }
   }
 
@@ -186,32 +225,41 @@ class conv_weights_plan {
   }
 
   conv_geometry geometry_;
+  conv_algorithm algorithm_;
+  detail::conv_request request_;
 };
 
 namespace detail {
-template <class T, class Isa, int Rank>
-auto plan_backward_weights(const conv_problem<Rank>& p) -> result<conv_weights_plan<T, Isa>> {
+
+template <class T, class Isa, int Rank, class... Options>
+auto plan_backward_weights(const conv_problem<Rank>& p, const Options&... options)
+    -> result<conv_weights_plan<T, Isa, winograd_of<Options...>>> {
+  using set = winograd_of<Options...>;
   const auto g = geometry_of(p);
   if (!g.ok()) return g.error();
-  return conv_weights_plan<T, Isa>(g.value());
+  const conv_request r = request_of(true, options...);
+  const auto a = choose_weights<T, Isa>(set{}, g.value(), r);
+  if (!a.ok()) return a.error();
+  return conv_weights_plan<T, Isa, set>(g.value(), a.value(), r);
 }
+
 }  // namespace detail
 
-/// Plans the gradient of a convolution's weights and bias. The problem is the forward one; errors as plan_conv2d.
+/// Plans the gradient of a convolution's weights and bias. The problem is the forward one, and so are the options
+/// tolerance, winograd_for and winograd_set, and an algorithm by its name; errors as plan_conv2d.
 ///
-///     auto plan = plan_conv2d_backward_weights<float>(problem);        // result<conv_weights_plan<float,
-///     isa::native>>
-template <class T, class Isa = isa::native>
-[[nodiscard]] auto plan_conv2d_backward_weights(const conv2d& problem) {
-  return detail::plan_backward_weights<T, Isa>(problem);
+///     auto plan = plan_conv2d_backward_weights<float>(problem, tolerance(1e-4));     // result<conv_weights_plan<...>>
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] auto plan_conv2d_backward_weights(const conv2d& problem, const Options&... options) {
+  return detail::plan_backward_weights<T, Isa>(problem, options...);
 }
-template <class T, class Isa = isa::native>
-[[nodiscard]] auto plan_conv1d_backward_weights(const conv1d& problem) {
-  return detail::plan_backward_weights<T, Isa>(problem);
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] auto plan_conv1d_backward_weights(const conv1d& problem, const Options&... options) {
+  return detail::plan_backward_weights<T, Isa>(problem, options...);
 }
-template <class T, class Isa = isa::native>
-[[nodiscard]] auto plan_conv3d_backward_weights(const conv3d& problem) {
-  return detail::plan_backward_weights<T, Isa>(problem);
+template <class T, class Isa = isa::native, class... Options>
+[[nodiscard]] auto plan_conv3d_backward_weights(const conv3d& problem, const Options&... options) {
+  return detail::plan_backward_weights<T, Isa>(problem, options...);
 }
 
 }  // namespace ashlar

@@ -13,7 +13,8 @@
 //   out_i  the roundings of row i of A^T m, where m_q has the size |G_q| |B_q|
 //
 // and (C + 1) / 2 for the sum over C channels, whose c-th partial sum has c terms. Of a kernel with a depth C counts
-// the channels of all its planes: they are summed likewise.
+// the channels of all its planes: they are summed likewise. Of the gradient of weights C counts the tiles, and U is
+// computed in T.
 //
 // Worst case, p = 1:      |dst - exact| <= u C E(1) / (1 - n u) * max|src| * max|weights|,  n the roundings in a row.
 // Probable,   p = 2:      |dst - exact| <= lambda u / sqrt(3) sqrt(E(2) / taps) * max|exact|  for all N outputs at once
@@ -33,6 +34,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include <ashlar/winograd/algorithm.hpp>
 
@@ -125,14 +127,14 @@ template <class F, int P>
 inline constexpr axis_error<F::m> axis_error_of = error_of_axis<F>(P);
 
 // The largest E(p) of a tile's outputs.
-template <class A, class T, int P>
-ASHLAR_INLINE constexpr double largest_error(index channels) {
+template <class A, int P>
+ASHLAR_INLINE constexpr double largest_error(index channels, bool weights_in_type) {
   constexpr const auto& v = axis_error_of<typename A::vertical, P>;
   constexpr const auto& h = axis_error_of<typename A::horizontal, P>;
   double most = 0;
   for (unsigned i = 0; i < A::vertical::m; ++i)
     for (unsigned j = 0; j < A::horizontal::m; ++j) {
-      const double weights = sizeof(T) < sizeof(double) ? v.k[i] * h.k[j] : v.wt[i] * h.k[j] + v.k[i] * h.wt[j];
+      const double weights = weights_in_type ? v.wt[i] * h.k[j] + v.k[i] * h.wt[j] : v.k[i] * h.k[j];
       const double sum = double(channels + 1) / 2 * v.k[i] * h.k[j];
       most = std::max(most, (v.in[i] + v.out[i]) * h.k[j] + v.k[i] * (h.in[j] + h.out[j]) + weights + sum);
     }
@@ -146,14 +148,17 @@ ASHLAR_INLINE constexpr double largest_error(index channels) {
 ///     winograd_bound<f4x4_3x3, float>(256).probable          // 9e-6
 ///
 /// outputs, risk: how many elements of dst are to be within the probable bound at once, and with what probability not.
+/// weights_in_type: G g is computed in T, as packed weights of double are, and as dy is for the gradient of weights
+/// (conv/winograd_weights.hpp).
 template <class Algorithm, class T, class Unit = detail::this_unit>
-winograd_error winograd_bound(index channels, double outputs = 1e6, double risk = 1e-6) {
+winograd_error winograd_bound(index channels, double outputs = 1e6, double risk = 1e-6,
+                              bool weights_in_type = std::is_same_v<T, double>) {
   const double u = double(std::numeric_limits<T>::epsilon()) / 2, c = double(channels);
   const double in_a_row = c + 4.0 * (Algorithm::vertical::a + Algorithm::horizontal::a);
-  const double absolute = u * c * detail::largest_error<Algorithm, T, 1>(channels) / (1 - in_a_row * u);
+  const double absolute = u * c * detail::largest_error<Algorithm, 1>(channels, weights_in_type) / (1 - in_a_row * u);
   const double lambda = std::sqrt(2 * std::log(2 * outputs / risk));
   const double probable =
-      lambda * u * std::sqrt(detail::largest_error<Algorithm, T, 2>(channels) / Algorithm::taps / 3);
+      lambda * u * std::sqrt(detail::largest_error<Algorithm, 2>(channels, weights_in_type) / Algorithm::taps / 3);
   return {absolute, absolute * 3 / std::sqrt(c * Algorithm::taps), probable};
 }
 

@@ -24,14 +24,13 @@ struct winograd_tile {
 };
 
 /// V(point, c) = (B_v^T x B_h)(point) for every channel c of a tile. `zeros`: a pixel outside the image, whose numbers
-/// are src's zero point.
-template <class Format>
+/// are src's zero point. Another Transform: of the gradient of dst, where the weights' gradient is computed.
+template <class Format, class Transform = typename Format::algorithm::template source_transform<typename Format::O>>
 class source_tile {
-  using A = typename Format::algorithm;
   using O = typename Format::O;
   using T = typename Format::src_type;
   using V = typename Format::v_element;
-  static constexpr int rows = A::vertical::a, columns = A::horizontal::a;
+  static constexpr int rows = Transform::in_rows, columns = Transform::in_columns, points = Transform::out_columns;
 
  public:
   /// The addresses of the pixels whose first one is (d, h, w) of src, which may lie outside.
@@ -57,10 +56,10 @@ class source_tile {
     const T zero = zero_;
     index c = 0;
     for (; c + lanes <= channels; c += lanes) {
-      A::template source_transform<O>::run(
-          [&](int k, int i) __attribute__((always_inline)) { return Format::load(pixels_[k * columns + i] + c, zero); },
-          [&](int r, int q, const typename O::vec& y)
-              __attribute__((always_inline)) { Format::store(v + c + (r * columns + q) * v_point, y); });
+      Transform::run([&](int k, int i)
+                         __attribute__((always_inline)) { return Format::load(pixels_[k * columns + i] + c, zero); },
+                     [&](int r, int q, const typename O::vec& y)
+                         __attribute__((always_inline)) { Format::store(v + c + (r * points + q) * v_point, y); });
     }
     if constexpr (O::max_lanes > 1) {
       if (c < channels) tail(c, channels - c, v + c, v_point);
@@ -70,11 +69,10 @@ class source_tile {
  private:
   [[gnu::noinline]] void tail(index c, index n, V* v, index v_point) const {
     const T zero = zero_;
-    A::template source_transform<O>::run(
-        [&](int k, int i)
-            __attribute__((always_inline)) { return Format::load_n(pixels_[k * columns + i] + c, n, zero); },
-        [&](int r, int q, const typename O::vec& y)
-            __attribute__((always_inline)) { Format::store(v + (r * columns + q) * v_point, y); });
+    Transform::run([&](int k, int i)
+                       __attribute__((always_inline)) { return Format::load_n(pixels_[k * columns + i] + c, n, zero); },
+                   [&](int r, int q, const typename O::vec& y)
+                       __attribute__((always_inline)) { Format::store(v + (r * points + q) * v_point, y); });
   }
 
   const T* pixels_[rows * columns];

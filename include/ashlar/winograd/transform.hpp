@@ -48,6 +48,10 @@ class tile_transform<O, V, H, std::integer_sequence<int, Groups...>> {
     (group<Groups>(std::make_integer_sequence<int, vertical::groups[Groups].count * cols>{}, load, store), ...);
   }
 
+  /// x is in_rows x in_columns, y out_rows x out_columns.
+  static constexpr int in_rows = vertical::cols, in_columns = horizontal::cols;
+  static constexpr int out_rows = vertical::rows, out_columns = horizontal::rows;
+
   /// Vector operations of one call.
   static constexpr int operations = vertical::plan.operations() * cols + horizontal::plan.operations() * vertical::rows;
 
