@@ -141,6 +141,24 @@ TEST_CASE("an algorithm that cannot serve: of floats") {
       "2");
 }
 
+TEST_CASE("a strided gradient has kernels of its own") {
+  const conv2d dense{.src = {1, 9, 9, 16}, .weights = {8, 3, 3, 16}, .stride = {2, 2}};
+  const conv2d single{.src = {1, 9, 9, 16}, .weights = {16, 3, 3, 1}, .stride = {2, 1}, .groups = 16};
+  const auto refused = plan_conv2d_backward_data<float, isa_under_test>(dense, conv_algorithm::implicit_gemm);
+  REQUIRE(!refused.ok());
+  CHECK(std::string(refused.error().message()) ==
+        "plan_conv: implicit_gemm computes no gradient of stride 1 x 2 x 2, which parity_classes does");
+  const auto depthwise = plan_conv2d_backward_data<float, isa_under_test>(single, conv_algorithm::depthwise);
+  REQUIRE(!depthwise.ok());
+  CHECK(std::string(depthwise.error().message()) ==
+        "plan_conv: depthwise computes no gradient of stride 1 x 2 x 1, which depthwise_classes does");
+  for (const conv_algorithm a : {conv_algorithm::parity_classes, conv_algorithm::depthwise_classes}) {
+    const auto plan = plan_conv2d_backward_data<float, isa_under_test>(single, a);
+    REQUIRE(plan.ok());
+    CHECK(plan.value().algorithm() == a);
+  }
+}
+
 TEST_CASE("an algorithm that cannot serve: of bytes") {
   const auto plan = [](const conv2d& p, conv_algorithm a) {
     return plan_conv2d<conv_types<std::uint8_t, std::int8_t, std::int32_t>, isa_under_test>(p, a);

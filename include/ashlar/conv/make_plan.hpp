@@ -41,7 +41,11 @@ template <class T, class Isa, class... Options>
 auto plan_gradient(const conv_geometry& g, const Options&... options) -> result<plan_for<T, Isa, Options...>> {
   if (g.stride == triple{}) return plan_forward<T, Isa>(parity_classes(g).geometry(0), true, options...);
   if (status s = conv_product<T, Isa>::check_terms(g); !s.ok()) return s;
-  return plan_for<T, Isa, Options...>(g, conv_product<T, Isa>::strided_gradient(g), request_of(true, options...));
+  const conv_request r = request_of(true, options...);
+  const conv_algorithm there = conv_product<T, Isa>::strided_gradient(g);
+  if (r.wanted == conv_algorithm(0) || r.wanted == there) return plan_for<T, Isa, Options...>(g, there, r);
+  if (r.wanted != conv_algorithm::parity_classes) return refuse_strided_gradient(r.wanted, there, g);
+  return plan_for<T, Isa, Options...>(g, r.wanted, r);
 }
 
 template <class T, class Isa, int Rank, class... Options>

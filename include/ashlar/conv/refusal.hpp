@@ -46,6 +46,15 @@ status refuse_gradient(conv_algorithm a, const conv_geometry& g) {
                        name(a), g.groups, g.group_filters());
 }
 
+// Of gradients of strided convolutions, which have kernels of their own.
+template <class Unit = this_unit>
+status refuse_strided_gradient(conv_algorithm a, conv_algorithm there, const conv_geometry& g) {
+  return status::error(errc::unsupported,
+                       "plan_conv: %s computes no gradient of stride %" PRId64 " x %" PRId64 " x %" PRId64
+                       ", which %s does",
+                       name(a), g.stride.d, g.stride.h, g.stride.w, name(there));
+}
+
 // Of Winograd's, for their steps.
 template <class Unit = this_unit>
 status refuse_steps(conv_algorithm a, const conv_geometry& g) {
