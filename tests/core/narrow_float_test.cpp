@@ -6,6 +6,7 @@
 
 #include <ashlar/core/narrow_float.hpp>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 
 namespace ashlar::test {

@@ -37,7 +37,7 @@ result<packed_rows<T>> open_rows(std::span<const std::byte> blob, bool verify = 
   const packed_weights<T>& w = opened.value();
   if (w.n > w.nr) {
     return status::error(errc::wrong_blob, "open_rows: rows of %lld elements at distance %lld: this blob holds weights",
-                         lld(w.n), lld(w.nr));
+                         detail::lld(w.n), detail::lld(w.nr));
   }
   return packed_rows<T>(w.panels, w.k, w.n, w.nr, 1);
 }

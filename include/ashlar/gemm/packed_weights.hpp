@@ -384,13 +384,13 @@ template <class T, any_matrix B, class Unit = detail::this_unit>
 status unpack_weights(const packed_weights<T>& w, const B& b) {
   if (b.rows() != w.k || b.cols() != w.n) {
     return status::error(errc::shape_mismatch, "unpack_weights: B is %lld x %lld but the weights are %lld x %lld",
-                         lld(b.rows()), lld(b.cols()), lld(w.k), lld(w.n));
+                         detail::lld(b.rows()), detail::lld(b.cols()), detail::lld(w.k), detail::lld(w.n));
   }
   if ((b.data() == nullptr && !b.empty()) || !detail::addressable(b)) {
     return status::error(b.data() ? errc::overflow : errc::null_pointer,
                          "unpack_weights: B is %lld x %lld at %p with strides %lld and %lld: null, or beyond 64 bits",
-                         lld(b.rows()), lld(b.cols()), static_cast<const void*>(b.data()), lld(b.row_stride()),
-                         lld(b.col_stride()));
+                         detail::lld(b.rows()), detail::lld(b.cols()), static_cast<const void*>(b.data()),
+                         detail::lld(b.row_stride()), detail::lld(b.col_stride()));
   }
   for (index i = 0; i < w.k; ++i)
     for (index j = 0; j < w.n; ++j) b(i, j) = w(i, j);

@@ -20,6 +20,7 @@ struct direct_contraction {
   // Tiles of one vector with masked columns.
   using masked_ops = few_columns_ops<O>;
   using masked = tile_table<masked_ops, tile_shape{S.mr, 1}, Semiring, E>;
+  static constexpr bool masks_few = !O::masked_memory && masked_ops::masked_memory;
 
   /// Does B stay in L2 while all tiles of rows pass over it, or is there one and its columns lie like a panel? Can all
   /// operands be read in place, and is one worker enough?
@@ -65,7 +66,7 @@ struct direct_contraction {
   // More than a vector and less than a panel takes two tiles: for many rows a copied panel is faster.
   static ASHLAR_INLINE bool serves_ragged(const contraction<plain_format<T, Isa>>& c) {
     const bool one_kernel = c.n < O::lanes() || c.n >= table::nr();
-    return (one_kernel || c.m <= 8 * S.mr) && (ends_with_vector(c) || masked_ops::masked_memory);
+    return (one_kernel || c.m <= 8 * S.mr) && (ends_with_vector(c) || masks_few);
   }
 
   // Rows outside, panels inside: a tile's rows of A stay in L1, and dst is written along its rows.
@@ -134,7 +135,7 @@ struct direct_contraction {
       move_columns(x, x.n - vectors * O::lanes());
       x.n = vectors * O::lanes();
       table::find(height, vectors)(x, e);
-    } else if constexpr (masked_ops::masked_memory) {
+    } else if constexpr (masks_few) {
       masked::find(height, 1)(x, e);
     }
   }

@@ -142,7 +142,7 @@ template <class Isa = isa::native, class X, class Q>
 status quantize_rows(const X& x, const Q& q, float* scales, std::int32_t* zeros) {
   if (status s = detail::check_quantized(x, q); !s.ok()) return s;
   if (x.rows() > 0 && (scales == nullptr || zeros == nullptr)) {
-    return status::error(errc::null_pointer, "quantize_rows: x has %lld rows but %s is null", lld(x.rows()),
+    return status::error(errc::null_pointer, "quantize_rows: x has %lld rows but %s is null", detail::lld(x.rows()),
                          scales == nullptr ? "scales" : "zeros");
   }
   using U = typename Q::value_type;

@@ -82,19 +82,18 @@ class lane_sums {
     for (; k >= depth; k -= depth) {
       for_groups(
           s, o,
-          [&](const rows& lanes, auto&... its)
-              __attribute__((always_inline)) { steps(lanes, o.others, o.k_stride, its...); },
+          [&](const rows& lanes, other_rows& others, auto&... its)
+              __attribute__((always_inline)) { steps(lanes, others, o.k_stride, its...); },
           sum...);
       (o.lanes[I].advance(depth), ...);
-      o.others.advance(depth * o.k_stride);
     }
     if (k > 0) {
       for_groups(
           s, o,
-          [&](const rows& lanes, auto&... its) __attribute__((always_inline)) {
+          [&](const rows& lanes, other_rows& others, auto&... its) __attribute__((always_inline)) {
             T block[depth * width];
             transpose::store_some(lanes, k, block, width);
-            block_steps(block, k, o.others, o.k_stride, its...);
+            block_steps(block, k, others, o.k_stride, its...);
           },
           sum...);
     }
@@ -102,20 +101,23 @@ class lane_sums {
     ((O::store(to, sum), to += width), ...);
   }
 
-  // f(lanes, sums of a group ...) for each group: of one all sums are, of several one each.
+  // f(lanes, others, sums of a group ...) for each group: of one all sums are, of several one each. The others move on,
+  // from the same step for each group.
   template <int... I, class F, class... Acc>
-  static ASHLAR_INLINE void for_groups(seq<I...>, const operands& o, const F& f, Acc&... sum) {
+  static ASHLAR_INLINE void for_groups(seq<I...>, operands& o, const F& f, Acc&... sum) {
     if constexpr (G == 1) {
-      f(o.lanes[0], sum...);
+      f(o.lanes[0], o.others, sum...);
     } else {
-      (f(o.lanes[I], sum), ...);
+      other_rows others[G] = {((void)I, o.others)...};
+      (f(o.lanes[I], others[I], sum), ...);
+      o.others = others[0];
     }
   }
 
   // Columns stay in registers where loads bind. Three others and more take them from L1: there multiply-adds bind, and
   // code that holds sixteen columns beside the sums compiles for seconds.
   template <class... Acc>
-  static ASHLAR_INLINE void steps(const rows& lanes, other_rows others, index k_stride, Acc&... sum) {
+  static ASHLAR_INLINE void steps(const rows& lanes, other_rows& others, index k_stride, Acc&... sum) {
     if constexpr (R <= 2) {
       transpose::template columns<depth>(lanes, 0, [&](const auto&... column) __attribute__((always_inline)) {
         ((accumulate(all{}, transpose::template as<vec>(column), others, sum...), others.advance(k_stride)), ...);
@@ -128,7 +130,7 @@ class lane_sums {
   }
 
   template <class... Acc>
-  static ASHLAR_INLINE void block_steps(const T* block, index count, other_rows others, index k_stride, Acc&... sum) {
+  static ASHLAR_INLINE void block_steps(const T* block, index count, other_rows& others, index k_stride, Acc&... sum) {
     for (index k = 0; k < count; ++k, others.advance(k_stride))
       accumulate(all{}, O::load(block + k * width), others, sum...);
   }
