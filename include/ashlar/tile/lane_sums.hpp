@@ -108,10 +108,15 @@ class lane_sums {
     if constexpr (G == 1) {
       f(o.lanes[0], o.others, sum...);
     } else {
-      other_rows others[G] = {((void)I, o.others)...};
-      (f(o.lanes[I], others[I], sum), ...);
-      o.others = others[0];
+      other_rows next = o.others;
+      ((next = after_group(f, o.lanes[I], o.others, sum)), ...);
+      o.others = next;
     }
+  }
+  template <class F, class Acc>
+  static ASHLAR_INLINE other_rows after_group(const F& f, const rows& lanes, other_rows others, Acc& sum) {
+    f(lanes, others, sum);
+    return others;
   }
 
   // Columns stay in registers where loads bind. Three others and more take them from L1: there multiply-adds bind, and
