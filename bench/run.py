@@ -73,8 +73,8 @@ def parse_arguments(arguments):
     parser.add_argument("--threads", type=int, default=1, help="with 2 or more, a table of the scaling is added")
     parser.add_argument("--core", type=int, default=min(1, os.cpu_count() - 1),
                         help="first core to stay on; -1: any (default: %(default)s)")
-    parser.add_argument("--repetitions", type=int, help="interleaved rounds (default: 11, with --quick 5)")
-    parser.add_argument("--sample-ms", type=float, help="time of each side in a round (default: 20, with --quick 4)")
+    parser.add_argument("--repetitions", type=int, help="interleaved rounds (default: 11, with --quick 3)")
+    parser.add_argument("--sample-ms", type=float, help="time of each side in a round (default: 20, with --quick 3)")
     parser.add_argument("--no-own", action="store_true", help="the peers alone")
     parser.add_argument("--json", metavar="FILE", help="keep the raw medians and quartiles")
     parser.add_argument("--show", metavar="FILE", help="only print the tables of such a file")
@@ -91,8 +91,8 @@ def parse_arguments(arguments):
             options.suites = [s for s in options.suites if wanted & set(known[s])]
     if not options.suites:
         parser.error("no family has such a variant")
-    options.repetitions = options.repetitions or (5 if options.quick else 11)
-    options.sample_ms = options.sample_ms or (4 if options.quick else 20)
+    options.repetitions = options.repetitions or (3 if options.quick else 11)
+    options.sample_ms = options.sample_ms or (3 if options.quick else 20)
     if options.core >= 0 and options.core + options.threads > os.cpu_count():
         options.core = -1 if options.threads > os.cpu_count() else 0
     return options
