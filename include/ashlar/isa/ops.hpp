@@ -24,12 +24,14 @@ namespace ashlar {
 ///     lanes()                            elements in a vector; constexpr where the width is fixed
 ///     max_lanes                          the most that lanes() can be, for buffers on the stack
 ///     masked_memory                      load_n and store_n cost about as much as load and store
-///     masks_few                          tiles with columns that do not fill a vector still mask memory; may be
-///     missing zero()  broadcast(x)  broadcast_load(p) load(p)  store(p, v)               no alignment needed load_n(p,
-///     n)  store_n(p, v, n)     0 <= n <= lanes(); the others load as zero, and their memory is not touched add  sub
-///     mul                      integers wrap; mul is rounded before anything is done with it fma(a, b, c) a * b + c:
-///     in one rounding for floating point min(a, b)  max(a, b)               a < b ? a : b,  a > b ? a : b: the second
-///     when equal or unordered select_gt(a, b, x, y)              a > b ? x : y
+///     masks_few                          tiles of few columns mask memory all the same; may be missing
+///     zero()  broadcast(x)  broadcast_load(p)
+///     load(p)  store(p, v)               no alignment needed
+///     load_n(p, n)  store_n(p, v, n)     0 <= n <= lanes(); the others load as zero, and their memory is not touched
+///     add  sub  mul                      integers wrap; mul is rounded before anything is done with it
+///     fma(a, b, c)                       a * b + c: in one rounding for floating point
+///     min(a, b)  max(a, b)               a < b ? a : b,  a > b ? a : b: the second when equal or unordered
+///     select_gt(a, b, x, y)              a > b ? x : y
 ///
 /// Floating point (float_ops):
 ///
