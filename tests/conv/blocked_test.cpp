@@ -206,6 +206,24 @@ TEST_CASE("bytes and narrow floating-point numbers in blocks") {
   small_numbers<bf16, bf16, bf16>(150, acc);
 }
 
+// A run of three channels is no pixel of three: the fourth of its group, already there, must stay.
+TEST_CASE("blocks of three hold bytes of groups of four, or are refused") {
+  using one =
+      blocked_case<std::uint8_t, std::int8_t, std::int32_t, conv_types<std::uint8_t, std::int8_t, std::int32_t>>;
+  for_each_case(scaled(20, 4), [](random& r) {
+    one c(r, {.src = {1, 1, 2, r.between(8, 20), 16}, .weights = {16, 1, 1, 1, 4}, .groups = 4}, placement::at_end);
+    c.in = in_blocks(c.in.extents, 3, 0, r);
+    const guarded_elements<std::uint8_t> memory(c.in.elements, placement::at_end);
+    const auto src = c.in.over<const std::uint8_t>(memory.data());
+    one::each(c.in.over(memory.data()), [&](std::uint8_t& x) { one::fill(x, r); });
+    const std::string wrong = c.differs(src, acc, [&](const auto& want) {
+      reference::mixed_convolution<std::uint8_t, std::int8_t, std::int32_t>(c.g, src, c.weights(), want, acc, 0, 0,
+                                                                            false);
+    });
+    if (wrong.find("which no block may cut") == std::string::npos) REQUIRE(wrong == "");
+  });
+}
+
 // What run says of these views.
 template <class Src, class Dst>
 status said(const Src& src, const Dst& dst) {

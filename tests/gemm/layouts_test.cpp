@@ -126,7 +126,7 @@ TEST_CASE_TEMPLATE("rows of A that evict each other", T, ASHLAR_TEST_FLOATS) {
 TEST_CASE_TEMPLATE("rows of B that evict each other", T, ASHLAR_TEST_FLOATS) {
   for_each_case(scaled(20, 3), [](random& r) {
     const index columns = index(4096 / sizeof(T)), nr = default_nr<T>();
-    const gemm_shape s{r.between(30, 60), columns - r.between(0, 6 * nr), r.between(100, 150)};
+    const gemm_shape s{r.between(30, 60), columns - r.between(0, std::min(6 * nr, columns / 2)), r.between(100, 150)};
     problem<T> p(r, s, placement::at_end);
     guarded_matrix<T> apart(s.k, s.n, columns, 1, placement::at_end);
     for (index k = 0; k < s.k; ++k)

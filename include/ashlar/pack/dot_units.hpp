@@ -55,7 +55,8 @@ struct dot_rows {
 
   /// Copies `a` to rows at distance ld, with zeros from a.cols to `padded`.
   [[gnu::noinline]] static void copy(const strided_block<TA>& a, element* out, index ld, index padded) {
-    const bool colours = sizeof(TA) == 1 && a.cols == 3 && a.row_stride == 3 && a.col_stride == 1 && ld == 4;
+    const bool side_by_side = a.cols == 3 && a.row_stride == 3 && a.col_stride == 1;
+    const bool colours = sizeof(TA) == 1 && side_by_side && ld == 4 && padded == 4;
     index i = colours ? copy_threes(a, out) : 0;
     for (out += i * ld; i < a.rows; ++i, out += ld) {
       const TA* in = a.data + i * a.row_stride;
