@@ -74,7 +74,22 @@ TEST_CASE_TEMPLATE("packed weights: unpacked they are B, and the product is the 
       for (index j = 0; j < p.shape.n; ++j) REQUIRE(w(k, j) == p.B.view()(k, j));
     const auto za = std::int32_t(r.between(0, 255)), zb = std::int32_t(r.between(-128, 255));
     const auto e = requantize(acc, tflite{1 << 30, -int(r.between(0, 9))}, 3);
-    REQUIRE(p.differs(w, e, zero_pair{za, zb}, a_zero_point(za), b_zero_point(zb)) == "");
+    const zero_pair zeros{za, zb};
+    REQUIRE(p.differs(w, e, zeros, a_zero_point(za), b_zero_point(zb)) == "");
+    REQUIRE(p.differs(w, e, zeros, a_zero_point(za), b_zero_point(zb), cache_sizes{1, 1}) == "");
+  });
+}
+
+// Packed weights bring the sums of their columns along, which become terms once, whatever else comes in blocks.
+TEST_CASE("packed weights and more rows than the cache holds") {
+  for_each_case(scaled(40, 6), [](random& r) {
+    const gemm_shape s{r.between(40, 150), r.between(1, 70), r.between(100, 400)};
+    mixed_problem<std::uint8_t, std::int8_t, std::int32_t> p(r, s, placement::at_end);
+    const auto storage = aligned_buffer::make(packed_weights_bytes<std::int8_t, isa_t>(s.k, s.n));
+    const auto w = pack_weights<isa_t>(p.B.read(), storage.span()).value();
+    const zero_pair zeros{std::int32_t(r.between(0, 255)), std::int32_t(r.between(-128, 127))};
+    for (const cache_sizes caches : {cache_sizes{1, 1}, cache_sizes{4096, 16384}})
+      REQUIRE(p.differs(w, acc, zeros, caches, a_zero_point(zeros.a), b_zero_point(zeros.b)) == "");
   });
 }
 

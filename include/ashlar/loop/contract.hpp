@@ -189,13 +189,14 @@ class contraction_block {
     } else if constexpr (Format::in_place) {
       select_rows(x, k0, j0_ + j, j);
     }
-    if (last_ && i == 0) corrections_.finish_panel(nr_, j);
+    if (!last_ || i > 0) return;
+    if (c_.panels) corrections_.take_sums(c_.panel_sums, nr_, j);
+    corrections_.finish_panel(nr_, j);
   }
 
   void select_packed(operands& x, index k0, index j, index tiles) {
     const index steps = c_.steps();
     x.b = c_.panels + ((j0_ + j) / nr_ * steps + k0) * nr_;
-    if (last_) corrections_.take_sums(c_.panel_sums, nr_, j);
     if (tiles == 1 && x.k == steps) return fetch_ahead(x, x.b + prefetch_bytes / index(sizeof(B)), nr_);
     const bool more = j + nr_ < cols_;
     // The next panel; after the last one the next K block.
