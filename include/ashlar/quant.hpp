@@ -8,3 +8,4 @@
 #include <ashlar/quant/nibbles.hpp>
 #include <ashlar/quant/requantize.hpp>
 #include <ashlar/quant/rescale.hpp>
+#include <ashlar/quant/source.hpp>

@@ -61,6 +61,12 @@ TEST_CASE("16-bit A") {
   mixed_problems<std::int16_t, std::int8_t, std::int32_t>(300, [](random& r, auto& p) {
     const auto za = std::int32_t(r.between(-40000, 40000));
     REQUIRE(p.differs(p.B.read(), acc, zero_pair{za, 0}, a_zero_point(za)) == "");
+    constexpr for_a<std::int16_t> words;
+    const auto storage = aligned_buffer::make(packed_weights_bytes<std::int8_t, isa_t>(p.shape.k, p.shape.n, words));
+    REQUIRE(pack_weights<isa_t>(p.B.read(), storage.span(), words).ok());
+    const packed_weights<std::int8_t> w = open_weights<std::int8_t>(storage.span()).value();
+    REQUIRE(p.differs(w, acc, zero_pair{za, 0}, a_zero_point(za), cache_sizes{1, 1}) == "");
+    REQUIRE((p.shape.k == 0 || p.shape.n == 0 || w(p.shape.k - 1, 0) == p.B.view()(p.shape.k - 1, 0)));
   });
 }
 

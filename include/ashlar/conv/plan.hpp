@@ -4,7 +4,8 @@
 //
 //   explain, packed_bytes, pack, workspace_bytes, run
 //
-// Depends on: conv/{check,choose,memory,packed_filter,product}.hpp, gemm/options.hpp.   Used by: conv/make_plan.hpp.
+// Depends on: conv/{check,choose,converted_source,memory,packed_filter,product}.hpp, gemm/options.hpp.   Used by:
+// conv/make_plan.hpp.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +14,7 @@
 
 #include <ashlar/conv/check.hpp>
 #include <ashlar/conv/choose.hpp>
+#include <ashlar/conv/converted_source.hpp>
 #include <ashlar/conv/memory.hpp>
 #include <ashlar/conv/packed_filter.hpp>
 #include <ashlar/conv/product.hpp>
@@ -93,6 +95,13 @@ class conv_plan {
     return workspace_of(views_of(src.image, out, src.prologue), options...);
   }
 
+  /// The same of floats that become src's integers (conv/converted_source.hpp): with the image of those.
+  template <detail::converted_image X, detail::conv_option... Options>
+  [[nodiscard]] std::size_t workspace_bytes(const X& src, const blocked_image_view<dst_type>& out,
+                                            const Options&... options) const {
+    return detail::converted_bytes(*this, src, out, options...);
+  }
+
   /// The most that any contiguous NHWC or NCHW src, without a prologue, and dst need with these options and an epilogue
   /// of channels.
   template <detail::conv_option... Options>
@@ -131,6 +140,13 @@ class conv_plan {
              const blocked_image_view<dst_type>& out, const Options&... options) const {
     static_assert(product::transforms, "conv: the src of integers, or with native_rounding, has no prologue");
     return run_source(src.image, src.prologue, weights, out, options...);
+  }
+  /// The same of floats that become src's integers, of plans of small integers: quantized() of an image.
+  template <detail::converted_image X, detail::conv_option... Options>
+  status run(const X& src, const packed_filter<weight_type>& weights, const blocked_image_view<dst_type>& out,
+             const Options&... options) const {
+    static_assert(std::is_same_v<typename X::element, src_type>, "conv: src is quantized to another type than planned");
+    return detail::run_converted<Isa>(*this, src, weights, out, options...);
   }
 
  private:

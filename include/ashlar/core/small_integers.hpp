@@ -40,6 +40,13 @@ struct with_sums {
   static_assert(std::same_as<Sum, std::int64_t>, "with_sums: the type of sums is std::int64_t, or 32 bits unasked");
 };
 
+/// Option of pack_weights: what A's elements are, std::int16_t where they are not bytes, which other units than those
+/// of bytes may serve.   pack_weights(B, storage, for_a<std::int16_t>{})
+template <class TA>
+struct for_a {
+  static_assert(std::same_as<TA, std::int16_t>, "for_a: A of bytes needs no option");
+};
+
 /// Nothing to subtract.
 struct no_zero_point {};
 

@@ -93,6 +93,24 @@ status check_prologue_of(const transformed_matrix<V, E>& t, const C& c) {
                        static_cast<const void*>(c.data()));
 }
 
+// The same of numbers for each row of an A that is converted.
+template <converted_matrix A, any_matrix C, class Unit = this_unit>
+status check_prologue_of(const A& a, const C& c) {
+  status s;
+  const index rows = a.matrix.rows();
+  a.prologue.each_operand([&](const char* what, const auto* numbers) {
+    if (!s.ok() || rows == 0) return;
+    if (numbers == nullptr) {
+      s = status::error(errc::null_pointer, "gemm: A has %lld rows but the pointer to their %s is null", lld(rows),
+                        what);
+    } else if (overlaps(matrix_view<const std::decay_t<decltype(*numbers)>>(numbers, 1, rows, rows, 1), c)) {
+      s = status::error(errc::aliasing, "gemm: the %s of A's rows (at %p) share memory with C (at %p)", what,
+                        static_cast<const void*>(numbers), static_cast<const void*>(c.data()));
+    }
+  });
+  return s;
+}
+
 /// ok, or what is wrong with the call.
 template <class A, class B, any_matrix C, class E, class Unit = this_unit>
 status check_gemm(const A& given, const B& b, const C& c, const E& e, index nr, index group = 1) {

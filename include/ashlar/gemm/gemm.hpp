@@ -155,8 +155,8 @@ status run_valid(const A& a, const B& b, const C& c, const Options&... options) 
   if constexpr (!std::is_void_v<K7>) {
     if (takes_seven_bits(b, c.rows(), K7::Format::group)) {
       const auto memory = option<scratch_option>(no_scratch{}, options...);
-      return run_with_memory<K7>(contraction_of<K7>(a, b, c, options...), e, no_prologue{}, target.get(), caches,
-                                 memory_of(memory));
+      return run_with_memory<K7>(contraction_of<K7>(matrix_of(a), b, c, options...), e, prologue_of(a), target.get(),
+                                 caches, memory_of(memory));
     }
   }
   const auto x = contraction_of<K>(matrix_of(a), b, c, options...);
@@ -279,9 +279,9 @@ template <class Isa, class A, class B, class C, class... Options>
 
 /// C(m, n) = epilogue( sum over k of A(m, k) * B(k, n) ).        Specification: reference::gemm, bit for bit.
 ///
-/// A is M x K, B is K x N or packed_weights of it, C is M x N; any strides (C's elements must be distinct), extents
-/// static or dynamic, zero extents included (K = 0: the sum is zero). C must not overlap A or B, nor scratch any of
-/// them.
+/// A is M x K (a matrix, transform() or quantized() of one), B is K x N or packed_weights of it, C is M x N; any
+/// strides (C's elements must be distinct), extents static or dynamic, zero extents included (K = 0: the sum is zero).
+/// C must not overlap A or B, nor scratch any of them.
 ///
 /// Elements are all of one type; or small integers, whose products are summed in 32 bits that wrap, C of integers of at
 /// most 32 bits (the expression is of std::int32_t, its value goes to C's nearest end when outside) or of floats; or
@@ -326,6 +326,19 @@ ASHLAR_INLINE status gemm(const A& a, const B& b, const C& c, const Options&... 
   }
 }
 
+/// The same of floats that become small integers as they are read (quant/source.hpp): A's zero points are its own.
+template <class Isa = isa::native, detail::converted_matrix A, class B, any_matrix C, class... Options>
+  requires(detail::gemm_b<B> && (detail::gemm_option<Options> && ...))
+status gemm(const A& a, const B& b, const C& c, const Options&... options) {
+  static_assert(!(detail::is_a_zero_point<Options> || ...), "gemm: an A that is quantized has zero points of its own");
+  const a_zero_point zero(a.zero_point());
+  if constexpr (detail::supported_call<Isa, A, B, C, a_zero_point<decltype(zero.z)>, Options...>()) {
+    return detail::run_checked<Isa>(a, b, c, zero, options...);
+  } else {
+    return {};
+  }
+}
+
 /// Bytes of scratch that the same call of gemm needs with scratch(): bounded by blocks and workers, not by the problem;
 /// exact but for bytes, of whose kernels it is the most. Ask with the same ISA, executor, epilogue and other options.
 ///
@@ -340,6 +353,16 @@ std::size_t gemm_workspace_bytes(const A& a, const B& b, const C& c, const Optio
     return 0;
   } else {
     return detail::call_bytes<Isa>(a, b, c, options...);
+  }
+}
+template <class Isa = isa::native, detail::converted_matrix A, class B, any_matrix C, class... Options>
+  requires(detail::gemm_b<B> && (detail::gemm_option<Options> && ...))
+std::size_t gemm_workspace_bytes(const A& a, const B& b, const C& c, const Options&... options) {
+  const a_zero_point zero(a.zero_point());
+  if constexpr (!detail::supported_call<Isa, A, B, C, a_zero_point<decltype(zero.z)>, Options...>()) {
+    return 0;
+  } else {
+    return detail::call_bytes<Isa>(a, b, c, zero, options...);
   }
 }
 

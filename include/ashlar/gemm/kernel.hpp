@@ -92,6 +92,18 @@ struct gemm_kernel {
   }
 };
 
+// Format of an A that is what it multiplies, or becomes it.
+template <class A, class Format>
+struct format_of {
+  using type = Format;
+};
+template <converted_matrix A, class Format>
+struct format_of<A, Format> {
+  using type = converting_format<Format, std::decay_t<decltype(*std::declval<const A&>().matrix.data())>>;
+};
+template <class A, class Format>
+using format_for = typename format_of<A, Format>::type;
+
 // How the types of the operands and of the options make a product: the elements themselves, or small integers.
 template <class Isa, class A, class B, class C, class... Options>
 struct product_of {
@@ -114,7 +126,9 @@ template <class Isa, class A, class B, class C, class... Options>
 struct product_of<Isa, A, B, C, Options...> {
   template <template <class> class Option>
   using zero = decltype(option<Option>(no_zero_option{}, std::declval<const Options&>()...).z);
-  using format = dot_format<matrix_element<A>, typename B::value_type, Isa, zero<a_zero_option>, zero<b_zero_option>>;
+  using format =
+      format_for<A,
+                 dot_format<matrix_element<A>, typename B::value_type, Isa, zero<a_zero_option>, zero<b_zero_option>>>;
   using element = std::int8_t;
   using semiring = dot_products;
 };
@@ -160,8 +174,8 @@ template <class Isa, class A, class B, class C, class... Options>
 struct seven_bit_kernel_of<Isa, A, B, C, Options...> {
   using K = kernel_of<Isa, A, B, C, Options...>;
   using plain = typename K::Format;
-  using format = dot_format<typename plain::a_type, typename plain::b_type, Isa, decltype(plain::zeros::a),
-                            decltype(plain::zeros::b), seven_bit_dot_ops<Isa>>;
+  using format = format_for<A, dot_format<matrix_element<A>, typename plain::b_type, Isa, decltype(plain::zeros::a),
+                                          decltype(plain::zeros::b), seven_bit_dot_ops<Isa>>>;
   using type = typename K::template of_format<format>;
 };
 

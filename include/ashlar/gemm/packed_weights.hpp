@@ -10,8 +10,8 @@
 //
 // The layout depends on the element type and on NR alone, not on cache sizes, threads or the compiler: one blob serves
 // every machine whose tile has the same NR (16 floats for AVX2, 32 for AVX-512, 8 for NEON, 3 vectors for SVE). That of
-// bytes, and of bf16 for native_rounding, depends on how many the ISA multiplies at a time, too, and of bytes on
-// whether it has something faster for weights within [-64, 64], where these are.
+// bytes, and of bf16 for native_rounding, depends on how many the ISA multiplies at a time, too, and of bytes for bytes
+// on whether it has something faster for weights within [-64, 64], where these are.
 //
 // Depends on: gemm/check_views.hpp, pack/panels.hpp, pack/dot_units.hpp, tile/registry.hpp, core/.   Used by:
 // gemm/gemm.hpp.
@@ -27,6 +27,7 @@
 #include <ashlar/gemm/check_views.hpp>
 #include <ashlar/gemm/seven_bits.hpp>
 #include <ashlar/loop/bf16_format.hpp>
+#include <ashlar/loop/dot_format.hpp>
 #include <ashlar/pack/bf16_units.hpp>
 #include <ashlar/pack/dot_units.hpp>
 #include <ashlar/pack/half_block.hpp>
@@ -220,20 +221,20 @@ ASHLAR_INLINE index panel_width() {
     return default_tile<T, Isa>.nv * ops<T, Isa>::lanes();
   }
 }
-// The groups of B's panels, or of any B of these extents the one that takes the most memory.
-template <class T, class Isa>
+// The groups of B's panels, or of any B of these extents the one that takes the most memory. TA: bytes, or A's 16 bits.
+template <class T, class Isa, class TA>
 ASHLAR_INLINE index panel_group(const strided_block<T>& b) {
-  if constexpr (has_seven_bits<T, T, Isa>) {
+  if constexpr (has_seven_bits<TA, T, Isa>) {
     if (within_seven_bits(b)) return seven_bit_dot_ops<Isa>::group;
   }
-  if constexpr (byte_weights<T>) return dot_ops<Isa>::group;
+  if constexpr (byte_weights<T>) return dot_ops_for<Isa, TA>::group;
   return std::is_same_v<T, bf16> ? 1 : 0;
 }
-template <class T, class Isa>
+template <class T, class Isa, class TA>
 consteval index largest_panel_group() {
   if constexpr (byte_weights<T>) {
-    return has_seven_bits<T, T, Isa> ? std::max(seven_bit_dot_ops<Isa>::group, dot_ops<Isa>::group)
-                                     : dot_ops<Isa>::group;
+    constexpr index group = dot_ops_for<Isa, TA>::group;
+    return has_seven_bits<TA, T, Isa> ? std::max(seven_bit_dot_ops<Isa>::group, group) : group;
   } else {
     return std::is_same_v<T, bf16> ? std::max<index>(1, bf16_dot_ops<Isa>::group) : 0;
   }
@@ -272,13 +273,13 @@ void write_bf16_groups(const strided_block<bf16>& b, std::byte* to, index nr) {
 }
 
 // Writes the panels of B.
-template <class Isa, class T>
+template <class Isa, class TA, class T>
 void write_panels(const strided_block<T>& b, std::byte* to, index nr, [[maybe_unused]] index group) {
-  if constexpr (has_seven_bits<T, T, Isa>) {
+  if constexpr (has_seven_bits<TA, T, Isa>) {
     if (group == seven_bit_dot_ops<Isa>::group) return write_dot_panels<seven_bit_dot_ops<Isa>>(b, to, nr);
   }
   if constexpr (byte_weights<T>) {
-    write_dot_panels<dot_ops<Isa>>(b, to, nr);
+    write_dot_panels<dot_ops_for<Isa, TA>>(b, to, nr);
   } else if constexpr (std::is_same_v<T, bf16> && multiplies_bf16<Isa>) {
     group == 1 ? write_narrow_panels<Isa>(b, to, nr) : write_bf16_groups<Isa>(b, to, nr);
   } else if constexpr (narrow_floating_point<T>) {
@@ -288,14 +289,24 @@ void write_panels(const strided_block<T>& b, std::byte* to, index nr, [[maybe_un
   }
 }
 
+template <class X>
+inline constexpr bool is_packing_option = std::is_same_v<X, native_rounding_option>;
+template <class TA>
+inline constexpr bool is_packing_option<for_a<TA>> = true;
+// The type of A that the options say, by default B's.
+template <class T, class... Options>
+using packing_a =
+    std::conditional_t<byte_weights<T> && (std::is_same_v<Options, for_a<std::int16_t>> || ...), std::int16_t, T>;
+
 }  // namespace detail
 
-/// Bytes that hold the blob of any K x N matrix of T for Isa: header and panels. 0 when that exceeds 64 bits or an
-/// extent is negative.
-template <class T, class Isa = isa::native>
-std::size_t packed_weights_bytes(index k, index n) {
+/// Bytes that hold the blob of any K x N matrix of T for Isa, packed with the same options: header and panels. 0 when
+/// that exceeds 64 bits or an extent is negative.
+template <class T, class Isa = isa::native, class... Options>
+  requires(detail::is_packing_option<Options> && ...)
+std::size_t packed_weights_bytes(index k, index n, const Options&...) {
   index bytes = 0;
-  constexpr index group = detail::largest_panel_group<T, Isa>();
+  constexpr index group = detail::largest_panel_group<T, Isa, detail::packing_a<T, Options...>>();
   if (!detail::panel_bytes<T>(k, n, detail::panel_width<T, Isa>(), group, &bytes)) return 0;
   if constexpr (std::is_same_v<T, bf16> && multiplies_bf16<Isa>) {
     index native = 0;
@@ -357,22 +368,25 @@ result<packed_weights<T>> open_weights(std::span<const std::byte> blob, bool ver
 ///     if (w.ok()) gemm(A, w.value(), C);
 ///
 /// Errors: negative_extent, null_pointer, overflow, workspace_too_small, misaligned, aliasing; storage is untouched
-/// then. B is free afterwards. bf16 for gemm with native_rounding: pack_weights(B, bytes, native_rounding).
-template <class Isa = isa::native, any_matrix B, class... Option>
-  requires(sizeof...(Option) == 0 || (std::is_same_v<Option, native_rounding_option> && ...))
-auto pack_weights(const B& b, std::span<std::byte> storage, const Option&...)
+/// then. B is free afterwards. bf16 for gemm with native_rounding: pack_weights(B, bytes, native_rounding); bytes for A
+/// of 16 bits: pack_weights(B, bytes, for_a<std::int16_t>{}).
+template <class Isa = isa::native, any_matrix B, class... Options>
+  requires(detail::is_packing_option<Options> && ...)
+auto pack_weights(const B& b, std::span<std::byte> storage, const Options&... options)
     -> result<packed_weights<typename B::value_type>> {
   using T = typename B::value_type;
-  constexpr bool native = sizeof...(Option) > 0 && std::is_same_v<T, bf16> && multiplies_bf16<Isa>;
-  const std::size_t bytes = packed_weights_bytes<T, Isa>(b.rows(), b.cols());
+  using TA = detail::packing_a<T, Options...>;
+  constexpr bool asked = (std::is_same_v<Options, native_rounding_option> || ...);
+  constexpr bool native = asked && std::is_same_v<T, bf16> && multiplies_bf16<Isa>;
+  const std::size_t bytes = packed_weights_bytes<T, Isa>(b.rows(), b.cols(), options...);
   if (status s = detail::check_packing("pack_weights", "B", b, storage, bytes); !s.ok()) return s;
   const index nr = detail::panel_width<T, Isa, native>();
   const strided_block<T> block{b.data(), b.row_stride(), b.col_stride(), b.rows(), b.cols()};
-  const index group = native ? bf16_dot_ops<Isa>::group : detail::panel_group<T, Isa>(block);
+  const index group = native ? bf16_dot_ops<Isa>::group : detail::panel_group<T, Isa, TA>(block);
   std::byte* const panels = storage.data() + sizeof(packed_header);
   index size = 0;
   detail::panel_bytes<T>(b.rows(), b.cols(), nr, group, &size);
-  detail::write_panels<Isa>(block, panels, nr, group);
+  detail::write_panels<Isa, TA>(block, panels, nr, group);
   detail::write_header<T>(storage.data(), nr, b.rows(), b.cols(), std::size_t(size), group);
   return detail::weights_at<T>(panels, b.rows(), b.cols(), nr, group);
 }

@@ -17,9 +17,6 @@
 
 namespace ashlar::detail {
 
-template <class A>
-using matrix_element = typename std::decay_t<decltype(matrix_of(std::declval<const A&>()))>::value_type;
-
 /// Products of these sum small integers in 32 bits.
 template <class A, class B>
 inline constexpr bool sums_small_integers = small_integers<matrix_element<A>, typename B::value_type>;
@@ -43,7 +40,8 @@ consteval bool supported_wide() {
   static_assert(known,
                 "gemm: no operations for this ISA: these compiler flags do not allow it, or its adapter is not "
                 "included");
-  constexpr bool plain = std::is_same_v<Semiring, plus_times> && !is_transformed<A> && !ZeroPoints;
+  constexpr bool plain =
+      std::is_same_v<Semiring, plus_times> && !is_transformed<A> && !converted_matrix<A> && !ZeroPoints;
   static_assert(plain, "gemm: 64-bit sums have no zero points, no semiring of their own and no prologue of A");
   if constexpr (known) {
     constexpr bool fits = tile_fits_in_registers<ops<double, Isa>, S>;

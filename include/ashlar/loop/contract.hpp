@@ -6,11 +6,12 @@
 //
 // It knows nothing of what A, B and dst are: rows, panels and strides are in `contraction`.
 //
-// Depends on: loop/blocking.hpp, loop/format.hpp, loop/row_tiles.hpp, loop/finish.hpp, pack/copy_block.hpp.   Used by:
+// Depends on: loop/{blocking,convert_rows,finish,format,row_tiles,tile_table}.hpp, pack/copy_block.hpp.   Used by:
 // gemm/.
 #pragma once
 
 #include <ashlar/loop/blocking.hpp>
+#include <ashlar/loop/convert_rows.hpp>
 #include <ashlar/loop/finish.hpp>
 #include <ashlar/loop/format.hpp>
 #include <ashlar/loop/row_tiles.hpp>
@@ -140,13 +141,13 @@ class contraction_block {
     const auto* const a = c_.a + (i0_ + i) * c_.a_row_stride + k * c_.a_k_stride;
     const strided_block<typename Format::a_type> block{a, c_.a_row_stride, c_.a_k_stride, rows,
                                                        std::min(kc * Format::group, c_.k - k)};
-    if constexpr (Format::rows_together > 1) {
-      Format::copy_pairs(block, copied_a_, cut_.a_stride, kc);
+    if constexpr (requires { typename Format::made; }) {
+      convert_rows<Format>(prologue_, i0_ + i, block, copied_a_, cut_.a_stride, kc);
     } else {
-      Format::copy_a(block, copied_a_, cut_.a_stride, kc);
-    }
-    if constexpr (!std::is_same_v<Prologue, no_prologue>) {
-      apply_rows<O>(prologue_, copied_a_, cut_.a_stride, rows, kc, i0_ + i, k0);
+      ashlar::copy_rows<Format>(block, copied_a_, cut_.a_stride, kc);
+      if constexpr (!std::is_same_v<Prologue, no_prologue>) {
+        apply_rows<O>(prologue_, copied_a_, cut_.a_stride, rows, kc, i0_ + i, k0);
+      }
     }
   }
 

@@ -36,6 +36,26 @@ ASHLAR_INLINE constexpr index steps_of(index k) {
   return ceil_div(k, Format::group * Format::together) * Format::together;
 }
 
+/// Format's operands, of which A is From in memory: a prologue makes a_type of it as rows are copied
+/// (loop/convert_rows.hpp).
+template <class Format, class From>
+struct converting_format : Format {
+  using a_type = From;
+  using made = Format;
+  static constexpr bool units_in_place = false;
+};
+
+/// Rows of A to rows of units, `steps` long.
+template <class Format>
+ASHLAR_INLINE void copy_rows(const strided_block<typename Format::a_type>& a, typename Format::a_unit* out, index ld,
+                             index steps) {
+  if constexpr (Format::rows_together > 1) {
+    Format::copy_pairs(a, out, ld, steps);
+  } else {
+    Format::copy_a(a, out, ld, steps);
+  }
+}
+
 /// Elements as they are.
 template <class T, class Isa>
 struct plain_format {

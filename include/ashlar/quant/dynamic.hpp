@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// quant/dynamic.hpp: matrices of floats quantized as they come: the range of each row or of all, then integers.
+// quant/dynamic.hpp: matrices and images of floats quantized as they come: the range of each row or of all, then
+// integers.
 //
 //   a = affine_of(least, most, low, high);   q = quantized(x, a, low, high)
 //
@@ -18,6 +19,7 @@
 #include <limits>
 #include <type_traits>
 
+#include <ashlar/core/blocked_image.hpp>
 #include <ashlar/core/status.hpp>
 #include <ashlar/core/view.hpp>
 #include <ashlar/isa.hpp>
@@ -82,6 +84,17 @@ struct quantized_row {
     }
     for (; i < count; ++i) q[i * q_stride] = quantized<U>(x[i * x_stride], a);
   }
+
+  // The same of contiguous floats to integers apart, a piece at a time.
+  static void convert_apart(const float* x, index count, U* q, index q_stride, const affine& a) {
+    constexpr index piece = 256;
+    U some[piece];
+    for (index i = 0; i < count; i += piece) {
+      const index length = std::min(piece, count - i);
+      convert(x + i, length, 1, some, 1, a);
+      for (index k = 0; k < length; ++k) q[(i + k) * q_stride] = some[k];
+    }
+  }
 };
 
 template <any_matrix X, any_matrix Q, class Unit = this_unit>
@@ -94,6 +107,45 @@ status check_quantized(const X& x, const Q& q) {
     return status::error(errc::null_pointer, "quantize: the data of %s is null", x.data() == nullptr ? "x" : "q");
   }
   return {};
+}
+
+template <any_matrix X, class Unit = this_unit>
+status check_rows(const char* who, const X& x, const float* scales, const std::int32_t* zeros) {
+  if (!x.empty() && x.data() == nullptr) return status::error(errc::null_pointer, "%s: the data of x is null", who);
+  if (x.rows() == 0 || (scales != nullptr && zeros != nullptr)) return {};
+  return status::error(errc::null_pointer, "%s: x has %lld rows but %s is null", who, lld(x.rows()),
+                       scales == nullptr ? "scales" : "zeros");
+}
+
+template <class Isa, class U, any_matrix X>
+affine affine_of_row(const X& x, index i) {
+  value_range r;
+  quantized_row<Isa, U>::range(x.pointer(i, 0), x.cols(), x.col_stride(), r);
+  return affine_of(r.least, r.most, std::numeric_limits<U>::min(), std::numeric_limits<U>::max());
+}
+
+// Elements of an image at one distance: along channels, and whole pixels then, or along a row.
+template <class T>
+struct line_of {
+  T* data;
+  index count, stride;
+  bool along_channels;
+};
+
+// f(w, c, line) of lines that together are row (n, d, h) of an image, each from pixel w and channel c on.
+template <class T, class F>
+void for_each_line_of_row(const blocked_image_view<T>& x, index n, index d, index h, const F& f) {
+  const image_axes &e = x.extents(), &s = x.strides();
+  if (s.c == 1 && s.w == e.c && !x.blocked()) return f(0, 0, line_of<T>{x.pointer(n, d, h, 0, 0), e.w * e.c, 1, true});
+  if (s.w == 1 && s.c != 1) {
+    for (index c = 0; c < e.c; ++c) f(0, c, line_of<T>{x.pointer(n, d, h, 0, c), e.w, 1, false});
+    return;
+  }
+  for (index w = 0; w < e.w; ++w)
+    for (index c = 0, run; c < e.c; c += run) {
+      run = x.run(c, e.c - c);
+      f(w, c, line_of<T>{x.pointer(n, d, h, w, c), run, s.c, true});
+    }
 }
 
 template <class X, class Q>
@@ -115,6 +167,42 @@ affine dynamic_affine(const X& x) {
   for (index i = 0; i < x.rows(); ++i)
     detail::quantized_row<Isa, U>::range(x.pointer(i, 0), x.cols(), x.col_stride(), r);
   return affine_of(r.least, r.most, std::numeric_limits<U>::min(), std::numeric_limits<U>::max());
+}
+
+/// The same of an image, blocks of channels or not.   dynamic_affine<std::uint8_t>(nhwc(x, 1, 56, 56, 64))
+template <std::integral U, class Isa = isa::native, class T>
+  requires std::same_as<std::remove_const_t<T>, float>
+affine dynamic_affine(const blocked_image_view<T>& x) {
+  detail::value_range r;
+  const image_axes& e = x.extents();
+  for (index n = 0; n < e.n; ++n)
+    for (index d = 0; d < e.d; ++d)
+      for (index h = 0; h < e.h; ++h)
+        detail::for_each_line_of_row(x, n, d, h, [&](index, index, const detail::line_of<T>& line) {
+          detail::quantized_row<Isa, U>::range(line.data, line.count, line.stride, r);
+        });
+  return affine_of(r.least, r.most, std::numeric_limits<U>::min(), std::numeric_limits<U>::max());
+}
+template <std::integral U, class Isa = isa::native, class T>
+  requires std::same_as<std::remove_const_t<T>, float>
+affine dynamic_affine(const image_view<T>& x) {
+  return dynamic_affine<U, Isa>(blocked_image_view<const float>(x));
+}
+
+/// The affine of each row of X: scales[i] and zeros[i], M of each.
+///
+///     dynamic_affines<std::uint8_t>(view(x, m, k), scales, zeros);
+///
+/// Reference: dynamic_affine of each row. Returns null_pointer; nothing is written then. Allocates nothing.
+template <std::integral U, class Isa = isa::native, any_matrix X>
+  requires std::same_as<typename X::value_type, float>
+status dynamic_affines(const X& x, float* scales, std::int32_t* zeros) {
+  if (status s = detail::check_rows("dynamic_affines", x, scales, zeros); !s.ok()) return s;
+  for (index i = 0; i < x.rows(); ++i) {
+    const affine a = detail::affine_of_row<Isa, U>(x, i);
+    scales[i] = a.scale, zeros[i] = a.zero_point;
+  }
+  return {};
 }
 
 /// Q(i, j) = quantized<U>(X(i, j), a), U the type of Q's elements.
@@ -141,16 +229,11 @@ template <class Isa = isa::native, class X, class Q>
   requires detail::quantizable<X, Q>
 status quantize_rows(const X& x, const Q& q, float* scales, std::int32_t* zeros) {
   if (status s = detail::check_quantized(x, q); !s.ok()) return s;
-  if (x.rows() > 0 && (scales == nullptr || zeros == nullptr)) {
-    return status::error(errc::null_pointer, "quantize_rows: x has %lld rows but %s is null", detail::lld(x.rows()),
-                         scales == nullptr ? "scales" : "zeros");
-  }
+  if (status s = detail::check_rows("quantize_rows", x, scales, zeros); !s.ok()) return s;
   using U = typename Q::value_type;
   using row = detail::quantized_row<Isa, U>;
   for (index i = 0; i < x.rows(); ++i) {
-    detail::value_range r;
-    row::range(x.pointer(i, 0), x.cols(), x.col_stride(), r);
-    const affine a = affine_of(r.least, r.most, std::numeric_limits<U>::min(), std::numeric_limits<U>::max());
+    const affine a = detail::affine_of_row<Isa, U>(x, i);
     row::convert(x.pointer(i, 0), x.cols(), x.col_stride(), q.pointer(i, 0), q.col_stride(), a);
     scales[i] = a.scale, zeros[i] = a.zero_point;
   }
