@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "conv/mixed_case.hpp"
-#include "gemm/executors.hpp"
 
 namespace ashlar::test {
 
@@ -36,7 +35,9 @@ inline any_layout in_blocks(const image_axes& e, index block, index lead, random
   any_layout l{e,     {outermost ? volume : blocks * volume, plane, row, block, 1},
                block, outermost ? e.n * volume : volume,
                lead,  blocks * e.n * volume};
-  if (l.elements > 0 && r.chance(50)) {
+  if (e.n * e.d * e.h * e.w * e.c == 0) {
+    l.elements = 0;
+  } else if (r.chance(50)) {
     const index c = lead + e.c - 1;
     l.elements = (e.n - 1) * l.strides.n + (e.d - 1) * plane + (e.h - 1) * row + (e.w - 1) * block + c % block + 1 +
                  (blocks - 1) * l.block_stride;
@@ -62,7 +63,8 @@ struct blocked_case {
         out(some_layout(gradient ? detail::src_extents(g) : detail::dst_extents(g), r)),
         src_memory(in.elements, where),
         dst_memory(out.elements, where),
-        weight_memory(g.filters * g.taps() * g.group_channels(), where) {
+        weight_memory(g.filters * g.taps() * g.group_channels(), where),
+        around(r, detail::caches_of<isa_under_test>()) {
     each(in.over(src_memory.data()), [&](S& x) { fill(x, r); });
     each(out.over(dst_memory.data()), [&](D& x) { fill(x, r); });
     for (index i = 0; i < g.filters * g.taps() * g.group_channels(); ++i) fill(weight_memory.data()[i], r);
@@ -78,8 +80,8 @@ struct blocked_case {
            std::to_string(out.block) + " from " + std::to_string(out.lead);
   }
 
-  /// Plans, packs, runs with three workers in exactly the memory that it asks for; reference(expected dst) computes
-  /// what dst must be. Says what is wrong, in dst or in the memory around its elements.
+  /// Plans, packs, runs in its surroundings; reference(expected dst) computes what dst must be. Says what is wrong, in
+  /// dst or in the memory around its elements.
   template <class Source, class E, class Reference, class... Options>
   std::string differs(const Source& source, const E& e, const Reference& reference, const Options&... options) {
     const auto plan = gradient ? plan_conv3d_backward_data<Product, isa_under_test>(problem)
@@ -91,11 +93,10 @@ struct blocked_case {
     const std::vector<D> before = dst_memory.snapshot();
     std::vector<D> expected = before;
     reference(out.over(expected.data()));
-    const one_thread three{3};
-    const std::size_t bytes = plan.value().workspace_bytes(source, dst(), e, on(three));
-    const guarded_bytes memory(bytes, placement::at_end);
-    const status s = plan.value().run(source, packed.value(), dst(), e, on(three), options...,
-                                      scratch(std::span<std::byte>(memory.data(), bytes)));
+    const auto bytes = [&](const auto&... more) { return plan.value().workspace_bytes(source, dst(), e, more...); };
+    const status s = around(bytes, [&](const auto&... more) {
+      return plan.value().run(source, packed.value(), dst(), e, options..., more...);
+    });
     if (!s.ok()) return described() + ": " + s.message();
     return wrong(before, expected);
   }
@@ -137,6 +138,7 @@ struct blocked_case {
   guarded_elements<S> src_memory;
   guarded_elements<D> dst_memory;
   guarded_elements<W> weight_memory;
+  surroundings around;
 
  private:
   std::string wrong(std::vector<D> before, const std::vector<D>& expected) const {

@@ -142,9 +142,9 @@ void equals_nhwc(random& r, const conv2d& p, index block, const Options&... opti
 
 TEST_CASE("groups that share a vector read and write blocks") {
   for_each_case(scaled(60, 6), [](random& r) {
-    const index each = r.pick<index>({2, 4}), groups = r.between(2, 9);
+    const index each = r.pick<index>({2, 4}), groups = r.between(2, 9), multiple = r.pick<index>({1, 2});
     const conv2d p{.src = {2, r.between(3, 9), r.between(3, 20), groups * each},
-                   .weights = {groups * each, 3, 3, each},
+                   .weights = {groups * each * multiple, 3, 3, each},
                    .padding = ashlar::same,
                    .groups = groups};
     equals_nhwc(r, p, r.pick<index>({4, 8, 16}));

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "gemm/surroundings.hpp"
 #include "support/guarded_matrix.hpp"
 #include "support/isa.hpp"
 
@@ -103,7 +104,8 @@ class conv_case {
                     ? odhwi(weight_memory_.data(), g.filters, g.kernel.d, g.kernel.h, g.kernel.w, g.group_channels())
                 : r.chance(50)
                     ? oidhw(weight_memory_.data(), g.filters, g.group_channels(), g.kernel.d, g.kernel.h, g.kernel.w)
-                    : dhwio(weight_memory_.data(), g.kernel.d, g.kernel.h, g.kernel.w, g.group_channels(), g.filters)) {
+                    : dhwio(weight_memory_.data(), g.kernel.d, g.kernel.h, g.kernel.w, g.group_channels(), g.filters)),
+        around(r, detail::caches_of<isa_under_test>()) {
     each(src, [&](T& x) { x = r.value<T>(); });
     for (index i = 0; i < g.filters * g.taps() * g.group_channels(); ++i) weight_memory_.data()[i] = r.value<T>();
     if (r.chance(50)) each(dst, [&](T& x) { x = r.value<T>(); });
@@ -117,8 +119,19 @@ class conv_case {
     const auto storage = aligned_buffer::make(plan.value().packed_bytes());
     const auto packed = plan.value().pack(image_filter(), storage.span());
     if (!packed.ok()) return describe(g) + ": " + packed.error().message();
-    return differs_from_run([&] { return plan.value().run(read(), packed.value(), dst, options...); },
+    return differs_from_run([&] { return run_plan(plan.value(), packed.value(), options...); },
                             detail::option<detail::epilogue_option>(acc, options...));
+  }
+
+  /// A run in the case's surroundings, if the options do not say others.
+  template <class Plan, class Packed, class... Options>
+  status run_plan(const Plan& plan, const Packed& packed, const Options&... options) const {
+    if constexpr (says_surroundings<Options...>) {
+      return plan.run(read(), packed, dst, options...);
+    } else {
+      return around([&](const auto&... more) { return plan.workspace_bytes(read(), dst, options..., more...); },
+                    [&](const auto&... more) { return plan.run(read(), packed, dst, options..., more...); });
+    }
   }
 
   template <class Run, class E>
@@ -190,9 +203,11 @@ class conv_case {
  public:
   image_view<T> src, dst;
   filter_view<T> weights;
+  surroundings around;
 };
 
-/// A random problem of one to three dimensions; most of them small, all of them valid.
+/// A random problem of one to three dimensions; most of them small, all of them valid, now and then a src of no pixels
+/// that is all padding.
 inline conv3d some_problem(random& r, index most_multiplies = 300000) {
   const index work = scaled(most_multiplies, 20000);
   for (;;) {
@@ -211,6 +226,7 @@ inline conv3d some_problem(random& r, index most_multiplies = 300000) {
       p.stride[i] = r.pick<index>({1, 1, 1, 2, 3});
       p.dilation[i] = r.pick<index>({1, 1, 1, 2, 3});
       if (!pointwise || r.chance(20)) p.padding.before[i] = r.between(0, 3), p.padding.after[i] = r.between(0, 3);
+      if (r.chance(3)) p.src[i + 1] = 0, p.padding.after[i] += (p.weights[i + 1] - 1) * p.dilation[i] + 1;
     }
     const auto g = detail::geometry_of(p);
     if (g.ok() && g.value().multiplies() <= double(work)) return p;

@@ -43,7 +43,8 @@ struct mixed_case {
         dst(dst_memory.data(), out, dst_layout.strides),
         weights(r.chance(50)
                     ? odhwi(weight_memory.data(), g.filters, g.kernel.d, g.kernel.h, g.kernel.w, g.group_channels())
-                    : oidhw(weight_memory.data(), g.filters, g.group_channels(), g.kernel.d, g.kernel.h, g.kernel.w)) {
+                    : oidhw(weight_memory.data(), g.filters, g.group_channels(), g.kernel.d, g.kernel.h, g.kernel.w)),
+        around(r, detail::caches_of<isa_t>()) {
     fill(src_memory.data(), src_layout.elements, r), fill(dst_memory.data(), dst_layout.elements, r);
     fill(weight_memory.data(), g.filters * g.taps() * g.group_channels(), r);
     if constexpr (std::integral<S> && !wide)
@@ -89,15 +90,15 @@ struct mixed_case {
       reference::mixed_convolution<S, W, D>(g, src, weights, want, e, src_zero, zeros..., gradient);
     }
     const image_view<const S> read(src);
-    const auto memory = aligned_buffer::make(plan.value().workspace_bytes(read, dst, e));
     const auto w = open_filter<W>(storage.span()).value();
-    const status s = [&] {
+    const auto bytes = [&](const auto&... more) { return plan.value().workspace_bytes(read, dst, e, more...); };
+    const status s = around(bytes, [&](const auto&... more) {
       if constexpr (std::integral<S> && !wide) {
-        return plan.value().run(read, w, dst, e, src_zero_point(src_zero), scratch(memory.span()));
+        return plan.value().run(read, w, dst, e, src_zero_point(src_zero), more...);
       } else {
-        return plan.value().run(read, w, dst, e, scratch(memory.span()));
+        return plan.value().run(read, w, dst, e, more...);
       }
-    }();
+    });
     if (!s.ok()) return describe(g) + ": " + s.message();
     const std::vector<D> got = dst_memory.snapshot();
     for (std::size_t i = 0; i < got.size(); ++i) {  // memory between the elements, too
@@ -120,6 +121,7 @@ struct mixed_case {
   image_view<S> src;
   image_view<D> dst;
   filter_view<W> weights;
+  surroundings around;
   std::int32_t src_zero = 0;
   std::vector<std::int32_t> weight_zero;
 };

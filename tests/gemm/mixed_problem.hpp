@@ -59,7 +59,8 @@ struct mixed_problem {
       : shape(s),
         A(make<TA>(s.m, s.k, s.a, r, where)),
         B(make<TB>(s.k, s.n, s.b, r, where)),
-        C(make<TC>(s.m, s.n, s.c, r, where)) {
+        C(make<TC>(s.m, s.n, s.c, r, where)),
+        around(r, detail::default_caches<isa_under_test>()) {
     fill_mixed(A, r), fill_mixed(B, r), fill_mixed(C, r);
   }
 
@@ -77,7 +78,7 @@ struct mixed_problem {
       reference::gemm(A.read(), B.read(), want, e, zeros.a, zeros.b);
     }
     const auto before = C.snapshot();
-    const status s = gemm<isa_under_test>(A.read(), b, C.view(), e, options...);
+    const status s = run_gemm<isa_under_test>(around, A.read(), b, C.view(), e, options...);
     if (!s.ok()) return describe(shape) + ": " + s.message();
     std::string wrong = first_difference(C.view(), expected);
     if (wrong.empty() && C.changed(before, true)) wrong = "memory around C was written";
@@ -88,6 +89,7 @@ struct mixed_problem {
   guarded_matrix<TA> A;
   guarded_matrix<TB> B;
   guarded_matrix<TC> C;
+  surroundings around;
 
  private:
   template <class T>

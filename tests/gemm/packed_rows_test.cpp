@@ -43,6 +43,15 @@ TEST_CASE_TEMPLATE("packed rows of a transposed A equal A, also reopened", T, AS
   }
 }
 
+TEST_CASE("rows without elements are reopened, too") {
+  aligned_buffer storage = aligned_buffer::make(packed_rows_bytes<float>(7, 0));
+  REQUIRE(pack_rows<Isa>(view((const float*)nullptr, 7, 0), storage.span()).ok());
+  const auto opened = open_rows<float>(storage.span());
+  REQUIRE(opened.ok());
+  CHECK(opened.value().rows() == 7);
+  CHECK(opened.value().cols() == 0);
+}
+
 TEST_CASE("what cannot be packed or opened") {
   float a[6] = {};
   aligned_buffer storage = aligned_buffer::make(packed_rows_bytes<float>(2, 3));

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "gemm/surroundings.hpp"
 #include "support/guarded_matrix.hpp"
 #include "support/isa.hpp"
 
@@ -97,6 +98,17 @@ auto with_static_strides(const matrix_view<T>& v, bool wanted, const F& f) {
   return f(v);
 }
 
+/// gemm in these surroundings, if the options do not say others.
+template <class Isa, class A, class B, class C, class... Options>
+status run_gemm(const surroundings& around, const A& a, const B& b, const C& c, const Options&... options) {
+  if constexpr (says_surroundings<Options...>) {
+    return gemm<Isa>(a, b, c, options...);
+  } else {
+    return around([&](const auto&... more) { return gemm_workspace_bytes<Isa>(a, b, c, options..., more...); },
+                  [&](const auto&... more) { return gemm<Isa>(a, b, c, options..., more...); });
+  }
+}
+
 /// Where two matrices differ first, or "".
 template <class T>
 std::string first_difference(const matrix_view<T>& got, const std::vector<T>& expected) {
@@ -120,7 +132,8 @@ class problem {
         A(make(s.m, s.k, s.a, r, where)),
         B(make(s.k, s.n, s.b, r, where)),
         C(make(s.m, s.n, s.c, r, where)),
-        static_c_(r.chance(70)) {
+        static_c_(r.chance(70)),
+        around_(r, detail::default_caches<isa_under_test>()) {
     A.fill(r), B.fill(r);
     if (r.chance(50)) C.fill(r);  // else poison: nothing may depend on it
   }
@@ -148,7 +161,7 @@ class problem {
                     detail::option<detail::epilogue_option>(acc, options...),
                     detail::option<detail::semiring_option>(plus_times{}, options...));
     const auto before = C.snapshot(), a_before = A.snapshot(), b_before = B.snapshot();
-    const status s = with_c([&](const auto& c) { return gemm<Isa>(a, b, c, options...); });
+    const status s = with_c([&](const auto& c) { return run_gemm<Isa>(around_, a, b, c, options...); });
     if (!s.ok()) return describe(shape) + ": " + s.message();
     std::string wrong = first_difference(C.view(), expected);
     if (wrong.empty() && C.changed(before, true)) wrong = "memory around C was written";
@@ -166,6 +179,7 @@ class problem {
   }
 
   bool static_c_;
+  surroundings around_;
 };
 
 /// Runs f(problem&) on one problem at either end of its pages.

@@ -37,7 +37,7 @@ class depthwise_channels {
   depthwise_channels(const conv_geometry& g, const blocked_image_view<const S>& src, const T* packed,
                      const blocked_image_view<D>& out, const E& e, S padding, const pixel_numbers& numbers)
       : g_(g),
-        src_(src),
+        src_(without_end(src)),
         packed_(packed),
         dst_(out),
         epilogue_(e),
@@ -92,6 +92,10 @@ class depthwise_channels {
     T* sums;                   // of a tile, [row][column][channel]
   };
 
+  // Channels count as filters here, of which groups may have more: where there is one block, it goes on for those.
+  static blocked_image_view<const S> without_end(const blocked_image_view<const S>& src) {
+    return src.blocked() ? src : blocked_image_view<const S>(src.image());
+  }
   // Of `count` channels from c on, how many are in one block of src and of dst: an image with channels innermost.
   index run(index c, index count) const { return src_.run(c, dst_.run(c, count)); }
   // Such an image as if all channels lay as those of the block of c.

@@ -32,7 +32,8 @@ ASHLAR_INLINE constexpr index source_image_elements(const conv_views<T, D>& v) {
 template <class Isa, class T, class How>
 image_view<const T> transformed_source(const blocked_image_view<const T>& src, T* to, const How& how) {
   const image_axes& e = src.extents();
-  const index rows = e.d * e.h, row = e.w * e.c, workers = std::clamp<index>(how.executor.concurrency(), 1, rows);
+  const index rows = e.d * e.h, row = e.w * e.c;  // of a src that is all padding none
+  const index workers = std::max<index>(1, std::min<index>(how.executor.concurrency(), rows));
   how.executor.parallel_for(workers, [&](index worker) {
     const source_values<T, std::decay_t<decltype(how.prologue)>> values{T(0), how.prologue};
     for (index r = worker * rows / workers; r < (worker + 1) * rows / workers; ++r) {

@@ -10,6 +10,8 @@
 // Depends on: gemm/packed_weights.hpp, loop/blocking.hpp.   Used by: users, through <ashlar/gemm.hpp>.
 #pragma once
 
+#include <algorithm>
+
 #include <ashlar/gemm/packed_weights.hpp>
 #include <ashlar/loop/blocking.hpp>
 
@@ -57,7 +59,8 @@ auto pack_rows(const A& a, std::span<std::byte> storage) -> result<packed_rows<t
   const index stride = detail::row_distance(a.cols(), sizeof(T));
   T* rows = reinterpret_cast<T*>(storage.data() + sizeof(packed_header));
   block_copy<T, Isa>::run({a.data(), a.row_stride(), a.col_stride(), a.rows(), a.cols()}, rows, stride, stride);
-  detail::write_header<T>(storage.data(), stride, a.rows(), a.cols(), bytes - sizeof(packed_header));
+  const index nr = std::max<index>(1, stride);  // a panel of empty rows has a width, too
+  detail::write_header<T>(storage.data(), nr, a.rows(), a.cols(), bytes - sizeof(packed_header));
   return packed_rows<T>(rows, a.rows(), a.cols(), stride, 1);
 }
 
