@@ -17,7 +17,7 @@
 //   neon_dot, sve             int8 * int8      4     isa/dot_arm.hpp: SDOT
 //   neon_i8mm, sve_i8mm       int8 * int8      8     isa/dot_arm.hpp: SMMLA, two rows by two columns in one step
 //
-// Of bf16: isa/dot_bf16.hpp.
+// Of bf16: isa/dot_bf16.hpp; of f16: isa/dot_f16.hpp.
 //
 // Depends on: isa/ops.hpp, isa/scalar.hpp.   Used by: tile/registry.hpp, pack/, loop/.
 #pragma once

@@ -214,12 +214,12 @@ class register_tile {
     }
   }
 
-  // Returns what the next steps fetch. x86 has 16 general registers: one address moves on, where several would take
-  // those of the rows of A.
+  // Returns what the next steps fetch. x86 has 16 general registers, and several panels have addresses enough: one
+  // moves on, where several would take those of the rows of A.
   template <int... K>
   static ASHLAR_INLINE const char* fetch(seq<K...>, const char* p, index stride) {
     constexpr auto lines = std::make_integer_sequence<int, (step_bytes + 63) / 64>{};
-    if constexpr (std::is_base_of_v<isa::avx2, typename O::isa_type>) {
+    if constexpr (std::is_base_of_v<isa::avx2, typename O::isa_type> || Group != NV) {
       ((fetch_lines(lines, p), p = detail::unknown(p + stride), (void)K), ...);
       return p;
     } else {
@@ -308,7 +308,12 @@ class register_tile {
   template <int... I, int... K, class... Acc>
   static ASHLAR_INLINE void lane_steps(seq<I...> s, seq<K...>, const std::array<typename O::vec, MR>& a, const B* b,
                                        index b_stride, index b_group, index tail, Acc&... sums) {
-    ((lane_step<K>(s, vectors{}, a, b + K * b_stride, b_group, tail, sums...), fence()), ...);
+    if constexpr (Group != NV) {
+      // One address moves on: those of all panels and steps are more than there are registers.
+      ((lane_step<K>(s, vectors{}, a, b, b_group, tail, sums...), b = detail::unknown(b + b_stride), fence()), ...);
+    } else {
+      ((lane_step<K>(s, vectors{}, a, b + K * b_stride, b_group, tail, sums...), fence()), ...);
+    }
   }
   template <int K, int... I, int... J, class... Acc>
   static ASHLAR_INLINE void lane_step(seq<I...>, seq<J...>, const std::array<typename O::vec, MR>& a, const B* b,
