@@ -3,11 +3,12 @@
 // bench/arm/gemm_count.cpp: one steady-state call of gemm between two marks, for counting instructions under an
 // emulator.
 //
-//   gemm_count [f32|f64|f16|bf16] [packed|plain] M N K     packed: weights packed before the region;  plain: B as it is
+//   gemm_count [f32|f64|f16|bf16|bf16_exact] [packed|plain] M N K     packed: weights packed before the region;  plain:
+//   B as it is
 //
 // Scratch memory is given and one call comes before the region, so what is counted is the checks, the blocking, what
 // gemm packs itself, the micro-kernels and their epilogue. The result is compared with reference::gemm in every bit;
-// bf16, with native_rounding, is of small integers, whose sums are exact.
+// bf16, with native_rounding, is of small integers, whose sums are exact; bf16_exact is without it.
 //
 // Depends on: <ashlar/gemm.hpp>, <ashlar/reference.hpp>, region.hpp.   Used by: count.sh.
 #include <ashlar/gemm.hpp>
@@ -75,14 +76,15 @@ int run(bool packed, ashlar::index m, ashlar::index n, ashlar::index k, const Op
 }  // namespace
 
 int main(int count, char** arguments) {
+  const auto is = [&](int i, const char* word) { return !std::strcmp(arguments[i], word); };
   const bool known = count == 6 &&
-                     (!std::strcmp(arguments[1], "f32") || !std::strcmp(arguments[1], "f64") ||
-                      !std::strcmp(arguments[1], "f16") || !std::strcmp(arguments[1], "bf16")) &&
-                     (!std::strcmp(arguments[2], "packed") || !std::strcmp(arguments[2], "plain"));
-  if (!known) return std::fprintf(stderr, "usage: gemm_count f32|f64|f16|bf16 packed|plain M N K\n"), 2;
-  const bool packed = !std::strcmp(arguments[2], "packed");
+                     (is(1, "f32") || is(1, "f64") || is(1, "f16") || is(1, "bf16") || is(1, "bf16_exact")) &&
+                     (is(2, "packed") || is(2, "plain"));
+  if (!known) return std::fprintf(stderr, "usage: gemm_count f32|f64|f16|bf16|bf16_exact packed|plain M N K\n"), 2;
+  const bool packed = is(2, "packed");
   const ashlar::index m = std::atoll(arguments[3]), n = std::atoll(arguments[4]), k = std::atoll(arguments[5]);
-  if (!std::strcmp(arguments[1], "bf16")) return run<ashlar::bf16, float>(packed, m, n, k, ashlar::native_rounding);
-  if (!std::strcmp(arguments[1], "f16")) return run<ashlar::f16, float>(packed, m, n, k);
-  return !std::strcmp(arguments[1], "f32") ? run<float>(packed, m, n, k) : run<double>(packed, m, n, k);
+  if (is(1, "bf16")) return run<ashlar::bf16, float>(packed, m, n, k, ashlar::native_rounding);
+  if (is(1, "bf16_exact")) return run<ashlar::bf16, float>(packed, m, n, k);
+  if (is(1, "f16")) return run<ashlar::f16, float>(packed, m, n, k);
+  return is(1, "f32") ? run<float>(packed, m, n, k) : run<double>(packed, m, n, k);
 }

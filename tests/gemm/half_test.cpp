@@ -5,10 +5,12 @@
 // pattern; packed and not, between guard pages.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <ashlar/isa/half.hpp>
-#include <ashlar/loop/f16_format.hpp>
+#include <ashlar/loop/native_half_format.hpp>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "gemm/executors.hpp"
 
@@ -37,17 +39,18 @@ TEST_CASE("f16 to float, packed") {
   });
 }
 
-TEST_CASE(
-    "f16 as they are, small caches, three workers; the same weights through a prologue and for another semiring") {
-  mixed_problems<f16, f16, f16>(200, [](random&, auto& p) {
+TEST_CASE_TEMPLATE("as they are in blocks; the same weights through a prologue and for another semiring", N, f16,
+                   bf16) {
+  mixed_problems<N, N, N>(100, [](random&, auto& p) {
     const one_thread three{3};
     REQUIRE(p.differs(p.B.read(), relu(acc) + dst, no_zeros{}, cache_sizes{1, 1}, on(three)) == "");
   });
-  mixed_problems<f16, f16, float>(60, [](random&, auto& p) {
+  mixed_problems<N, N, float>(60, [](random&, auto& p) {
     const index m = p.shape.m, n = p.shape.n, k = p.shape.k;
     const auto A = p.A.read(), B = p.B.read();
-    const auto storage = aligned_buffer::make(packed_weights_bytes<f16, isa_t>(k, n));
+    const auto storage = aligned_buffer::make(packed_weights_bytes<N, isa_t>(k, n));
     const auto w = pack_weights<isa_t>(B, storage.span()).value();
+    REQUIRE(p.differs(w, acc, no_zeros{}) == "");
     std::vector<float> twice, want(std::size_t(m * n)), got(want);
     for (index i = 0; i < m; ++i)
       for (index j = 0; j < k; ++j) twice.push_back(float(A(i, j)) * 0.1f);
@@ -66,31 +69,40 @@ float near_product(random& r, float product) {
   if (r.chance(20)) return std::bit_cast<float>((size ^ 0x80000000u) + (bits & 3));
   if (r.chance(20)) return std::bit_cast<float>(bits & 0x807fffffu);
   if (r.chance(20)) return std::bit_cast<float>(bits);
-  return std::ldexp(float(std::int32_t(bits)), std::ilogb(product) - 31 + int(r.between(-30, 30)));
+  const int exponent = std::clamp(std::ilogb(product), -150, 128);
+  return std::ldexp(float(std::int32_t(bits)), exponent - 31 + int(r.between(-30, 30)));
 }
 
-template <class O>
+template <class N>
 void check_products() {
+  using O = half_dot_ops<N, isa_t>;
   random r(1);
   for (std::uint32_t x = 0; x < 65536; ++x) {
     std::uint16_t a[8];
-    f16 b[4];
-    float sums[4], got[8];
+    N b[8];
+    float sums[8], got[16];
     for (std::uint16_t& bits : a) bits = std::uint16_t(r.bits());
-    for (f16& y : b) y = f16::from_bits(std::uint16_t(r.chance(30) ? r.bits() & 0x83ff : r.bits()));
-    b[x % 4] = f16::from_bits(std::uint16_t(x));
-    for (int l = 0; l < 4; ++l) sums[l] = near_product(r, float(b[l]) * float(f16::from_bits(a[l % 2 == 0 ? l : 5])));
-    O::store(got, O::dot(O::load(sums), O::load(a), O::load(b)));
-    O::store(got + 4, O::template fma_lane<5>(O::load(sums), O::load(b), O::load(a)));
-    for (int l = 0; l < 8; ++l) {
-      const float want = std::fma(float(f16::from_bits(a[l < 4 ? l : 5])), float(b[l % 4]), sums[l % 4]);
-      REQUIRE(same_bits(got[l], want));
+    for (N& y : b) y = N::from_bits(std::uint16_t(r.chance(30) ? r.bits() & 0x83ff : r.bits()));
+    b[x % 8] = N::from_bits(std::uint16_t(x));
+    const float factor = float(N::from_bits(a[5]));
+    for (int l = 0; l < 8; ++l) sums[l] = near_product(r, float(b[l]) * factor);
+    constexpr bool alternate = alternates_columns<O, 2>;
+    const auto all = O::broadcast_load(a + 5), row = O::load(a), two = O::load_two(b);
+    auto left = O::load(sums), right = O::load(sums + 4);
+    if constexpr (alternate) column_pairs<O>::from_rows(std::integer_sequence<int, 0, 1>{}, left, right);
+    auto left_lane = O::template fma_lane<5>(left, two, row),
+         right_lane = O::second::template fma_lane<5>(right, two, row);
+    left = O::dot(left, all, two), right = O::second::dot(right, all, two);
+    if constexpr (alternate) {
+      column_pairs<O>::to_rows(std::integer_sequence<int, 0, 1, 2, 3>{}, left, right, left_lane, right_lane);
     }
+    O::store(got, left), O::store(got + 4, right), O::store(got + 8, left_lane), O::store(got + 12, right_lane);
+    for (int l = 0; l < 16; ++l) REQUIRE(same_bits(got[l], std::fma(factor, float(b[l % 8]), sums[l % 8])));
   }
 }
 
-TEST_CASE("the ISA's own product of f16, every number: one rounding of the exact sum") {
-  if constexpr (multiplies_f16<isa_t>) check_products<f16_dot_ops<isa_t>>();
+TEST_CASE_TEMPLATE("the ISA's own product, every number: one rounding of the exact sum", N, f16, bf16) {
+  if constexpr (multiplies_halves<N, isa_t>) check_products<N>();
 }
 
 TEST_CASE("float by bf16 weights; bytes") {

@@ -118,7 +118,7 @@ struct implicit_algorithm_of {
 template <class Format, class D = typename Format::sum_type>
 struct implicit_algorithm : implicit_algorithm_of<Format, D> {};
 
-/// f16 multiplied as they are; as floats where src passes through a prologue, or is padded with what is no f16.
+/// f16 or bf16 multiplied as they are; as floats where src passes through a prologue, or is padded with what is none.
 template <class Format, class D>
   requires requires { typename Format::as_floats; }
 struct implicit_algorithm<Format, D> : implicit_algorithm_of<Format, D> {
@@ -134,7 +134,8 @@ struct implicit_algorithm<Format, D> : implicit_algorithm_of<Format, D> {
   template <class E, class How>
   static void run(const views_type& v, const unit* packed, const E& e, const How& how) {
     if constexpr (std::is_same_v<std::decay_t<decltype(how.prologue)>, no_prologue>) {
-      if (float(f16(how.padding_value)) == how.padding_value) return as_they_are::run(v, packed, e, how);
+      using N = typename Format::a_type;
+      if (float(N(how.padding_value)) == how.padding_value) return as_they_are::run(v, packed, e, how);
     }
     as_floats::run(v, packed, e, how);
   }

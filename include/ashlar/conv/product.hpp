@@ -4,7 +4,7 @@
 // or narrow floating-point numbers.
 //
 // Depends on: conv/{kernels,choose,depthwise_mixed,exact_winograd,memory,refusal,seven_bit}.hpp,
-// loop/{bf16,dot,f16,wide}_format.hpp.   Used by: conv/plan.hpp.
+// loop/{bf16,dot,native_half,wide}_format.hpp.   Used by: conv/plan.hpp.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,7 @@
 #include <ashlar/core/status.hpp>
 #include <ashlar/loop/bf16_format.hpp>
 #include <ashlar/loop/dot_format.hpp>
-#include <ashlar/loop/f16_format.hpp>
+#include <ashlar/loop/native_half_format.hpp>
 #include <ashlar/loop/wide_format.hpp>
 
 namespace ashlar {

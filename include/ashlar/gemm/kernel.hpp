@@ -15,9 +15,9 @@
 #include <ashlar/loop/contract.hpp>
 #include <ashlar/loop/direct.hpp>
 #include <ashlar/loop/dot_format.hpp>
-#include <ashlar/loop/f16_format.hpp>
 #include <ashlar/loop/fixed.hpp>
 #include <ashlar/loop/narrow.hpp>
+#include <ashlar/loop/native_half_format.hpp>
 #include <ashlar/loop/wide_format.hpp>
 
 namespace ashlar {
