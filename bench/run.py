@@ -45,7 +45,9 @@ def best_isa():
                 return "sve_bf16" if "svebf16" in words else "sve_i8mm"
             return "sve"
         if "i8mm" in words:
-            return "neon_bf16" if "bf16" in words else "neon_i8mm"
+            if "bf16" in words:
+                return "neon_fhm" if "asimdfhm" in words else "neon_bf16"
+            return "neon_i8mm"
         return "neon_dot" if "asimddp" in words else "neon"
     words = set(pathlib.Path("/proc/cpuinfo").read_text().split())
     if {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"} <= words:
@@ -68,7 +70,7 @@ def parse_arguments(arguments):
     for name, known in (("family", FAMILIES), ("variant", VARIANTS)):
         parser.add_argument("--" + name, help="separated by commas; " + "; ".join(f"{s}: {' '.join(v)}" for s, v in known.items()))
     parser.add_argument("--filter", metavar="REGEX", help="problems whose name contains a match")
-    parser.add_argument("--isa", default=best_isa(), help="scalar, avx2, avx_vnni, avx512, avx512_vnni, avx512_bf16, neon, neon_dot, neon_i8mm, neon_bf16, sve, sve_i8mm, sve_bf16 (default: %(default)s)")
+    parser.add_argument("--isa", default=best_isa(), help="scalar, avx2, avx_vnni, avx512, avx512_vnni, avx512_bf16, neon, neon_dot, neon_i8mm, neon_bf16, neon_fhm, sve, sve_i8mm, sve_bf16 (default: %(default)s)")
     parser.add_argument("--peers", default="all", help="all, none, or names: " + ",".join(PEERS))
     parser.add_argument("--threads", type=int, default=1, help="with 2 or more, a table of the scaling is added")
     parser.add_argument("--core", type=int, default=min(1, os.cpu_count() - 1),

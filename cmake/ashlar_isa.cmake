@@ -5,18 +5,18 @@
 #   ashlar_add_fat_kernels(target SOURCE file ISAS isas...)   compile `file` once per ISA into `target`  (fat mode)
 #   ashlar_isa_runs_here(result isa)                          can this machine execute `isa`
 #
-# Adding an ISA: a block of three lines below, and its name in ASHLAR_ISAS, or in ASHLAR_DOT_ISAS or ASHLAR_BF16_ISAS where it differs from
-# its parent in dot products of small integers or of bf16 alone.
+# Adding an ISA: a block of three lines below, and its name in ASHLAR_ISAS, or in ASHLAR_DOT_ISAS or ASHLAR_HALF_ISAS where it differs from
+# its parent in dot products of small integers or in products of bf16 and f16 alone.
 include_guard(GLOBAL)
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
   set(ASHLAR_ISAS scalar neon sve)
   set(ASHLAR_DOT_ISAS neon_dot neon_i8mm sve_i8mm)
-  set(ASHLAR_BF16_ISAS neon_bf16 sve_bf16)
+  set(ASHLAR_HALF_ISAS neon_bf16 neon_fhm sve_bf16)
 else()
   set(ASHLAR_ISAS scalar avx2 avx512)
   set(ASHLAR_DOT_ISAS avx_vnni avx512_vnni)
-  set(ASHLAR_BF16_ISAS avx512_bf16)
+  set(ASHLAR_HALF_ISAS avx512_bf16)
 endif()
 
 # scalar: the baseline of the platform.
@@ -62,7 +62,7 @@ set(ASHLAR_ISA_sve_i8mm_TAG "ashlar::isa::sve_i8mm")
 set(ASHLAR_ISA_sve_i8mm_FLAGS -march=armv8.2-a+sve+i8mm)
 set(ASHLAR_ISA_sve_i8mm_CPUINFO sve svei8mm)
 
-# And of bf16.
+# And of bf16 and f16.
 set(ASHLAR_ISA_avx512_bf16_TAG "ashlar::isa::avx512_bf16")
 set(ASHLAR_ISA_avx512_bf16_FLAGS ${ASHLAR_ISA_avx512_vnni_FLAGS} -mavx512bf16)
 set(ASHLAR_ISA_avx512_bf16_CPUINFO ${ASHLAR_ISA_avx512_vnni_CPUINFO} avx512_bf16)
@@ -70,6 +70,10 @@ set(ASHLAR_ISA_avx512_bf16_CPUINFO ${ASHLAR_ISA_avx512_vnni_CPUINFO} avx512_bf16
 set(ASHLAR_ISA_neon_bf16_TAG "ashlar::isa::neon_bf16")
 set(ASHLAR_ISA_neon_bf16_FLAGS -march=armv8.2-a+dotprod+i8mm+bf16)
 set(ASHLAR_ISA_neon_bf16_CPUINFO ${ASHLAR_ISA_neon_i8mm_CPUINFO} bf16)
+
+set(ASHLAR_ISA_neon_fhm_TAG "ashlar::isa::neon_fhm")
+set(ASHLAR_ISA_neon_fhm_FLAGS -march=armv8.2-a+dotprod+i8mm+bf16+fp16fml)
+set(ASHLAR_ISA_neon_fhm_CPUINFO ${ASHLAR_ISA_neon_bf16_CPUINFO} asimdfhm)
 
 set(ASHLAR_ISA_sve_bf16_TAG "ashlar::isa::sve_bf16")
 set(ASHLAR_ISA_sve_bf16_FLAGS -march=armv8.2-a+sve+i8mm+bf16)
@@ -86,14 +90,14 @@ foreach(base avx2 avx512 neon)
 endforeach()
 
 # The variables above live in this folder's scope; the functions are called from others.
-foreach(isa scalar avx2 avx512 neon sve avx_vnni avx512_vnni neon_dot neon_i8mm sve_i8mm avx512_bf16 neon_bf16 sve_bf16 highway_avx2 highway_avx512 highway_neon)
+foreach(isa scalar avx2 avx512 neon sve avx_vnni avx512_vnni neon_dot neon_i8mm sve_i8mm avx512_bf16 neon_bf16 neon_fhm sve_bf16 highway_avx2 highway_avx512 highway_neon)
   foreach(field TAG FLAGS CPUINFO)
     set_property(GLOBAL PROPERTY ASHLAR_ISA_${isa}_${field} "${ASHLAR_ISA_${isa}_${field}}")
   endforeach()
 endforeach()
 set_property(GLOBAL PROPERTY ASHLAR_ISAS "${ASHLAR_ISAS}")
 set_property(GLOBAL PROPERTY ASHLAR_DOT_ISAS "${ASHLAR_DOT_ISAS}")
-set_property(GLOBAL PROPERTY ASHLAR_BF16_ISAS "${ASHLAR_BF16_ISAS}")
+set_property(GLOBAL PROPERTY ASHLAR_HALF_ISAS "${ASHLAR_HALF_ISAS}")
 
 # ashlar_isa_get(result isa TAG|FLAGS|CPUINFO); an unknown ISA is an error that lists the known ones.
 function(ashlar_isa_get result isa field)
@@ -119,12 +123,12 @@ function(ashlar_add_fat_kernels target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "SOURCE" "ISAS")
   get_property(known GLOBAL PROPERTY ASHLAR_ISAS)
   get_property(known_dot GLOBAL PROPERTY ASHLAR_DOT_ISAS)
-  get_property(known_bf16 GLOBAL PROPERTY ASHLAR_BF16_ISAS)
+  get_property(known_half GLOBAL PROPERTY ASHLAR_HALF_ISAS)
   get_filename_component(stem "${arg_SOURCE}" NAME_WE)
   set(rows "")
   foreach(isa IN LISTS arg_ISAS)
     ashlar_isa_get(flags ${isa} FLAGS)
-    if(NOT isa IN_LIST known AND NOT isa IN_LIST known_dot AND NOT isa IN_LIST known_bf16)
+    if(NOT isa IN_LIST known AND NOT isa IN_LIST known_dot AND NOT isa IN_LIST known_half)
       continue()
     endif()
     set(object ${target}.${stem}.${isa})

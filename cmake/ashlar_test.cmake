@@ -7,7 +7,7 @@
 #   ashlar_test(gemm.errors ISAS main SMALL_TILES)   not through Highway; gemm's default tiles are small (support/small_tiles.hpp)
 #   ashlar_test(core.executor THREADS)           also links threads, and is what the thread sanitizer runs
 #
-# Options: ISAS all|main|dot|names, SANITIZE names (ISAs of the sanitizer builds, for what compiles long), SANITIZE_THREAD names (of the thread
+# Options: ISAS all|names, main or dot and more names, SANITIZE names (ISAs of the sanitizer builds, for what compiles long), SANITIZE_THREAD names (of the thread
 # sanitizer's alone), SOURCES files (default: from the name), THREADS, LIBRARIES targets, DEFINITIONS d, OPTIONS flags,
 # ARGUMENTS program arguments, TIMEOUT seconds. ASHLAR_TEST_ISA is always defined, as the tag type (ashlar::isa::avx2 ...).
 #
@@ -121,19 +121,20 @@ function(ashlar_test name)
   endif()
   get_property(known GLOBAL PROPERTY ASHLAR_ISAS)
   get_property(dot GLOBAL PROPERTY ASHLAR_DOT_ISAS)
-  get_property(bf16 GLOBAL PROPERTY ASHLAR_BF16_ISAS)
+  get_property(half GLOBAL PROPERTY ASHLAR_HALF_ISAS)
   set(wanted ${ASHLAR_TEST_ISAS})
   if(wanted STREQUAL "all")
-    set(wanted ${known} ${dot} ${bf16})
+    set(wanted ${known} ${dot} ${half})
   endif()
   ashlar_isa_runs_here(avx2_runs avx2)
   set(isas ${arg_ISAS})
   if(isas STREQUAL "all")
     set(isas ${known})
-  elseif(isas MATCHES "^(main|dot)$")
-    set(isas ${known})
+  elseif(isas MATCHES "^(main|dot)(;|$)")
+    list(POP_FRONT isas family)
+    list(PREPEND isas ${known})
     list(FILTER isas EXCLUDE REGEX "^highway_")
-    if("${arg_ISAS}" STREQUAL "dot")
+    if(family STREQUAL "dot")
       list(APPEND isas ${dot})
     endif()
   elseif(NOT isas)
@@ -145,7 +146,7 @@ function(ashlar_test name)
     set(isas ${arg_SANITIZE})
   elseif(CMAKE_CXX_FLAGS_RELEASE MATCHES "sanitize" AND "avx2" IN_LIST isas AND avx2_runs)
     list(REMOVE_ITEM isas scalar)  # the same lines of the library, with other vectors
-  elseif(CMAKE_CROSSCOMPILING AND (arg_SANITIZE OR "${arg_ISAS}" MATCHES "^(main|dot)$"))
+  elseif(CMAKE_CROSSCOMPILING AND (arg_SANITIZE OR "${arg_ISAS}" MATCHES "^(main|dot)(;|$)"))
     list(REMOVE_ITEM isas scalar)  # the native build runs it; the tests of ISAS all compare its bits on this processor, too
   endif()
   if(NOT arg_SOURCES)
@@ -157,7 +158,7 @@ function(ashlar_test name)
   endif()
 
   foreach(isa IN LISTS isas)
-    if(NOT isa IN_LIST wanted OR NOT (isa IN_LIST known OR isa IN_LIST dot OR isa IN_LIST bf16))
+    if(NOT isa IN_LIST wanted OR NOT (isa IN_LIST known OR isa IN_LIST dot OR isa IN_LIST half))
       continue()
     endif()
     # A sanitizer tells nothing of code that this CPU does not run.

@@ -3,11 +3,12 @@
 // bench/arm/gemm_count.cpp: one steady-state call of gemm between two marks, for counting instructions under an
 // emulator.
 //
-//   gemm_count [f32|f64|bf16] [packed|plain] M N K     packed: weights packed before the region;  plain: B as it is
+//   gemm_count [f32|f64|f16|bf16|bf16_exact] [packed|plain] M N K     packed: weights packed before the region;  plain:
+//   B as it is
 //
 // Scratch memory is given and one call comes before the region, so what is counted is the checks, the blocking, what
 // gemm packs itself, the micro-kernels and their epilogue. The result is compared with reference::gemm in every bit;
-// bf16, with native_rounding, is of small integers, whose sums are exact.
+// bf16, with native_rounding, is of small integers, whose sums are exact; bf16_exact is without it.
 //
 // Depends on: <ashlar/gemm.hpp>, <ashlar/reference.hpp>, region.hpp.   Used by: count.sh.
 #include <ashlar/gemm.hpp>
@@ -15,6 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
 #include "region.hpp"
@@ -26,10 +28,11 @@ std::vector<T> numbers(ashlar::index count, std::uint32_t seed) {
   std::vector<T> values(static_cast<std::size_t>(count));
   for (T& x : values) {
     seed = seed * 1664525u + 1013904223u;
-    if constexpr (std::is_class_v<T>) {
+    if constexpr (std::is_same_v<T, ashlar::bf16>) {
       x = T(static_cast<float>(seed >> 28));
     } else {
-      x = static_cast<T>(static_cast<std::int32_t>(seed)) / static_cast<T>(1u << 31);
+      using wide = std::conditional_t<std::is_same_v<T, double>, double, float>;
+      x = T(static_cast<wide>(static_cast<std::int32_t>(seed)) / static_cast<wide>(1u << 31));
     }
   }
   return values;
@@ -73,13 +76,15 @@ int run(bool packed, ashlar::index m, ashlar::index n, ashlar::index k, const Op
 }  // namespace
 
 int main(int count, char** arguments) {
-  const bool known =
-      count == 6 &&
-      (!std::strcmp(arguments[1], "f32") || !std::strcmp(arguments[1], "f64") || !std::strcmp(arguments[1], "bf16")) &&
-      (!std::strcmp(arguments[2], "packed") || !std::strcmp(arguments[2], "plain"));
-  if (!known) return std::fprintf(stderr, "usage: gemm_count f32|f64|bf16 packed|plain M N K\n"), 2;
-  const bool packed = !std::strcmp(arguments[2], "packed");
+  const auto is = [&](int i, const char* word) { return !std::strcmp(arguments[i], word); };
+  const bool known = count == 6 &&
+                     (is(1, "f32") || is(1, "f64") || is(1, "f16") || is(1, "bf16") || is(1, "bf16_exact")) &&
+                     (is(2, "packed") || is(2, "plain"));
+  if (!known) return std::fprintf(stderr, "usage: gemm_count f32|f64|f16|bf16|bf16_exact packed|plain M N K\n"), 2;
+  const bool packed = is(2, "packed");
   const ashlar::index m = std::atoll(arguments[3]), n = std::atoll(arguments[4]), k = std::atoll(arguments[5]);
-  if (!std::strcmp(arguments[1], "bf16")) return run<ashlar::bf16, float>(packed, m, n, k, ashlar::native_rounding);
-  return !std::strcmp(arguments[1], "f32") ? run<float>(packed, m, n, k) : run<double>(packed, m, n, k);
+  if (is(1, "bf16")) return run<ashlar::bf16, float>(packed, m, n, k, ashlar::native_rounding);
+  if (is(1, "bf16_exact")) return run<ashlar::bf16, float>(packed, m, n, k);
+  if (is(1, "f16")) return run<ashlar::f16, float>(packed, m, n, k);
+  return is(1, "f32") ? run<float>(packed, m, n, k) : run<double>(packed, m, n, k);
 }

@@ -40,3 +40,4 @@
 #include <ashlar/isa/dot_arm.hpp>
 #endif
 #include <ashlar/isa/dot_bf16.hpp>
+#include <ashlar/isa/dot_half.hpp>

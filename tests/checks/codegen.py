@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 
-FMA = re.compile(r"^(vfn?m(add|sub)\d+[ps][sd]|f(n?ml[as]|madd)|fn?mad|fml[as]|[us]dot|vpmaddwd|vpdp\w+|vdpbf16ps|[us]mmla|usmmla|bfmmla)$")
+FMA = re.compile(r"^(vfn?m(add|sub)\d+[ps][sd]|f(n?ml[as]|madd)|fn?mad|fml[as]|[us]dot|vpmaddwd|vpdp\w+|vdpbf16ps|[us]mmla|usmmla|bfmmla|fmlal2?|bfmlal[bt])$")
 STACK = {"x86": re.compile(r"%[er]?sp\b"), "arm": re.compile(r"\[sp\b")}
 # The frame pointer is the stack too, in functions that set it up; elsewhere it is a register like any other.
 FRAME = {"x86": re.compile(r"%[er]?bp\b"), "arm": re.compile(r"\[x29\b")}

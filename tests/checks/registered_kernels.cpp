@@ -16,7 +16,7 @@ int kernels_of() {
   return (Table::find(rows, 1) != nullptr) + (Table::find_wide(rows) != nullptr);
 }
 
-// Of units of small integers, or of bf16.
+// Of units of small integers, or of bf16 or f16.
 template <class O, class Tile>
 int dot_kernels_of() {
   using operands = tile_operands<typename O::a_unit, typename O::b_unit, typename O::value_type>;
@@ -26,8 +26,15 @@ int dot_kernels_of() {
 template <class Tile>
 int kernels_for() {
   using T = typename Tile::value_type;
-  if constexpr (std::is_same_v<T, std::int8_t> && std::is_base_of_v<typename Tile::isa_type, isa_type> &&
-                Tile::shape == default_tile<T, isa_type> && multiplies_bf16<isa_type>) {
+  if constexpr (multiplies_halves<f16, isa_type>) {  // those of other numbers are another ISA's
+    constexpr bool of_halves = std::is_same_v<T, float> && std::is_base_of_v<typename Tile::isa_type, isa_type> &&
+                               Tile::shape == default_tile<T, isa_type>;
+    if constexpr (of_halves) {
+      return dot_kernels_of<half_dot_ops<f16, isa_type>, Tile>() + dot_kernels_of<half_dot_ops<bf16, isa_type>, Tile>();
+    }
+    return 0;
+  } else if constexpr (std::is_same_v<T, std::int8_t> && std::is_base_of_v<typename Tile::isa_type, isa_type> &&
+                       Tile::shape == default_tile<T, isa_type> && multiplies_bf16<isa_type>) {
     return dot_kernels_of<bf16_dot_ops<isa_type>, Tile>();  // those of small integers are another ISA's
   } else if constexpr (std::is_same_v<T, std::int8_t> && std::is_base_of_v<typename Tile::isa_type, isa_type> &&
                        Tile::shape == default_tile<T, isa_type>) {

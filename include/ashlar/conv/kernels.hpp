@@ -44,8 +44,8 @@ struct conv_run {
 };
 
 /// Dense convolution, reduced to its simplest form first.
-template <class Format, class D = typename Format::sum_type>
-struct implicit_algorithm {
+template <class Format, class D>
+struct implicit_algorithm_of {
   using kernel = implicit_kernel<Format, D>;
   using unit = typename Format::b_unit;
   using views_type = conv_views<typename Format::a_type, D>;
@@ -112,6 +112,32 @@ struct implicit_algorithm {
   static image_axes in_units(image_axes s) {
     s.n /= Format::group, s.d /= Format::group, s.h /= Format::group, s.w /= Format::group;
     return s;
+  }
+};
+
+template <class Format, class D = typename Format::sum_type>
+struct implicit_algorithm : implicit_algorithm_of<Format, D> {};
+
+/// f16 or bf16 multiplied as they are; as floats where src passes through a prologue, or is padded with what is none.
+template <class Format, class D>
+  requires requires { typename Format::as_floats; }
+struct implicit_algorithm<Format, D> : implicit_algorithm_of<Format, D> {
+  using as_they_are = implicit_algorithm_of<Format, D>;
+  using as_floats = implicit_algorithm_of<typename Format::as_floats, D>;
+  using typename as_they_are::unit, typename as_they_are::views_type;
+
+  template <class E>
+  static index workspace_elements(const views_type& v, const E& e, index lanes, const cache_sizes& caches) {
+    return std::max(as_they_are::workspace_elements(v, e, lanes, caches),
+                    as_floats::workspace_elements(v, e, lanes, caches));
+  }
+  template <class E, class How>
+  static void run(const views_type& v, const unit* packed, const E& e, const How& how) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(how.prologue)>, no_prologue>) {
+      using N = typename Format::a_type;
+      if (float(N(how.padding_value)) == how.padding_value) return as_they_are::run(v, packed, e, how);
+    }
+    as_floats::run(v, packed, e, how);
   }
 };
 

@@ -4,7 +4,7 @@
 // or narrow floating-point numbers.
 //
 // Depends on: conv/{kernels,choose,depthwise_mixed,exact_winograd,memory,refusal,seven_bit}.hpp,
-// loop/{bf16,dot,half,wide}_format.hpp.   Used by: conv/plan.hpp.
+// loop/{bf16,dot,native_half,wide}_format.hpp.   Used by: conv/plan.hpp.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,7 @@
 #include <ashlar/core/status.hpp>
 #include <ashlar/loop/bf16_format.hpp>
 #include <ashlar/loop/dot_format.hpp>
-#include <ashlar/loop/half_format.hpp>
+#include <ashlar/loop/native_half_format.hpp>
 #include <ashlar/loop/wide_format.hpp>
 
 namespace ashlar {
@@ -187,7 +187,7 @@ template <class Src, class Weights, class Dst, class Isa>
   requires narrow_floats<Src, Weights, Dst>
 struct conv_product<conv_types<Src, Weights, Dst, false>, Isa>
     : without_zero_points,
-      copied_product<half_format<Src, Weights, Isa>, Dst,
+      copied_product<narrow_format_of<Src, Weights, Isa>, Dst,
                      depthwise_mixed<half_format<Src, Weights, Isa>, half_format<Src, Weights, Isa>, Dst>> {
   using src = Src;
   using weights = Weights;

@@ -85,7 +85,7 @@ class source_copy {
   }
 
   static void fill(unit* to, index count, unit value) {
-    if constexpr (sizeof(unit) == 1) {
+    if constexpr (sizeof(unit) < 4) {
       std::fill_n(to, count, value);
     } else {
       fill_vectors(to, count, value);

@@ -23,6 +23,7 @@ enum class target : unsigned char {
   neon_dot,
   neon_i8mm,
   neon_bf16,
+  neon_fhm,
   sve,
   sve_i8mm,
   sve_bf16
@@ -46,6 +47,7 @@ inline constexpr target_facts all_targets[] = {
     {target::neon_dot, "neon_dot", target::neon},
     {target::neon_i8mm, "neon_i8mm", target::neon_dot},
     {target::neon_bf16, "neon_bf16", target::neon_i8mm},
+    {target::neon_fhm, "neon_fhm", target::neon_bf16},
     {target::sve, "sve", target::neon},
     {target::sve_i8mm, "sve_i8mm", target::sve},
     {target::sve_bf16, "sve_bf16", target::sve_i8mm},

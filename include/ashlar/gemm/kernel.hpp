@@ -16,8 +16,8 @@
 #include <ashlar/loop/direct.hpp>
 #include <ashlar/loop/dot_format.hpp>
 #include <ashlar/loop/fixed.hpp>
-#include <ashlar/loop/half_format.hpp>
 #include <ashlar/loop/narrow.hpp>
+#include <ashlar/loop/native_half_format.hpp>
 #include <ashlar/loop/wide_format.hpp>
 
 namespace ashlar {
@@ -147,9 +147,13 @@ struct product_of<Isa, A, B, C, Options...> {
 template <class Isa, class A, class B, class C, class... Options>
   requires(multiplies_narrow_floats<A, B, C> && !rounds_natively<Isa, A, B, Options...>)
 struct product_of<Isa, A, B, C, Options...> {
-  using format = half_format<matrix_element<A>, typename B::value_type, Isa>;
+  using TA = matrix_element<A>;
+  using TB = typename B::value_type;
+  using arithmetic = decltype(option<semiring_option>(plus_times{}, std::declval<const Options&>()...));
+  static constexpr bool as_they_are = std::is_same_v<arithmetic, plus_times> && !is_transformed<A>;
+  using format = std::conditional_t<as_they_are, narrow_format_of<TA, TB, Isa>, half_format<TA, TB, Isa>>;
   using element = float;
-  using semiring = decltype(option<semiring_option>(plus_times{}, std::declval<const Options&>()...));
+  using semiring = std::conditional_t<as_they_are, typename format::semiring, arithmetic>;
 };
 template <class Isa, class A, class B, class C, class... Options>
 using tile_of =

@@ -258,8 +258,8 @@ template <class Isa, class T>
 void write_narrow_panels(const strided_block<T>& b, std::byte* to, index nr) {
   T* out = reinterpret_cast<T*>(to);
   for (index j = 0; j < b.cols; j += nr, out += b.rows * nr) {
-    copy_half_panel<Isa, T>({b.data + j * b.col_stride, b.row_stride, b.col_stride, b.rows, std::min(nr, b.cols - j)},
-                            out, nr);
+    copy_half_rows<Isa, T>({b.data + j * b.col_stride, b.row_stride, b.col_stride, b.rows, std::min(nr, b.cols - j)},
+                           out, nr, nr);
   }
 }
 template <class Isa>

@@ -17,7 +17,7 @@
 //   neon_dot, sve             int8 * int8      4     isa/dot_arm.hpp: SDOT
 //   neon_i8mm, sve_i8mm       int8 * int8      8     isa/dot_arm.hpp: SMMLA, two rows by two columns in one step
 //
-// Of bf16: isa/dot_bf16.hpp.
+// Of bf16: isa/dot_bf16.hpp; of both with one rounding: isa/dot_half.hpp.
 //
 // Depends on: isa/ops.hpp, isa/scalar.hpp.   Used by: tile/registry.hpp, pack/, loop/.
 #pragma once
@@ -118,6 +118,23 @@ template <class O>
 inline constexpr bool multiplies_pairs = false;
 template <pair_ops O>
 inline constexpr bool multiplies_pairs<O> = true;
+
+/// Do two vectors of B come from one load, load_two()? The second one is multiplied by O::second. Vectors: of a panel.
+template <class O, int Vectors>
+inline constexpr bool joins_vectors = false;
+template <class O, int Vectors>
+  requires requires { typename O::second; }
+inline constexpr bool joins_vectors<O, Vectors> = Vectors % 2 == 0;
+
+/// O or O::second.
+template <class O, bool Second>
+struct vector_ops {
+  using type = O;
+};
+template <class O>
+struct vector_ops<O, true> {
+  using type = typename O::second;
+};
 
 /// The arithmetic of dot_ops as a semiring of units.
 struct dot_products {

@@ -50,7 +50,13 @@ struct best_of<avx2> {
   using type = avx_vnni;
 };
 #endif
-#if defined(__ARM_FEATURE_MATMUL_INT8) && defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+#if defined(__ARM_FEATURE_MATMUL_INT8) && defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC) && \
+    defined(__ARM_FEATURE_FP16_FML)
+template <>
+struct best_of<neon> {
+  using type = neon_fhm;
+};
+#elif defined(__ARM_FEATURE_MATMUL_INT8) && defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
 template <>
 struct best_of<neon> {
   using type = neon_bf16;

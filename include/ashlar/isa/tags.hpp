@@ -4,7 +4,7 @@
 //
 //   any <- scalar <- avx2 <- avx_vnni        a kernel that is not specialised for a tag falls back to the tag's parent
 //                      <- avx512 <- avx512_vnni <- avx512_bf16
-//                 <- neon <- neon_dot <- neon_i8mm <- neon_bf16
+//                 <- neon <- neon_dot <- neon_i8mm <- neon_bf16 <- neon_fhm
 //                      <- sve <- sve_i8mm <- sve_bf16
 //
 // A tag only names an instruction set: what works on it is ops<T, Isa> (isa/ops.hpp), which exists where the flags of
@@ -30,9 +30,10 @@ struct neon_dot : neon {};  // sums of four products of bytes: FEAT_DotProd (Cor
 struct neon_i8mm : neon_dot {};  // 2 x 2 sums of eight: FEAT_I8MM (Cortex-A510 and A710, Neoverse V1 and N2 and later)
 struct neon_bf16 : neon_i8mm {
 };  // and 2 x 2 sums of four of bf16: FEAT_BF16 (Cortex-A510, Neoverse V1 and N2 and later)
-struct sve : neon {};           // SVE or SVE2, vector length known at run time only (through Highway)
-struct sve_i8mm : sve {};       // the same 2 x 2 sums in every 128 bits
-struct sve_bf16 : sve_i8mm {};  // of bf16, too
+struct neon_fhm : neon_bf16 {};  // and f16 into floats: FEAT_FHM (Cortex-A510, Neoverse V1 and N2 and later)
+struct sve : neon {};            // SVE or SVE2, vector length known at run time only (through Highway)
+struct sve_i8mm : sve {};        // the same 2 x 2 sums in every 128 bits
+struct sve_bf16 : sve_i8mm {};   // of bf16, too
 
 /// The Highway adapter on Base, for Base = avx2, avx512 or neon: the same kernels through another SIMD library.
 template <class Base>
@@ -113,6 +114,10 @@ struct facts<neon_i8mm> : facts<neon> {
 template <>
 struct facts<neon_bf16> : facts<neon> {
   static constexpr const char* name = "neon_bf16";
+};
+template <>
+struct facts<neon_fhm> : facts<neon> {
+  static constexpr const char* name = "neon_fhm";
 };
 
 template <>

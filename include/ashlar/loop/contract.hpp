@@ -59,7 +59,7 @@ class contraction_block {
   using epilogue = typename corrections::epilogue;
   using operands = tile_operands<A, B, T, D>;
   using table = tile_table<O, S, Semiring, epilogue, operands>;
-  static_assert(sizeof(A) == sizeof(T) && sizeof(B) <= sizeof(T));  // one size for all parts of the workspace
+  static_assert(sizeof(A) <= sizeof(T) && sizeof(B) <= sizeof(T));  // one size for all parts of the workspace
 
  public:
   ASHLAR_INLINE contraction_block(const contraction<Format, D>& c, const blocking& cut, const E& e, const Prologue& p,

@@ -104,7 +104,8 @@ struct plain_format {
     static constexpr index elements(index, index) { return 0; }
     ASHLAR_INLINE corrections(const zeros&, index, index, const E& e, T*, index) : e_(e) {}
     ASHLAR_INLINE void start(index, index, index) {}
-    ASHLAR_INLINE void add_rows(const T*, index, index, index, index, bool) {}
+    template <class A>
+    ASHLAR_INLINE void add_rows(const A*, index, index, index, index, bool) {}
     template <class B>
     ASHLAR_INLINE void add_panel(const B*, index, index, index, bool) {}
     ASHLAR_INLINE void take_sums(const T*, index, index) {}

@@ -37,7 +37,7 @@ struct half_format : plain_format<float, Isa> {
     if constexpr (std::same_as<TB, float>) {
       block_copy<float, Isa>::run(b, out, nr, nr);
     } else {
-      copy_half_panel<Isa>(b, out, nr);
+      copy_half_rows<Isa>(b, out, nr, nr);
     }
   }
 };

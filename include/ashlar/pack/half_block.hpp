@@ -56,17 +56,19 @@ template <class Isa, class T, class To>
   }
 }
 
-/// out[k * nr + j] = B(k, j), zero for b.cols <= j < nr.
+/// out[k * ld + j] = x(k, j), zero for x.cols <= j < padded: a panel of B, or rows of A as they are.
 template <class Isa, class T>
-[[gnu::noinline]] void copy_half_panel(const strided_block<T>& b, T* out, index nr) {
-  for (index k = 0; k < b.rows; ++k, out += nr) {
-    const T* in = b.data + k * b.row_stride;
-    if (b.col_stride == 1) {
-      std::memcpy(static_cast<void*>(out), in, std::size_t(b.cols) * sizeof(T));
+[[gnu::noinline]] void copy_half_rows(const strided_block<T>& x, T* out, index ld, index padded) {
+  for (index k = 0; k < x.rows; ++k, out += ld) {
+    const T* in = x.data + k * x.row_stride;
+    if (x.col_stride == 1) {
+      std::memcpy(static_cast<void*>(out), in, std::size_t(x.cols) * sizeof(T));
     } else {
-      for (index j = 0; j < b.cols; ++j) out[j] = in[j * b.col_stride];
+      for (index j = 0; j < x.cols; ++j) out[j] = in[j * x.col_stride];
     }
-    if (b.cols < nr) std::memset(static_cast<void*>(out + b.cols), 0, std::size_t(nr - b.cols) * sizeof(T));
+    if (x.cols < padded) {
+      std::memset(static_cast<void*>(out + x.cols), 0, std::size_t(padded - x.cols) * sizeof(T));
+    }
   }
 }
 

@@ -47,14 +47,17 @@ class register_tile {
   using A = typename Operands::a_type;
   using B = typename Operands::b_type;
   using D = typename Operands::dst_type;
-  using sums = tile_sums<O, MR, NV, Semiring, E, Operands>;
+  using sums = tile_sums<O, MR, NV, Semiring, E, Operands, Group>;
   using operands = Operands;
   static constexpr bool segmented = is_segmented<Operands>;
   template <int... I>
   using seq = std::integer_sequence<int, I...>;
   static constexpr bool by_pairs = multiplies_pairs<O>;
   static constexpr bool by_lanes = lane_semiring_on<Semiring, O>;
-  using cells = typename sums::cells;  // I: row I / NV, vector I % NV
+  static constexpr int loaded = joins_vectors<O, Group> ? 2 : 1;  // vectors of B at a time
+  template <int J>
+  using ops_of = typename vector_ops<O, J % loaded == 1>::type;  // of vector J
+  using cells = typename sums::cells;                            // I: row I / NV, vector I % NV
   using vectors = std::make_integer_sequence<int, NV>;
 
  public:
@@ -214,12 +217,12 @@ class register_tile {
     }
   }
 
-  // Returns what the next steps fetch. x86 has 16 general registers: one address moves on, where several would take
-  // those of the rows of A.
+  // Returns what the next steps fetch. x86 has 16 general registers, and several panels have addresses enough: one
+  // moves on, where several would take those of the rows of A.
   template <int... K>
   static ASHLAR_INLINE const char* fetch(seq<K...>, const char* p, index stride) {
     constexpr auto lines = std::make_integer_sequence<int, (step_bytes + 63) / 64>{};
-    if constexpr (std::is_base_of_v<isa::avx2, typename O::isa_type>) {
+    if constexpr (std::is_base_of_v<isa::avx2, typename O::isa_type> || Group != NV) {
       ((fetch_lines(lines, p), p = detail::unknown(p + stride), (void)K), ...);
       return p;
     } else {
@@ -255,8 +258,8 @@ class register_tile {
   static ASHLAR_INLINE void step(seq<I...>, seq<J...>, const row_addresses<A, MR>& rows, const B* b, index b_group,
                                  index tail, Acc&... sums) {
     [&](auto... bv) __attribute__((always_inline)) {
-      ((sums =
-            Semiring::template accumulate<O>(O::broadcast_load(rows.template at<I / NV>(K)), pick<I % NV>(bv...), sums),
+      ((sums = Semiring::template accumulate<ops_of<I % NV>>(O::broadcast_load(rows.template at<I / NV>(K)),
+                                                             pick<I % NV>(bv...), sums),
         fence<I % NV == NV - 1>()),
        ...);
     }(load_b<J>(b, b_group, tail)...);
@@ -288,8 +291,10 @@ class register_tile {
 
   template <int J>
   static ASHLAR_INLINE auto load_b(const B* b, index b_group, index tail) {
-    const B* const p = b + J / Group * b_group + J % Group * O::lanes();
-    if constexpr (J > 0 && requires { typename O::in_memory; }) {
+    const B* const p = b + J / Group * b_group + J % Group / loaded * loaded * O::lanes();
+    if constexpr (loaded == 2) {
+      return O::load_two(p);
+    } else if constexpr (J > 0 && requires { typename O::in_memory; }) {
       return typename O::in_memory{p};
     } else if constexpr (O::masked_memory && J == NV - 1 && std::is_same_v<B, T>) {
       return O::load_n(p, tail);
@@ -308,13 +313,18 @@ class register_tile {
   template <int... I, int... K, class... Acc>
   static ASHLAR_INLINE void lane_steps(seq<I...> s, seq<K...>, const std::array<typename O::vec, MR>& a, const B* b,
                                        index b_stride, index b_group, index tail, Acc&... sums) {
-    ((lane_step<K>(s, vectors{}, a, b + K * b_stride, b_group, tail, sums...), fence()), ...);
+    if constexpr (Group != NV) {
+      // One address moves on: those of all panels and steps are more than there are registers.
+      ((lane_step<K>(s, vectors{}, a, b, b_group, tail, sums...), b = detail::unknown(b + b_stride), fence()), ...);
+    } else {
+      ((lane_step<K>(s, vectors{}, a, b + K * b_stride, b_group, tail, sums...), fence()), ...);
+    }
   }
   template <int K, int... I, int... J, class... Acc>
   static ASHLAR_INLINE void lane_step(seq<I...>, seq<J...>, const std::array<typename O::vec, MR>& a, const B* b,
                                       index b_group, index tail, Acc&... sums) {
     const std::array<typename O::vec, NV> bv{load_b<J>(b, b_group, tail)...};
-    ((sums = Semiring::template accumulate_lane<O, K>(a[I / NV], bv[I % NV], sums)), ...);
+    ((sums = Semiring::template accumulate_lane<ops_of<I % NV>, K>(a[I / NV], bv[I % NV], sums)), ...);
   }
 };
 

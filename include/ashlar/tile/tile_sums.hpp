@@ -9,7 +9,7 @@
 // and, where loads cannot be masked, one of columns that do not fill a vector. Sums are function parameter packs, as in
 // register_tile.hpp.
 //
-// Depends on: tile/{operands,row_pairs,finish_rows}.hpp, core/{pick,unknown}.hpp, epilogue/.
+// Depends on: tile/{operands,column_pairs,row_pairs,finish_rows}.hpp, core/{pick,unknown}.hpp, epilogue/.
 // Used by: tile/register_tile.hpp.
 #pragma once
 
@@ -21,14 +21,16 @@
 #include <ashlar/core/unknown.hpp>
 #include <ashlar/epilogue.hpp>
 #include <ashlar/epilogue/output.hpp>
+#include <ashlar/tile/column_pairs.hpp>
 #include <ashlar/tile/finish_rows.hpp>
 #include <ashlar/tile/operands.hpp>
 #include <ashlar/tile/row_pairs.hpp>
 
 namespace ashlar {
 
-/// The sums of a tile of MR rows x NV vectors, outside its loop over k. `tail`: columns of the last vector.
-template <class O, int MR, int NV, class Semiring, class E, class Operands>
+/// The sums of a tile of MR rows x NV vectors, outside its loop over k. Group: vectors of a panel; `tail`:
+/// columns of the last vector.
+template <class O, int MR, int NV, class Semiring, class E, class Operands, int Group>
 class tile_sums {
   using T = typename O::value_type;
   using D = typename Operands::dst_type;
@@ -70,12 +72,14 @@ class tile_sums {
   static ASHLAR_INLINE void load([[maybe_unused]] seq<I...> s, const operands& x, index tail, Acc&... sums) {
     ((sums = load_cell<I / NV, I % NV>(x.partial + (I / NV) * x.partial_stride, tail)), ...);
     if constexpr (by_pairs) row_pairs<O, NV>::from_rows(s, sums...);
+    if constexpr (alternates_columns<O, Group>) column_pairs<O>::from_rows(s, sums...);
   }
 
   /// To partial, or through the epilogue to dst.
   template <int... I, class... Acc>
   static ASHLAR_INLINE void store(seq<I...> s, const operands& x, const E& e, index tail, Acc&... sums) {
     if constexpr (by_pairs) row_pairs<O, NV>::to_rows(s, sums...);
+    if constexpr (alternates_columns<O, Group>) column_pairs<O>::to_rows(s, sums...);
     const bool ragged = by_lanes ? __builtin_expect(tail != O::lanes(), 0) : tail != O::lanes();
     const bool constant = __builtin_constant_p(tail);  // of fixed extents
     if constexpr (!O::masked_memory) {
