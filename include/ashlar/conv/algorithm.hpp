@@ -8,6 +8,7 @@
 #include <array>
 #include <ashlar/core/config.hpp>
 #include <cstdint>
+#include <type_traits>
 
 namespace ashlar {
 
@@ -57,7 +58,11 @@ inline constexpr auto winograd_names = [] {
 
 /// For logs and messages:  name(conv_algorithm::depthwise) == "depthwise".
 ASHLAR_HOST_INLINE constexpr const char* name(conv_algorithm a) {
-  if (is_winograd(a)) return detail::winograd_names<>[static_cast<std::uint32_t>(a)].data();
+  if (is_winograd(a)) {
+    auto tile = static_cast<std::uint32_t>(a);
+    if (!std::is_constant_evaluated()) asm("" : "+r"(tile));  // g++ 12 warns that a row which it knows has no end
+    return detail::winograd_names<>[tile].data();
+  }
   switch (a) {
     case conv_algorithm::implicit_gemm:
       return "implicit_gemm";

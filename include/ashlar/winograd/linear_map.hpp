@@ -147,9 +147,7 @@ struct linear_plan {
 
   consteval void split_rows(const rational_matrix<Rows, Cols>& m, int i, int j) {
     sum even, odd;
-    rational f;
-    for (int k = 0; k < Cols; ++k)
-      if (!(m(i, k) == rational(0)) && !(m(i, k) == m(j, k))) f = m(i, k);
+    const rational f = odd_factor(m, i, j);
     for (int k = 0; k < Cols; ++k) {
       if (m(i, k) == rational(0)) continue;
       m(i, k) == m(j, k) ? even.add({m(i, k), k}) : odd.add({m(i, k) / f, k});
@@ -157,6 +155,17 @@ struct linear_plan {
     even.lead_with_one(), odd.lead_with_one();
     whole[unsigned(i)] = even, whole[unsigned(j)] = odd;
     factor[unsigned(i)] = f, factor[unsigned(j)] = -f;
+  }
+
+  // The last coefficient of O; of whole numbers what they have in common, for the others to stay whole.
+  static consteval rational odd_factor(const rational_matrix<Rows, Cols>& m, int i, int j) {
+    rational last;
+    int128 common = 0;
+    for (int k = 0; k < Cols; ++k) {
+      if (m(i, k) == rational(0) || m(i, k) == m(j, k)) continue;
+      last = m(i, k), common = last.den == 1 && common >= 0 ? greatest_common_divisor(common, last.num) : -1;
+    }
+    return common > 0 ? rational(last.num < 0 ? -common : common) : last;
   }
 
   /// Vector operations of the whole product.
