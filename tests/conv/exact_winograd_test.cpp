@@ -58,17 +58,19 @@ constexpr bool available = fixed_point_ops<ops<std::int32_t, isa_t>>;
 TEST_CASE("Winograd of bytes is the direct sum") {
   if constexpr (available) {
     every_type<f2x2_3x3>(100);
-    every_type<f3x3_3x3>(60);
     every_type<f4x4_3x3>(100);
   }
 }
-TEST_CASE("Winograd of bytes is the direct sum: rows, rectangles, points of one's own") {
+TEST_CASE("Winograd of bytes is the direct sum: other tiles, rows, rectangles, points of one's own") {
   if constexpr (available) {
-    using u8 = std::uint8_t;
-    const auto sums = [](auto& c) { REQUIRE(c.differs(acc + dst) == ""); };
-    winograd_cases<row_of_five, case_of<row_of_five, u8, std::int8_t, std::int32_t>>(60, false, sums);
-    winograd_cases<rectangle, case_of<rectangle, u8, std::int8_t, std::int32_t>>(60, false, sums);
-    winograd_cases<textbook_4x4, case_of<textbook_4x4, u8, std::int8_t, std::int32_t>>(60, false, sums);
+    const auto sums = [](auto& c) { REQUIRE(c.differs(acc) == ""); };
+    const auto cases = [&]<class A>(winograd_set<A>) {
+      winograd_cases<A, case_of<A, std::uint8_t, std::int8_t, std::int32_t>>(60, false, sums);
+    };
+    cases(winograd_set<f3x3_3x3>{});
+    cases(winograd_set<row_of_five>{});
+    cases(winograd_set<rectangle>{});
+    cases(winograd_set<textbook_4x4>{});
   }
 }
 
@@ -107,8 +109,10 @@ struct one_tile {
     for (index i = 0; i < index(to.size()); ++i) to[std::size_t(i)] = at(i / exact::most_terms);
   }
   void point(int i, int j, bool opposite) {
-    static constexpr auto v = signs(exact::vertical::input), h = signs(exact::horizontal::input);
-    static constexpr auto gv = signs(exact::vertical::weights), gh = signs(exact::horizontal::weights);
+    static constexpr auto v = signs(exact::vertical::input);
+    static constexpr auto h = signs(exact::horizontal::input);
+    static constexpr auto gv = signs(exact::vertical::weights);
+    static constexpr auto gh = signs(exact::horizontal::weights);
     fill(x, [&](index p) {
       const int s = v[std::size_t(i * rows + p / columns)] * h[std::size_t(j * columns + p % columns)];
       return std::uint8_t((opposite ? -s : s) > 0 ? 255 : 0);
@@ -161,7 +165,7 @@ TEST_CASE("Winograd of bytes, the largest numbers of as many channels as are exa
     extremes<f4x4_3x3, std::int8_t>();
     extremes<f4x4_3x3, std::uint8_t>();
     extremes<textbook_4x4, std::int8_t>();
-    extremes<row_of_five, std::uint8_t>();
+    extremes<row_of_five, std::int8_t>();
   }
 }
 
@@ -197,10 +201,31 @@ TEST_CASE("Winograd of bytes: one channel more, other tiles and kernels are refu
         "plan_conv: winograd_6x6 for weights of 3x3 is not exact: transformed, bytes of src reach 360060 and those of "
         "weights 28800; 16-bit numbers end at 32767");
     CHECK(refusal(plan_conv2d<product, isa_t>(three, winograd_2x2, winograd_for<3, 3>)) == "");
-    CHECK(refusal(plan_conv2d<product, isa_t>(three, winograd_4x4)) ==
-          "plan_conv: winograd_4x4 for weights of 3x3 is not among the 1 exact Winograd algorithms that the options of "
-          "this plan admit: none admits winograd_2x2 of 3x3, winograd_set and winograd_for others");
+    CHECK(refusal(plan_conv2d<product, isa_t>(three, winograd_tiles(3, 3))) ==
+          "plan_conv: winograd_3x3 for weights of 3x3 is not among the exact Winograd algorithms that the options of "
+          "this plan admit; winograd_for<height, width> and winograd_set admit others");
   }
+}
+
+TEST_CASE("what a plan of bytes chooses") {
+  using product = conv_types<std::uint8_t, std::int8_t, std::uint8_t>;
+  using enum conv_algorithm;
+  constexpr bool pairs = std::same_as<isa_t, isa::avx2> || std::same_as<isa_t, isa::avx512>;
+  const auto chosen = [](index size, index channels, const auto&... options) {
+    const conv2d p{.src = {1, size, size, channels}, .weights = {64, 3, 3, channels}, .padding = ashlar::same};
+    const conv_algorithm a = plan_conv2d<product, isa_t>(p, options...).value().algorithm();
+    return pairs || a != implicit_gemm ? a : conv_algorithm(0);
+  };
+  const auto here = [](conv_algorithm a) { return pairs ? a : conv_algorithm(0); };
+  CHECK(chosen(8, 31, channels_last) == here(implicit_gemm));
+  CHECK(chosen(8, 32, channels_last) == here(winograd_4x4));
+  CHECK(chosen(8, 64) == here(implicit_gemm));
+  CHECK(chosen(8, 1827, channels_last) == here(winograd_4x4));
+  CHECK(chosen(8, 1828, channels_last) == here(implicit_gemm));
+  CHECK(chosen(4, 64, channels_last) == here(winograd_2x2));
+  CHECK(chosen(8, 63, channels_last, winograd_set<f2x2_3x3>{}) == here(implicit_gemm));
+  CHECK(chosen(8, 64, channels_last, winograd_set<f2x2_3x3>{}) == here(winograd_2x2));
+  CHECK(chosen(9, 64, channels_last, winograd_set<f3x3_3x3>{} + winograd_for<3, 3>) == here(winograd_tiles(3, 3)));
 }
 
 }  // namespace

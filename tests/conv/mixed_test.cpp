@@ -106,16 +106,8 @@ TEST_CASE("a channel a group has an algorithm of its own, where sums in floats a
   CHECK(plan_conv2d<float, isa_t>(small, conv_algorithm::seven_bits).error().code() == errc::unsupported);
 }
 
-TEST_CASE("what a plan of bytes chooses, and what packing does") {
+TEST_CASE("packing chooses a kernel for weights of seven bits") {
   using product = conv_types<std::uint8_t, std::int8_t, std::uint8_t>;
-  constexpr bool pairs = std::same_as<isa_t, isa::avx2> || std::same_as<isa_t, isa::avx512>;
-  const auto chosen = [](index channels) {
-    const conv2d p{.src = {1, 8, 8, channels}, .weights = {64, 3, 3, channels}, .padding = ashlar::same};
-    return plan_conv2d<product, isa_t>(p, channels_last).value().algorithm();
-  };
-  CHECK(chosen(63) == conv_algorithm::implicit_gemm);
-  CHECK(chosen(64) == (pairs ? conv_algorithm::winograd_2x2 : conv_algorithm::implicit_gemm));
-
   const auto plan = plan_conv2d<product, isa_t>({.src = {1, 2, 2, 4}, .weights = {4, 1, 1, 4}}).value();
   const auto storage = aligned_buffer::make(plan.packed_bytes());
   const auto packed = [&](std::int8_t last) {

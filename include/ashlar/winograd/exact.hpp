@@ -112,6 +112,7 @@ struct exact_axis {
   static constexpr const rational_matrix<a, r>& weights = matrices.weights;
   static constexpr const rational_matrix<a, a>& input = matrices.input;
   static constexpr rational factor = matrices.factor;
+  static constexpr bool any_order = true;
 };
 
 /// Numbers from `least` <= 0 to `most` >= 0.
@@ -144,6 +145,21 @@ consteval double largest_transformed(const rational_matrix<Rows, Cols>& v, const
   return most;
 }
 
+// V x H^T of ones.
+template <int Rows, int Cols, int Rows2, int Cols2>
+consteval auto transformed_ones(const rational_matrix<Rows, Cols>& v, const rational_matrix<Rows2, Cols2>& h) {
+  const auto sum = [](const auto& row) consteval {
+    rational all;
+    for (const rational& x : row) all = all + x;
+    return all;
+  };
+  std::array<int, unsigned(Rows * Rows2)> y{};
+  for (int i = 0; i < Rows; ++i)
+    for (int j = 0; j < Rows2; ++j)
+      y[unsigned(i * Rows2 + j)] = (sum(v.entries[unsigned(i)]) * sum(h.entries[unsigned(j)])).template to<int>();
+  return y;
+}
+
 // x with q x = 1 modulo 2^32: Newton's steps double the bits that are right, three of them to begin with.
 consteval std::uint32_t inverse_of(std::uint32_t q) {
   std::uint32_t x = q;
@@ -171,6 +187,9 @@ struct exact_winograd_of {
 
   static constexpr double largest_src = detail::largest_transformed(vertical::input, horizontal::input, Src);
   static constexpr double largest_weight = detail::largest_transformed(vertical::weights, horizontal::weights, Weights);
+
+  /// What each point makes of pixels that are all 1: 0 for most of them.
+  static constexpr auto ones = detail::transformed_ones(vertical::input, horizontal::input);
 
   /// The sums are 2^shift q times too large; the inverse of q.
   static constexpr int shift = [] {

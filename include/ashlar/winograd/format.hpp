@@ -10,16 +10,16 @@
 //   v_element, u_element                what transformed pixels and weights are stored as
 //   registered                          the element type of its tiles in the registry
 //   weight(y)                           a transformed weight, computed in double, as it is stored
-//   load(p, z)  load_n(p, n, z)         a vector of channels of a pixel, less its zero point
-//   store(p, y)                         a vector of transformed ones
-//   whole(y)                            an output of the transform as the sum that it is
-//   zero_of(how)                        what src is padded with in a run of a convolution: its zero point, of bytes
-//   most_terms                          the longest sum over channels, and planes of the kernel, that it computes
+//   lanes_of_src                        the ops of the source's transform: load(p), load_n(p, n) of channels of a pixel
+//   store(p, y, k, z)                   a vector of transformed ones, point k's, less what their zero point z makes of
+//   it whole(y)                            an output of the transform as the sum that it is zero_of(how) what src is
+//   padded with in a run of a convolution: its zero point, of bytes most_terms                          the longest sum
+//   over channels, and planes of the kernel, that it computes
 //
 // Of bytes everything is a whole number (winograd/exact.hpp): the transforms give a multiple of the sum, of which
 // whole() makes the sum.
 //
-// Depends on: isa/{dot,byte_loads}.hpp, epilogue/semiring.hpp, winograd/exact.hpp.   Used by: winograd/.
+// Depends on: isa/{dot,word_lanes}.hpp, epilogue/semiring.hpp, winograd/exact.hpp.   Used by: winograd/.
 #pragma once
 
 #include <concepts>
@@ -28,8 +28,8 @@
 
 #include <ashlar/epilogue/output.hpp>
 #include <ashlar/epilogue/semiring.hpp>
-#include <ashlar/isa/byte_loads.hpp>
 #include <ashlar/isa/dot.hpp>
+#include <ashlar/isa/word_lanes.hpp>
 #include <ashlar/winograd/algorithm.hpp>
 #include <ashlar/winograd/exact.hpp>
 
@@ -44,6 +44,7 @@ struct winograd_floats {
   using weight_type = T;
   using sum_type = T;
   using O = ops<T, Isa>;
+  using lanes_of_src = O;
   using products = O;
   using semiring = plus_times;
   using registered = T;
@@ -57,9 +58,7 @@ struct winograd_floats {
     return how.padding_value;
   }
   static ASHLAR_INLINE constexpr T weight(double y) { return static_cast<T>(y); }
-  static ASHLAR_INLINE typename O::vec load(const T* p, T) { return O::load(p); }
-  static ASHLAR_INLINE typename O::vec load_n(const T* p, index n, T) { return O::load_n(p, n); }
-  static ASHLAR_INLINE void store(T* p, const typename O::vec& y) { O::store(p, y); }
+  static ASHLAR_INLINE void store(T* p, const typename O::vec& y, int, T) { O::store(p, y); }
   static ASHLAR_INLINE const typename O::vec& whole(const typename O::vec& y) { return y; }
 };
 
@@ -80,6 +79,7 @@ struct winograd_bytes {
   using registered = std::int8_t;
   using v_element = typename products::a_element;
   using u_element = typename products::b_element;
+  using lanes_of_src = word_lanes<Src, v_element, Isa, output<O, v_element>>;
   using unit = typename products::a_unit;
   static constexpr index group = products::group;
 
@@ -90,15 +90,17 @@ struct winograd_bytes {
     return static_cast<Src>(how.zeros.a);
   }
   static ASHLAR_INLINE constexpr u_element weight(double y) { return static_cast<u_element>(y); }
-  static ASHLAR_INLINE typename O::vec load(const Src* p, Src zero) {
-    return O::sub(byte_load<Src, Isa>::of(p), O::broadcast(zero));
+  // Where a point is infinity's or 1's, or where 1 is a root, zero points come to nothing: of 36 points one takes them
+  // away, not every pixel that is loaded.
+  static ASHLAR_INLINE void store(v_element* p, const typename lanes_of_src::vec& y, int point, Src zero) {
+    const int ones = exact::ones[unsigned(point)];
+    if (ones == 0) {
+      lanes_of_src::store(p, y);
+    } else {
+      using number = typename lanes_of_src::value_type;
+      lanes_of_src::store(p, lanes_of_src::sub(y, lanes_of_src::broadcast(static_cast<number>(ones * zero))));
+    }
   }
-  static ASHLAR_INLINE typename O::vec load_n(const Src* p, index n, Src zero) {
-    Src lanes[O::max_lanes] = {};
-    for (index l = 0; l < n; ++l) lanes[l] = p[l];
-    return load(lanes, zero);
-  }
-  static ASHLAR_INLINE void store(v_element* p, const typename O::vec& y) { output<O, v_element>::store(p, y); }
   static ASHLAR_INLINE typename O::vec whole(const typename O::vec& y) {
     constexpr auto inverse = static_cast<std::int32_t>(exact::inverse);
     if constexpr (inverse == 1) {
