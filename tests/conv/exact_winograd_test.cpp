@@ -217,8 +217,10 @@ TEST_CASE("what a plan of bytes chooses") {
     return pairs || a != implicit_gemm ? a : conv_algorithm(0);
   };
   const auto here = [](conv_algorithm a) { return pairs ? a : conv_algorithm(0); };
-  CHECK(chosen(8, 31, channels_last) == here(implicit_gemm));
-  CHECK(chosen(8, 32, channels_last) == here(winograd_4x4));
+  CHECK(chosen(24, 31, channels_last) == here(implicit_gemm));
+  CHECK(chosen(24, 32, channels_last) == here(winograd_4x4));
+  CHECK(chosen(8, 63, channels_last) == here(implicit_gemm));
+  CHECK(chosen(8, 64, channels_last) == here(winograd_4x4));
   CHECK(chosen(8, 64) == here(implicit_gemm));
   CHECK(chosen(8, 1827, channels_last) == here(winograd_4x4));
   CHECK(chosen(8, 1828, channels_last) == here(implicit_gemm));

@@ -114,19 +114,22 @@ struct exact_winograds {
       return false;
     }
   }
-  // Are there channels enough for the transforms not to weigh, whatever the weights are? Measured of one plane and one
-  // group (docs/winograd.md).
+  template <class A>
+  static index tiles(const conv_geometry& g) {
+    return g.batch * ceil_div(g.dst.h, A::vertical::m) * ceil_div(g.dst.w, A::horizontal::m);
+  }
+  // Are there channels enough for the transforms not to weigh, whatever the weights are? Of large tiles in large images
+  // half as many are. Measured of one plane and one group (docs/winograd.md).
   template <class A>
   static bool pays(const conv_geometry& g) {
-    constexpr index enough = A::outputs < 9 ? 64 : 32;
+    const index enough = A::outputs >= 9 && tiles<A>(g) >= 32 ? 32 : 64;
     return wins && g.groups == 1 && g.kernel.d == 1 && g.channels >= enough && g.filters >= enough;
   }
   // Of the products, or of four tiles' while the transformed weights are read: 4 x 4 pixels of 256 channels take F(4 x
   // 4) 1.2 to 1.4 times as long as F(2 x 2).
   template <class A>
   static index time(const conv_geometry& g) {
-    const index tiles = g.batch * ceil_div(g.dst.h, A::vertical::m) * ceil_div(g.dst.w, A::horizontal::m);
-    return std::max<index>(tiles, 4) * A::points;
+    return std::max<index>(tiles<A>(g), 4) * A::points;
   }
 };
 

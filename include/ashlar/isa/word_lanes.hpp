@@ -14,13 +14,14 @@
 
 #include <concepts>
 #include <cstdint>
+#include <type_traits>
 
 #include <ashlar/isa.hpp>
 #include <ashlar/isa/byte_loads.hpp>
 
 namespace ashlar {
 
-/// Bytes B to words W. Of any ISA in 32-bit numbers, which narrow<W> stores.
+/// Bytes B to words W. Of any ISA in 32-bit numbers, which Narrow stores.
 template <std::integral B, std::integral W, class Isa, class Narrow>
 struct word_lanes : ops<std::int32_t, Isa> {
   using vec = typename ops<std::int32_t, Isa>::vec;
