@@ -12,7 +12,8 @@
 
 namespace ashlar {
 
-/// Ways to compute a convolution. All but Winograd's give the bits of the reference. Values are stored in blobs.
+/// Ways to compute a convolution. All but Winograd's of floats give the bits of the reference. Values are stored in
+/// blobs.
 enum class conv_algorithm : std::uint32_t {
   implicit_gemm = 1,          // contraction over pixel rows: any dense geometry
   depthwise = 2,              // a channel a group
