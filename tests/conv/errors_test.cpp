@@ -169,13 +169,13 @@ TEST_CASE("an algorithm that cannot serve: of bytes") {
   strided.stride = {1, 2};
   CHECK(plan(three, winograd_2x2).ok());
   unsupported(
-      plan(three, winograd_4x4),
-      "plan_conv: winograd_4x4 for weights of 3x3: of bytes Winograd is exact as winograd_2x2 for weights of 3x3 "
-      "alone, up to 1827 channels");
+      plan(three, winograd_6x6),
+      "plan_conv: winograd_6x6 for weights of 3x3 is not among the exact Winograd algorithms that the options of "
+      "this plan admit; winograd_for<height, width> and winograd_set admit others");
   unsupported(
       plan(five, winograd_2x2),
-      "plan_conv: winograd_2x2 for weights of 5x3: of bytes Winograd is exact as winograd_2x2 for weights of 3x3 "
-      "alone, up to 1827 channels");
+      "plan_conv: winograd_2x2 for weights of 5x3 is not among the exact Winograd algorithms that the options of "
+      "this plan admit; winograd_for<height, width> and winograd_set admit others");
   unsupported(plan(strided, winograd_2x2),
               "plan_conv: winograd_2x2 has stride 1 and dilation 1 but width has stride 2 and dilation 1");
   unsupported(plan(three, depthwise),

@@ -21,7 +21,8 @@ inline constexpr bool sums_64_bits = false;
 template <class S, class W, class D>
 inline constexpr bool sums_64_bits<wide_conv_types<S, W, D>> = true;
 
-template <class S, class W, class D, class Product = conv_types<S, W, D>>
+/// Set: Winograd's algorithms that plans admit besides their own.
+template <class S, class W, class D, class Product = conv_types<S, W, D>, class Set = winograd_set<>>
 struct mixed_case {
   using product = Product;
   static constexpr bool wide = sums_64_bits<product>;
@@ -73,8 +74,8 @@ struct mixed_case {
 
   template <class E, class... Zeros>
   std::string differs(const E& e, Zeros... zeros) {
-    const auto plan = gradient ? plan_conv3d_backward_data<product, isa_t>(problem, wanted)
-                               : plan_conv3d<product, isa_t>(problem, wanted);
+    const auto plan = gradient ? plan_conv3d_backward_data<product, isa_t>(problem, wanted, Set{})
+                               : plan_conv3d<product, isa_t>(problem, wanted, Set{});
     if (!plan.ok()) return describe(g) + ": " + plan.error().message();
     const auto storage = aligned_buffer::make(plan.value().packed_bytes());
     const auto packed = plan.value().pack(filter_view<const W>(weights), storage.span(), zeros...);
@@ -125,6 +126,15 @@ struct mixed_case {
   std::int32_t src_zero = 0;
   std::vector<std::int32_t> weight_zero;
 };
+
+/// With a multiplier and a shift for each channel.
+template <class Case>
+std::string requantized_differs(Case& c) {
+  std::vector<std::int32_t> multiplier(std::size_t(c.out.c), 1 << 30), shift(multiplier.size());
+  for (std::size_t i = 0; i < shift.size(); ++i)
+    shift[i] = -std::int32_t(i % 12), multiplier[i] += std::int32_t(i * 4321);
+  return c.differs(requantize<tflite>(acc, per_column(multiplier.data()), per_column(shift.data()), -5));
+}
 
 /// f of the same random case of p before a guard page and after one.
 template <class Case, class F>

@@ -48,15 +48,6 @@ void first_layers(const F& f) {
   for_each_case(scaled(60, 10), [&](random& r) { between_guards<Case>(r, first_layer(r), false, true, f); });
 }
 
-// With a multiplier and a shift for each channel.
-template <class Case>
-std::string requantized_differs(Case& c) {
-  std::vector<std::int32_t> multiplier(std::size_t(c.out.c), 1 << 30), shift(multiplier.size());
-  for (std::size_t i = 0; i < shift.size(); ++i)
-    shift[i] = -std::int32_t(i % 12), multiplier[i] += std::int32_t(i * 4321);
-  return c.differs(requantize<tflite>(acc, per_column(multiplier.data()), per_column(shift.data()), -5));
-}
-
 using signed_bytes = mixed_case<std::int8_t, std::int8_t, std::int8_t>;
 using bytes_to_sums = mixed_case<std::uint8_t, std::int8_t, std::int32_t>;
 
@@ -82,59 +73,6 @@ TEST_CASE("unsigned bytes, zero points of weights, floats as output") {
 TEST_CASE("16-bit src") {
   cases<mixed_case<std::int16_t, std::int8_t, std::int16_t>>(
       60, false, [](auto& c) { REQUIRE(c.differs(requantize(acc, onnx{0.001f})) == ""); });
-}
-
-// f(case) for planes of 3 x 3 and stride 1, channels last, by Winograd's algorithm.
-template <class Case, class F>
-void winograd_cases(index count, bool gradient, const F& f) {
-  int planned = 0;
-  for_each_case(scaled(count, count / 10), [&](random& r) {
-    conv3d p = some_problem(r, 60000);
-    const index depth_stride = gradient ? 1 : p.stride[0];
-    p.weights[2] = p.weights[3] = 3, p.stride = {depth_stride, 1, 1}, p.dilation[1] = p.dilation[2] = 1;
-    if (!detail::geometry_of(p).ok()) return;
-    between_guards<Case>(r, p, gradient, true, [&](Case& c) {
-      c.wanted = conv_algorithm::winograd_2x2;
-      f(c);
-      ++planned;
-    });
-  });
-  CHECK(planned > 0);
-}
-
-TEST_CASE("Winograd of bytes is the direct sum") {
-  if constexpr (fixed_point_ops<ops<std::int32_t, isa_t>>) {
-    winograd_cases<signed_bytes>(300, false, [](auto& c) { REQUIRE(requantized_differs(c) == ""); });
-    winograd_cases<bytes_to_sums>(100, true, [](auto& c) { REQUIRE(c.differs(acc + dst) == ""); });
-    winograd_cases<mixed_case<std::uint8_t, std::uint8_t, float>>(
-        100, false, [](auto& c) { REQUIRE(c.differs(acc * 0.5f) == ""); });
-  }
-}
-
-TEST_CASE("Winograd of bytes, extreme values of as many channels as are exact; one more is refused") {
-  if constexpr (!fixed_point_ops<ops<std::int32_t, isa_t>>) return;
-  using product = conv_types<std::uint8_t, std::int8_t, std::int32_t>;
-  const auto problem = [](index channels) {
-    return conv2d{.src = {1, 3, 3, channels}, .weights = {1, 3, 3, channels}};
-  };
-  constexpr index most = 1827;  // 4 * 9 * 255 * 128 * most < 2^31
-  const auto refused = plan_conv2d<product, isa_t>(problem(most + 1), conv_algorithm::winograd_2x2);
-  CHECK(refused.error().code() == errc::unsupported);
-  CHECK(
-      std::string(refused.error().message()) ==
-      "plan_conv: winograd_2x2 of 1828 channels in 1 planes of the kernel: 4 times a sum of these bytes may not fit 32 "
-      "bits; it is exact up to 1827 in all");
-  const auto plan = plan_conv2d<product, isa_t>(problem(most), conv_algorithm::winograd_2x2).value();
-  CHECK(std::string(plan.explain().text).find("winograd_2x2: bits of the reference") == 0);
-  const auto storage = aligned_buffer::make(plan.packed_bytes());
-  const std::vector<std::uint8_t> x(9 * most, 255);
-  for (int w : {-128, 127}) {
-    const std::vector<std::int8_t> weights(9 * most, std::int8_t(w));
-    const auto packed = plan.pack(ohwi(weights.data(), 1, 3, 3, most), storage.span()).value();
-    std::int32_t y = 0;
-    REQUIRE(plan.run(nhwc(x.data(), 1, 3, 3, most), packed, nhwc(&y, 1, 1, 1, 1), acc + dst).ok());
-    CHECK(y == 9 * most * 255 * w);
-  }
 }
 
 TEST_CASE("sums of 64 bits; transposed") {
@@ -168,16 +106,8 @@ TEST_CASE("a channel a group has an algorithm of its own, where sums in floats a
   CHECK(plan_conv2d<float, isa_t>(small, conv_algorithm::seven_bits).error().code() == errc::unsupported);
 }
 
-TEST_CASE("what a plan of bytes chooses, and what packing does") {
+TEST_CASE("packing chooses a kernel for weights of seven bits") {
   using product = conv_types<std::uint8_t, std::int8_t, std::uint8_t>;
-  constexpr bool pairs = std::same_as<isa_t, isa::avx2> || std::same_as<isa_t, isa::avx512>;
-  const auto chosen = [](index channels) {
-    const conv2d p{.src = {1, 8, 8, channels}, .weights = {64, 3, 3, channels}, .padding = ashlar::same};
-    return plan_conv2d<product, isa_t>(p, channels_last).value().algorithm();
-  };
-  CHECK(chosen(63) == conv_algorithm::implicit_gemm);
-  CHECK(chosen(64) == (pairs ? conv_algorithm::winograd_2x2 : conv_algorithm::implicit_gemm));
-
   const auto plan = plan_conv2d<product, isa_t>({.src = {1, 2, 2, 4}, .weights = {4, 1, 1, 4}}).value();
   const auto storage = aligned_buffer::make(plan.packed_bytes());
   const auto packed = [&](std::int8_t last) {

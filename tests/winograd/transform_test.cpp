@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <ashlar/winograd/cook_toom.hpp>
+#include <ashlar/winograd/exact.hpp>
 #include <ashlar/winograd/transform.hpp>
 #include <vector>
 
@@ -26,6 +27,19 @@ static_assert(plan_of<input_of<f23>>.operations() == 4 && plan_of<output_of<f23>
 static_assert(plan_of<input_of<f43>>.operations() == 12 && plan_of<output_of<f43>>.operations() == 12);
 static_assert(plan_of<input_of<f63>>.operations() == 24 && plan_of<output_of<f63>>.operations() == 20);
 static_assert(plan_of<input_of<f11>>.operations() == 0);
+
+// In whole numbers.
+template <class F>
+using whole = typename exact_bytes<std::int8_t, winograd<F>>::vertical;
+using w23 = whole<f23>;
+using w33 = whole<f33>;
+using w43 = whole<f43>;
+using w63 = whole<f63>;
+using w45 = whole<cook_toom<4, 5>>;
+
+static_assert(plan_of<input_of<w23>>.operations() == 4 && plan_of<output_of<w23>>.operations() == 4);
+static_assert(plan_of<input_of<w33>>.operations() == 9 && plan_of<output_of<w33>>.operations() == 7);
+static_assert(plan_of<input_of<w43>>.operations() == 15 && plan_of<output_of<w43>>.operations() == 12);
 
 // V x H^T of columns of vectors in memory: element (k, c) at x[(k * cols + c) * lanes].
 template <class T, class Isa, class V, class H>
@@ -69,10 +83,25 @@ void is_the_matrix() {
   }
 }
 
-TEST_CASE_TEMPLATE("a transform is the product with its matrices", F, f11, f23, f33, f43, f63, f25, f27) {
+TEST_CASE_TEMPLATE("a transform is the product with its matrices", F, f11, f23, f33, f43, f63, f25, f27, w23, w33, w43,
+                   w63, w45) {
   is_the_matrix<input_of<F>, input_of<F>>();
   is_the_matrix<output_of<F>, output_of<F>>();
 }
+// Every coefficient of the code, too, is whole: 32- and 16-bit numbers are multiplied by it.
+template <class Matrix>
+consteval bool is_whole() {
+  for (const auto& sum : plan_of<Matrix>.whole)
+    for (const auto& term : sum.terms)
+      if (term.coefficient.den != 1) return false;
+  for (const rational& x : plan_of<Matrix>.factor)
+    if (x.den != 1) return false;
+  return true;
+}
+template <class F>
+inline constexpr bool all_whole = is_whole<input_of<F>>() && is_whole<output_of<F>>() && is_whole<weights_of<F>>();
+static_assert(all_whole<w23> && all_whole<w33> && all_whole<w43> && all_whole<w63> && all_whole<w45>);
+
 TEST_CASE("axes may differ") {
   is_the_matrix<input_of<f11>, input_of<f43>>();
   is_the_matrix<output_of<f27>, output_of<f11>>();

@@ -8,10 +8,12 @@
 #include <array>
 #include <ashlar/core/config.hpp>
 #include <cstdint>
+#include <type_traits>
 
 namespace ashlar {
 
-/// Ways to compute a convolution. All but Winograd's give the bits of the reference. Values are stored in blobs.
+/// Ways to compute a convolution. All but Winograd's of floats give the bits of the reference. Values are stored in
+/// blobs.
 enum class conv_algorithm : std::uint32_t {
   implicit_gemm = 1,          // contraction over pixel rows: any dense geometry
   depthwise = 2,              // a channel a group
@@ -57,7 +59,11 @@ inline constexpr auto winograd_names = [] {
 
 /// For logs and messages:  name(conv_algorithm::depthwise) == "depthwise".
 ASHLAR_HOST_INLINE constexpr const char* name(conv_algorithm a) {
-  if (is_winograd(a)) return detail::winograd_names<>[static_cast<std::uint32_t>(a)].data();
+  if (is_winograd(a)) {
+    auto tile = static_cast<std::uint32_t>(a);
+    if (!std::is_constant_evaluated()) asm("" : "+r"(tile));  // g++ 12 warns that a row which it knows has no end
+    return detail::winograd_names<>[tile].data();
+  }
   switch (a) {
     case conv_algorithm::implicit_gemm:
       return "implicit_gemm";

@@ -42,19 +42,23 @@ struct winograd_of_option<winograd_set<A...>> {
   static constexpr winograd_set<A...> set{};
 };
 
-// The Winograd algorithms that options admit: those they list, or of 3 x 3 where there is only a tolerance.
-template <class... Options>
-consteval auto winograd_of_options() {
+// The Winograd algorithms that options list, or else Default.
+template <class Default, class... Options>
+consteval auto winograd_listed() {
   constexpr auto listed = (winograd_set<>{} + ... + winograd_of_option<Options>::set);
-  constexpr bool none = std::is_same_v<decltype(listed), const winograd_set<>>;
-  if constexpr (none && (std::is_same_v<Options, tolerance> || ...)) {
-    return winograd_for<3, 3>;
+  if constexpr (std::is_same_v<decltype(listed), const winograd_set<>>) {
+    return Default{};
   } else {
     return listed;
   }
 }
+
+// Of floats: those of 3 x 3 where there is only a tolerance.
 template <class... Options>
-using winograd_of = decltype(winograd_of_options<Options...>());
+using winograd_of =
+    decltype(winograd_listed<std::conditional_t<(std::is_same_v<Options, tolerance> || ...),
+                                                std::remove_const_t<decltype(winograd_for<3, 3>)>, winograd_set<>>,
+                             Options...>());
 
 }  // namespace detail
 

@@ -129,48 +129,60 @@ status check_number(const char* what, std::int32_t z) {
 // Stands for an algorithm that a product has not.
 struct no_algorithm {
   static ASHLAR_INLINE constexpr bool serves(const conv_geometry&) { return false; }
-  static ASHLAR_INLINE constexpr bool pays(const conv_geometry&) { return false; }
   static ASHLAR_INLINE status refusal(conv_algorithm a, const conv_geometry&) { return refuse_name(a); }
 };
 
+// The same of exact_winograds.
+struct no_winograds {
+  template <class... Options>
+  using admitted = winograd_set<>;
+  template <class F, class Other>
+  static ASHLAR_INLINE auto with(winograd_set<>, conv_algorithm, const triple&, const F& f, const Other& other) {
+    return f(other);
+  }
+  static ASHLAR_INLINE constexpr bool serves(winograd_set<>, conv_algorithm, const conv_geometry&) { return false; }
+  static ASHLAR_INLINE constexpr conv_algorithm choose(winograd_set<>, const conv_geometry&) {
+    return conv_algorithm(0);
+  }
+  static ASHLAR_INLINE status refusal(winograd_set<>, conv_algorithm a, const conv_geometry&) { return refuse_name(a); }
+};
+
 // What has a format that operands are copied to: dense convolutions and transposed ones, and what else there is.
-template <class Format, class Dst, class Depthwise = no_algorithm, class Winograd = no_algorithm,
+template <class Format, class Dst, class Depthwise = no_algorithm, class Winograds = no_winograds,
           class SevenBit = no_algorithm>
 struct copied_product {
   static constexpr bool packs_seven_bits = !std::same_as<SevenBit, no_algorithm>;
   using unit = typename Format::b_unit;
   template <class... Options>
-  using admitted = winograd_set<>;
+  using admitted = typename Winograds::template admitted<Options...>;
 
   template <class Set, class F>
-  static ASHLAR_INLINE auto with(conv_algorithm a, const triple&, const F& f) {
+  static ASHLAR_INLINE auto with(conv_algorithm a, const triple& kernel, const F& f) {
     if constexpr (!std::same_as<Depthwise, no_algorithm>) {
       if (a == conv_algorithm::depthwise) return f(Depthwise());
-    }
-    if constexpr (!std::same_as<Winograd, no_algorithm>) {
-      if (a == conv_algorithm::winograd_2x2) return f(Winograd());
     }
     if constexpr (packs_seven_bits) {
       if (a == conv_algorithm::seven_bits) return f(SevenBit());
     }
     if (a == conv_algorithm::parity_classes) return f(parity_algorithm<Format, Dst>());
-    return f(implicit_algorithm<Format, Dst>());
+    return Winograds::with(Set{}, a, kernel, f, implicit_algorithm<Format, Dst>());
   }
   static conv_algorithm strided_gradient(const conv_geometry&) { return conv_algorithm::parity_classes; }
   template <class Set>
   static conv_algorithm choose(const conv_geometry& g, const conv_request& r) {
     if (Depthwise::serves(g)) return conv_algorithm::depthwise;
-    return r.channels_last && Winograd::pays(g) ? conv_algorithm::winograd_2x2 : conv_algorithm::implicit_gemm;
+    const conv_algorithm winograd = r.channels_last ? Winograds::choose(Set{}, g) : conv_algorithm(0);
+    return winograd == conv_algorithm(0) ? conv_algorithm::implicit_gemm : winograd;
   }
   template <class Set>
   static bool serves(conv_algorithm a, const conv_geometry& g) {
     return a == conv_algorithm::implicit_gemm || (a == conv_algorithm::depthwise && Depthwise::serves(g)) ||
-           (a == conv_algorithm::winograd_2x2 && Winograd::serves(g));
+           Winograds::serves(Set{}, a, g);
   }
   // Why it does not serve.
   template <class Set>
   static status refusal(conv_algorithm a, const conv_geometry& g) {
-    if (is_winograd(a)) return Winograd::refusal(a, g);
+    if (is_winograd(a)) return Winograds::refusal(Set{}, a, g);
     return a == conv_algorithm::depthwise ? Depthwise::refusal(a, g) : refuse_name(a);
   }
   template <class Set>
@@ -279,14 +291,14 @@ struct integer_product {
 
 // Winograd where both are bytes, the weights without zero points, and there are the shifts that it takes.
 template <class Src, class Weights, class Dst, bool WeightsZero, class Isa>
-struct exact_winograd_for {
-  using type = no_algorithm;
+struct exact_winograds_for {
+  using type = no_winograds;
 };
 template <class Src, class Weights, class Dst, class Isa>
   requires(sizeof(Src) == 1 && fixed_point_ops<ops<std::int32_t, Isa>>)
-struct exact_winograd_for<Src, Weights, Dst, false, Isa> {
+struct exact_winograds_for<Src, Weights, Dst, false, Isa> {
   using unit = typename integer_product<Src, Weights, false, Isa>::format::b_unit;
-  using type = exact_winograd<winograd_bytes<Src, Weights, Isa, f2x2_3x3>, Dst, unit>;
+  using type = exact_winograds<Src, Weights, Dst, Isa, unit>;
 };
 
 // The contraction of weights within 7 bits, where there is another one for them.
@@ -307,7 +319,7 @@ struct conv_product<conv_types<Src, Weights, Dst, WeightsZero>, Isa>
     : copied_product<typename integer_product<Src, Weights, WeightsZero, Isa>::format, Dst,
                      depthwise_mixed<typename integer_product<Src, Weights, WeightsZero, Isa>::format,
                                      typename integer_product<Src, Weights, WeightsZero, Isa>::terms, Dst>,
-                     typename exact_winograd_for<Src, Weights, Dst, WeightsZero, Isa>::type,
+                     typename exact_winograds_for<Src, Weights, Dst, WeightsZero, Isa>::type,
                      typename seven_bit_for<Src, Weights, Dst, WeightsZero, Isa>::type> {
   using src = Src;
   using weights = Weights;

@@ -4,7 +4,7 @@
 //
 //   byte_load<std::uint8_t, Isa>::of(p), of_n(p, n)
 //
-// Depends on: isa/ops.hpp and the adapters.   Used by: isa/word_pairs.hpp, winograd/format.hpp, pack/half_block.hpp.
+// Depends on: isa/ops.hpp and the adapters.   Used by: isa/{word_lanes,word_pairs}.hpp, pack/half_block.hpp.
 #pragma once
 
 #include <concepts>

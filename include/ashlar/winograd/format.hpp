@@ -10,17 +10,16 @@
 //   v_element, u_element                what transformed pixels and weights are stored as
 //   registered                          the element type of its tiles in the registry
 //   weight(y)                           a transformed weight, computed in double, as it is stored
-//   load(p, z)  load_n(p, n, z)         a vector of channels of a pixel, less its zero point
-//   store(p, y)                         a vector of transformed ones
-//   whole(y)                            an output of the transform as the sum that it is
-//   zero_of(how)                        what src is padded with in a run of a convolution: its zero point, of bytes
-//   most_terms                          the longest sum over channels, and planes of the kernel, that it computes
+//   lanes_of_src                        the ops of the source's transform: load(p), load_n(p, n) of channels of a pixel
+//   store(p, y, k, z)                   a vector of transformed ones, point k's, less what their zero point z makes of
+//   it whole(y)                            an output of the transform as the sum that it is zero_of(how) what src is
+//   padded with in a run of a convolution: its zero point, of bytes most_terms                          the longest sum
+//   over channels, and planes of the kernel, that it computes
 //
-// Of bytes everything is a whole number. B^T and A^T of small tiles are; G is multiplied by a power of two, and so are
-// the sums, which shift() takes away again: exact, for the sums are right modulo 2^32 and leave room for the factor
-// (serves()).
+// Of bytes everything is a whole number (winograd/exact.hpp): the transforms give a multiple of the sum, of which
+// whole() makes the sum.
 //
-// Depends on: isa/{dot,byte_loads}.hpp, epilogue/semiring.hpp, winograd/rational.hpp.   Used by: winograd/.
+// Depends on: isa/{dot,word_lanes}.hpp, epilogue/semiring.hpp, winograd/exact.hpp.   Used by: winograd/.
 #pragma once
 
 #include <concepts>
@@ -29,9 +28,10 @@
 
 #include <ashlar/epilogue/output.hpp>
 #include <ashlar/epilogue/semiring.hpp>
-#include <ashlar/isa/byte_loads.hpp>
 #include <ashlar/isa/dot.hpp>
+#include <ashlar/isa/word_lanes.hpp>
 #include <ashlar/winograd/algorithm.hpp>
+#include <ashlar/winograd/exact.hpp>
 
 namespace ashlar {
 
@@ -44,6 +44,7 @@ struct winograd_floats {
   using weight_type = T;
   using sum_type = T;
   using O = ops<T, Isa>;
+  using lanes_of_src = O;
   using products = O;
   using semiring = plus_times;
   using registered = T;
@@ -57,48 +58,17 @@ struct winograd_floats {
     return how.padding_value;
   }
   static ASHLAR_INLINE constexpr T weight(double y) { return static_cast<T>(y); }
-  static ASHLAR_INLINE typename O::vec load(const T* p, T) { return O::load(p); }
-  static ASHLAR_INLINE typename O::vec load_n(const T* p, index n, T) { return O::load_n(p, n); }
-  static ASHLAR_INLINE void store(T* p, const typename O::vec& y) { O::store(p, y); }
+  static ASHLAR_INLINE void store(T* p, const typename O::vec& y, int, T) { O::store(p, y); }
   static ASHLAR_INLINE const typename O::vec& whole(const typename O::vec& y) { return y; }
 };
-
-namespace detail {
-
-// The largest sum of the sizes of a row's entries.
-template <int Rows, int Cols>
-consteval double row_sum(const rational_matrix<Rows, Cols>& m) {
-  double most = 0;
-  for (int i = 0; i < Rows; ++i) {
-    double sum = 0;
-    for (int k = 0; k < Cols; ++k) {
-      const double x = m(i, k).template to<double>();
-      sum += x < 0 ? -x : x;
-    }
-    most = sum > most ? sum : most;
-  }
-  return most;
-}
-
-// The least s for which 2^s M has whole entries; more than 15 where there is none.
-template <int Rows, int Cols>
-consteval int binary_places(const rational_matrix<Rows, Cols>& m) {
-  int places = 0;
-  for (int i = 0; i < Rows; ++i)
-    for (int k = 0; k < Cols; ++k) {
-      double x = m(i, k).template to<double>();
-      for (int s = 0; s < 16 && x != double(std::int64_t(x)); ++s, x *= 2) places = s + 1 > places ? s + 1 : places;
-    }
-  return places;
-}
-
-}  // namespace detail
 
 /// Bytes, transformed to 16 bits and multiplied by pairs of them where the ISA does that, else as 32-bit numbers.
 template <class Src, class Weight, class Isa, class A>
   requires(std::integral<Src> && std::integral<Weight> && sizeof(Src) == 1 && sizeof(Weight) == 1)
 struct winograd_bytes {
-  using algorithm = A;
+  using exact = exact_bytes<Weight, A>;
+  static_assert(exact::fits, "winograd: the transformed bytes of this algorithm do not fit 16 bits");
+  using algorithm = typename exact::type;
   using isa_type = Isa;
   using src_type = Src;
   using weight_type = Weight;
@@ -109,40 +79,35 @@ struct winograd_bytes {
   using registered = std::int8_t;
   using v_element = typename products::a_element;
   using u_element = typename products::b_element;
+  using lanes_of_src = word_lanes<Src, v_element, Isa, output<O, v_element>>;
   using unit = typename products::a_unit;
   static constexpr index group = products::group;
 
-  using vertical = typename A::vertical;
-  using horizontal = typename A::horizontal;
-  static constexpr int shift = detail::binary_places(vertical::weights) + detail::binary_places(horizontal::weights);
-  static constexpr double largest_src = 255, largest_weight = std::is_signed_v<Weight> ? 128 : 255;
-  static constexpr double largest_v =
-      largest_src * detail::row_sum(vertical::input) * detail::row_sum(horizontal::input);
-  static constexpr double largest_u =
-      largest_weight * (1 << shift) * detail::row_sum(vertical::weights) * detail::row_sum(horizontal::weights);
-  static_assert(detail::binary_places(vertical::input) + detail::binary_places(horizontal::input) == 0 &&
-                detail::binary_places(vertical::output) + detail::binary_places(horizontal::output) == 0);
-  static_assert(largest_v < 32768 && largest_u < 32768 && 2 * largest_v * largest_u < 0x1p31);
-
-  /// The most channels whose sum, times 2^shift, 32 bits hold.
-  static constexpr index most_terms = index(0x1p31 / (1 << shift) / (A::taps * largest_src * largest_weight));
+  static constexpr index most_terms = exact::most_terms;
 
   template <class How>
   static ASHLAR_INLINE constexpr Src zero_of(const How& how) {
     return static_cast<Src>(how.zeros.a);
   }
-  static ASHLAR_INLINE constexpr u_element weight(double y) { return static_cast<u_element>(y * (1 << shift)); }
-  static ASHLAR_INLINE typename O::vec load(const Src* p, Src zero) {
-    return O::sub(byte_load<Src, Isa>::of(p), O::broadcast(zero));
+  static ASHLAR_INLINE constexpr u_element weight(double y) { return static_cast<u_element>(y); }
+  // Where a point is infinity's or 1's, or where 1 is a root, zero points come to nothing: of 36 points one takes them
+  // away, not every pixel that is loaded.
+  static ASHLAR_INLINE void store(v_element* p, const typename lanes_of_src::vec& y, int point, Src zero) {
+    const int ones = exact::ones[unsigned(point)];
+    if (ones == 0) {
+      lanes_of_src::store(p, y);
+    } else {
+      using number = typename lanes_of_src::value_type;
+      lanes_of_src::store(p, lanes_of_src::sub(y, lanes_of_src::broadcast(static_cast<number>(ones * zero))));
+    }
   }
-  static ASHLAR_INLINE typename O::vec load_n(const Src* p, index n, Src zero) {
-    Src lanes[O::max_lanes] = {};
-    for (index l = 0; l < n; ++l) lanes[l] = p[l];
-    return load(lanes, zero);
-  }
-  static ASHLAR_INLINE void store(v_element* p, const typename O::vec& y) { output<O, v_element>::store(p, y); }
   static ASHLAR_INLINE typename O::vec whole(const typename O::vec& y) {
-    return O::shift_right(y, O::broadcast(shift));
+    constexpr auto inverse = static_cast<std::int32_t>(exact::inverse);
+    if constexpr (inverse == 1) {
+      return O::shift_right(y, O::broadcast(exact::shift));
+    } else {
+      return O::shift_right(O::mul(y, O::broadcast(inverse)), O::broadcast(exact::shift));
+    }
   }
 };
 

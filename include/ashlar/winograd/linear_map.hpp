@@ -47,6 +47,26 @@ struct linear_sum {
       return;
     }
   }
+  // One product for two terms whose coefficients have one size.
+  consteval void collect() {
+    const linear_sum all = *this;
+    count = 0;
+    for (int i = 0; i < all.count; ++i) {
+      const linear_term& t = all.terms[unsigned(i)];
+      if (!collected(t)) add(t);
+    }
+  }
+  consteval bool collected(const linear_term& t) {
+    for (int i = 0; i < count; ++i) {
+      linear_term& other = terms[unsigned(i)];
+      const bool plus = other.coefficient == t.coefficient, minus = other.coefficient == -t.coefficient;
+      if (other.second >= 0 || t.second >= 0 || !(plus || minus) || t.coefficient * t.coefficient == rational(1))
+        continue;
+      other.second = t.first, other.sign = plus ? 1 : -1;
+      return true;
+    }
+    return false;
+  }
   consteval int operations() const {
     return count == 0 ? 0 : count - 1 + (terms[0].coefficient == rational(1) ? 0 : 1);
   }
@@ -77,6 +97,13 @@ consteval int paired(const std::array<int, N>& partner) {
   int count = 0;
   for (int p : partner) count += p >= 0;
   return count / 2;
+}
+
+// Does X say that the order of its sums is free?
+template <class X>
+consteval bool any_order() {
+  if constexpr (requires { X::any_order; }) return X::any_order;
+  return false;
 }
 
 /// Rows that share operands, best computed together: a pair (E and O), or the rows that take sums of column pairs, or
@@ -116,7 +143,8 @@ struct linear_plan {
   std::array<sum, Rows> whole{};        // rows without partner; of a pair the first holds E and the second O / factor
   std::array<rational, Rows> factor{};  // of O in this row
 
-  consteval explicit linear_plan(const rational_matrix<Rows, Cols>& m) {
+  /// any_order: of whole numbers, for which every order of additions gives the same.
+  consteval explicit linear_plan(const rational_matrix<Rows, Cols>& m, bool any_order = false) {
     row_partner = sign_pairs<Rows, Cols>([&](int i, int k) consteval { return m(i, k); });
     col_partner = sign_pairs<Cols, Rows>([&](int i, int k) consteval { return m(k, i); });
     if (paired(row_partner) >= paired(col_partner)) {
@@ -132,6 +160,8 @@ struct linear_plan {
         split_rows(m, i, j);
       }
     }
+    if (any_order)
+      for (sum& s : whole) s.collect();
   }
 
   consteval sum whole_row(const rational_matrix<Rows, Cols>& m, int i) const {
@@ -147,9 +177,7 @@ struct linear_plan {
 
   consteval void split_rows(const rational_matrix<Rows, Cols>& m, int i, int j) {
     sum even, odd;
-    rational f;
-    for (int k = 0; k < Cols; ++k)
-      if (!(m(i, k) == rational(0)) && !(m(i, k) == m(j, k))) f = m(i, k);
+    const rational f = odd_factor(m, i, j);
     for (int k = 0; k < Cols; ++k) {
       if (m(i, k) == rational(0)) continue;
       m(i, k) == m(j, k) ? even.add({m(i, k), k}) : odd.add({m(i, k) / f, k});
@@ -157,6 +185,17 @@ struct linear_plan {
     even.lead_with_one(), odd.lead_with_one();
     whole[unsigned(i)] = even, whole[unsigned(j)] = odd;
     factor[unsigned(i)] = f, factor[unsigned(j)] = -f;
+  }
+
+  // The last coefficient of O; of whole numbers what they have in common, for the others to stay whole.
+  static consteval rational odd_factor(const rational_matrix<Rows, Cols>& m, int i, int j) {
+    rational last;
+    int128 common = 0;
+    for (int k = 0; k < Cols; ++k) {
+      if (m(i, k) == rational(0) || m(i, k) == m(j, k)) continue;
+      last = m(i, k), common = last.den == 1 && common >= 0 ? greatest_common_divisor(common, last.num) : -1;
+    }
+    return common > 0 ? rational(last.num < 0 ? -common : common) : last;
   }
 
   /// Vector operations of the whole product.
@@ -218,7 +257,8 @@ struct nth_argument<V, J, std::integer_sequence<int, Before...>> {
 
 /// The plan of Matrix::value; one for all element types and ISAs.
 template <class Matrix>
-inline constexpr detail::linear_plan<Matrix::value.rows, Matrix::value.cols> plan_of{Matrix::value};
+inline constexpr detail::linear_plan<Matrix::value.rows, Matrix::value.cols> plan_of{Matrix::value,
+                                                                                     detail::any_order<Matrix>()};
 
 /// The map of Matrix::value over the vectors of O: for one group of rows at a time, every sum that they share once.
 ///
@@ -315,14 +355,17 @@ struct linear_map {
 template <class F>
 struct input_of {
   static constexpr const auto& value = F::input;
+  static constexpr bool any_order = detail::any_order<F>();
 };
 template <class F>
 struct weights_of {
   static constexpr const auto& value = F::weights;
+  static constexpr bool any_order = detail::any_order<F>();
 };
 template <class F>
 struct output_of {
   static constexpr const auto& value = F::output;
+  static constexpr bool any_order = detail::any_order<F>();
 };
 
 }  // namespace ashlar

@@ -35,7 +35,8 @@ inline constexpr bool differ_by_points =
 ///     using mine = winograd<cook_toom<1, 1>, cook_toom<3, 7, my_points>>;
 ///     plan_conv2d<float>(problem, tolerance(1e-4), channels_last, winograd_set<mine>{});
 ///
-/// A plan has one algorithm for each tile and kernel. Sets are added; several options are, too.
+/// A plan has one algorithm for each tile and kernel. Sets are added; several options are, too. Of bytes they are
+/// exact, by points of their own in the place of the default ones (winograd/exact.hpp), or refused.
 template <class... Algorithms>
 struct winograd_set {};
 
@@ -97,7 +98,8 @@ struct winograd_for_taps<R, S> {
 }  // namespace detail
 
 /// Option of plan_conv: the library's algorithms for kernels of R x S taps, S alone in one dimension; of three
-/// dimensions the last two, the depth being any. A tolerance without such an option admits those of 3 x 3.
+/// dimensions the last two, the depth being any. A tolerance without such an option admits those of 3 x 3, a plan of
+/// bytes F(2 x 2, 3 x 3) and, where it wins, F(4 x 4, 3 x 3).
 ///
 ///     plan_conv2d<float>(problem, tolerance(1e-4), channels_last, winograd_for<1, 7>);
 template <int... Taps>

@@ -25,9 +25,10 @@ struct winograd_tile {
 
 /// V(point, c) = (B_v^T x B_h)(point) for every channel c of a tile. `zeros`: a pixel outside the image, whose numbers
 /// are src's zero point. Another Transform: of the gradient of dst, where the weights' gradient is computed.
-template <class Format, class Transform = typename Format::algorithm::template source_transform<typename Format::O>>
+template <class Format,
+          class Transform = typename Format::algorithm::template source_transform<typename Format::lanes_of_src>>
 class source_tile {
-  using O = typename Format::O;
+  using O = typename Format::lanes_of_src;
   using T = typename Format::src_type;
   using V = typename Format::v_element;
   static constexpr int rows = Transform::in_rows, columns = Transform::in_columns, points = Transform::out_columns;
@@ -48,7 +49,7 @@ class source_tile {
     }
   }
 
-  /// `v` has room for whole vectors; the channels after the last one become zero.
+  /// `v` has room for whole vectors; what it holds after the last channel is not read, or meets weights of zero.
   ///
   /// Not inlined: one copy for all epilogues, of what takes longest to compile.
   [[gnu::noinline]] void run(index channels, V* v, index v_point) const {
@@ -56,10 +57,10 @@ class source_tile {
     const T zero = zero_;
     index c = 0;
     for (; c + lanes <= channels; c += lanes) {
-      Transform::run([&](int k, int i)
-                         __attribute__((always_inline)) { return Format::load(pixels_[k * columns + i] + c, zero); },
-                     [&](int r, int q, const typename O::vec& y)
-                         __attribute__((always_inline)) { Format::store(v + c + (r * points + q) * v_point, y); });
+      Transform::run([&](int k, int i) __attribute__((always_inline)) { return O::load(pixels_[k * columns + i] + c); },
+                     [&](int r, int q, const typename O::vec& y) __attribute__((always_inline)) {
+                       Format::store(v + c + (r * points + q) * v_point, y, r * points + q, zero);
+                     });
     }
     if constexpr (O::max_lanes > 1) {
       if (c < channels) tail(c, channels - c, v + c, v_point);
@@ -69,10 +70,10 @@ class source_tile {
  private:
   [[gnu::noinline]] void tail(index c, index n, V* v, index v_point) const {
     const T zero = zero_;
-    Transform::run([&](int k, int i)
-                       __attribute__((always_inline)) { return Format::load_n(pixels_[k * columns + i] + c, n, zero); },
-                   [&](int r, int q, const typename O::vec& y)
-                       __attribute__((always_inline)) { Format::store(v + (r * points + q) * v_point, y); });
+    Transform::run(
+        [&](int k, int i) __attribute__((always_inline)) { return O::load_n(pixels_[k * columns + i] + c, n); },
+        [&](int r, int q, const typename O::vec& y)
+            __attribute__((always_inline)) { Format::store(v + (r * points + q) * v_point, y, r * points + q, zero); });
   }
 
   const T* pixels_[rows * columns];
