@@ -5,6 +5,7 @@
 #pragma once
 
 #include <ashlar/core/small_integers.hpp>
+#include <ashlar/quant.hpp>
 #include <cstdint>
 #include <limits>
 #include <string>
