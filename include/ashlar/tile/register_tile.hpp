@@ -176,18 +176,17 @@ class register_tile {
     };
     for (; by_lanes ? k > step : k >= step; k = left(k - step)) {
       if constexpr (by_lanes) {
-        lane_steps(s, std::make_integer_sequence<int, MR>{}, rows, b, x.b_stride, x.b_group, tail, sums...);
+        b = lane_steps(s, std::make_integer_sequence<int, MR>{}, rows, b, x.b_stride, x.b_group, tail, sums...);
       } else {
         steps(s, std::make_integer_sequence<int, step>{}, rows, b, x.b_stride, x.b_group, tail, sums...);
+        b += step * x.b_stride;
       }
       if (!nothing_to_fetch) ahead = fetch(std::make_integer_sequence<int, step>{}, ahead, x.prefetch_stride);
       rows.advance(by_pairs && !segmented ? 2 * step : step);
-      b += step * x.b_stride;
     }
     if constexpr (by_lanes) {
       if (k == step) [[likely]] {
-        lane_steps(s, std::make_integer_sequence<int, MR>{}, rows, b, x.b_stride, x.b_group, tail, sums...);
-        b += step * x.b_stride;
+        b = lane_steps(s, std::make_integer_sequence<int, MR>{}, rows, b, x.b_stride, x.b_group, tail, sums...);
         return;
       }
     }
@@ -217,12 +216,18 @@ class register_tile {
     }
   }
 
+  // Addresses of several panels times eight steps are more than there are registers.
+  static constexpr bool moves_one_address = [] {
+    if constexpr (by_lanes) return Group != NV && O::quad > 4;
+    return false;
+  }();
+
   // Returns what the next steps fetch. x86 has 16 general registers, and several panels have addresses enough: one
   // moves on, where several would take those of the rows of A.
   template <int... K>
   static ASHLAR_INLINE const char* fetch(seq<K...>, const char* p, index stride) {
     constexpr auto lines = std::make_integer_sequence<int, (step_bytes + 63) / 64>{};
-    if constexpr (std::is_base_of_v<isa::avx2, typename O::isa_type> || Group != NV) {
+    if constexpr (std::is_base_of_v<isa::avx2, typename O::isa_type> || moves_one_address) {
       ((fetch_lines(lines, p), p = detail::unknown(p + stride), (void)K), ...);
       return p;
     } else {
@@ -303,21 +308,23 @@ class register_tile {
     }
   }
 
-  // A vector of k of every row at once; then each k multiplies by one lane (NEON; vectors here are sized).
+  // A vector of k of every row at once; then each k multiplies by one lane (NEON; vectors here are sized). Returns where
+  // the next one starts.
   template <int... I, int... R, class... Acc>
-  static ASHLAR_INLINE void lane_steps(seq<I...> s, seq<R...>, const row_addresses<A, MR>& rows, const B* b,
-                                       index b_stride, index b_group, index tail, Acc&... sums) {
+  static ASHLAR_INLINE const B* lane_steps(seq<I...> s, seq<R...>, const row_addresses<A, MR>& rows, const B* b,
+                                           index b_stride, index b_group, index tail, Acc&... sums) {
     const std::array<typename O::vec, MR> a{O::load(rows.template at<R>(0))...};
-    lane_steps(s, std::make_integer_sequence<int, O::quad>{}, a, b, b_stride, b_group, tail, sums...);
+    return lane_steps(s, std::make_integer_sequence<int, O::quad>{}, a, b, b_stride, b_group, tail, sums...);
   }
   template <int... I, int... K, class... Acc>
-  static ASHLAR_INLINE void lane_steps(seq<I...> s, seq<K...>, const std::array<typename O::vec, MR>& a, const B* b,
-                                       index b_stride, index b_group, index tail, Acc&... sums) {
-    if constexpr (Group != NV) {
-      // One address moves on: those of all panels and steps are more than there are registers.
+  static ASHLAR_INLINE const B* lane_steps(seq<I...> s, seq<K...>, const std::array<typename O::vec, MR>& a, const B* b,
+                                           index b_stride, index b_group, index tail, Acc&... sums) {
+    if constexpr (moves_one_address) {
       ((lane_step<K>(s, vectors{}, a, b, b_group, tail, sums...), b = detail::unknown(b + b_stride), fence()), ...);
+      return b;
     } else {
       ((lane_step<K>(s, vectors{}, a, b + K * b_stride, b_group, tail, sums...), fence()), ...);
+      return b + index(sizeof...(K)) * b_stride;
     }
   }
   template <int K, int... I, int... J, class... Acc>
