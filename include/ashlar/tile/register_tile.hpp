@@ -308,8 +308,8 @@ class register_tile {
     }
   }
 
-  // A vector of k of every row at once; then each k multiplies by one lane (NEON; vectors here are sized). Returns where
-  // the next one starts.
+  // A vector of k of every row at once; then each k multiplies by one lane (NEON; vectors here are sized). Returns
+  // where the next one starts.
   template <int... I, int... R, class... Acc>
   static ASHLAR_INLINE const B* lane_steps(seq<I...> s, seq<R...>, const row_addresses<A, MR>& rows, const B* b,
                                            index b_stride, index b_group, index tail, Acc&... sums) {
