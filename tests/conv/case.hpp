@@ -31,7 +31,7 @@ class guarded_elements {
   T* data() const { return elements_.data(); }
   std::vector<T> snapshot() const { return {elements_.begin(), elements_.end()}; }
   bool same_as(const std::vector<T>& before) const {
-    return std::memcmp(before.data(), elements_.data(), elements_.size_bytes()) == 0;
+    return elements_.empty() || std::memcmp(before.data(), elements_.data(), elements_.size_bytes()) == 0;
   }
 
  private:

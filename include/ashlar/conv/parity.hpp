@@ -104,7 +104,8 @@ class parity_classes {
     detail::parity_axis d, h, w;
   };
   [[nodiscard]] ASHLAR_INLINE constexpr triple phase(index i) const {
-    const index w = std::min(g_.stride.w, g_.src.w), h = std::min(g_.stride.h, g_.src.h);
+    const auto classes = [](index stride, index extent) { return std::max<index>(std::min(stride, extent), 1); };
+    const index w = classes(g_.stride.w, g_.src.w), h = classes(g_.stride.h, g_.src.h);  // no pixel: asked of none
     return {i / (w * h), i / w % h, i % w};
   }
   [[nodiscard]] ASHLAR_INLINE constexpr axes3 axes(index i) const {
